@@ -1,0 +1,59 @@
+// A file that we write is there whole or not at all: temporary name beside it, fsync, rename, fsync of the folder.
+// kill -9 at any instant leaves the old file and perhaps a temporary one, which `sweepTemporary` takes away later.
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { systemError } from './errors.ts';
+
+const marker = '.plumb-tmp-';
+
+/** A name in the same folder that nobody else uses; `sweepTemporary` knows it. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `${marker}${process.pid}-${randomBytes(6).toString('hex')}-${basename(path).slice(0, 40)}`);
+}
+
+/**
+ * Writes a file so that readers see the old bytes or the new ones.
+ * @throws PlumbError DISK_FULL, FILE_UNREADABLE
+ */
+export async function writeFileAtomic(path: string, bytes: string | Uint8Array, options: { mode?: number } = {}): Promise<void> {
+  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make the folder of', path)));
+  const temporary = temporaryBeside(path);
+  try {
+    const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, options.mode ?? 0o666);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw systemError(error, 'write', path);
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes a rename in a folder last through a power cut. File systems that cannot (some network ones) are let be. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY).catch(() => null);
+  if (handle === null) return;
+  await handle.sync().catch(() => undefined);
+  await handle.close();
+}
+
+/** Removes temporary files of dead writers: ours by name, older than an hour. */
+export async function sweepTemporary(folder: string, now: Date): Promise<number> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(marker));
+  let removed = 0;
+  for (const name of names) {
+    const path = join(folder, name);
+    const facts = await stat(path).catch(() => null);
+    if (facts === null || now.getTime() - facts.mtimeMs < 3_600_000) continue;
+    await rm(path, { force: true, recursive: true });
+    removed += 1;
+  }
+  return removed;
+}

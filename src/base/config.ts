@@ -1,0 +1,192 @@
+// Reading a configuration file: text -> value -> checked by its zod schema. The fast path knows no positions; only a file
+// that is wrong is parsed again, by a slower parser that does, to say line and column.
+import { readFile } from 'node:fs/promises';
+import { load } from 'js-yaml';
+import type { core, ZodType } from 'zod';
+import { errnoOf, PlumbError, systemError, type Where } from './errors.ts';
+import { nearest } from './names.ts';
+
+/**
+ * @param file name for messages, relative to the project
+ * @throws PlumbError YAML_SYNTAX, CONFIG_INVALID
+ */
+export async function parseYaml<T>(text: string, file: string, schema: ZodType<T>): Promise<T> {
+  let value: unknown;
+  try {
+    value = load(text, { filename: file });
+  } catch (error) {
+    throw yamlSyntax(error, file);
+  }
+  return checkValue(value ?? {}, file, schema, () => yamlPositions(text));
+}
+
+/** @throws PlumbError JSON_SYNTAX, CONFIG_INVALID */
+export async function parseJson<T>(text: string, file: string, schema: ZodType<T>): Promise<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new PlumbError('JSON_SYNTAX', { what: `${file} is not JSON: ${String((error as Error).message)}`, where: { file }, mend: 'restore the file from git', cause: error });
+  }
+  // JSON is YAML: the same positions serve both
+  return checkValue(value, file, schema, () => yamlPositions(text));
+}
+
+/**
+ * Reads and checks a YAML file of the project.
+ * @returns undefined when the file is not there
+ */
+export async function readYamlFile<T>(path: string, file: string, schema: ZodType<T>): Promise<T | undefined> {
+  const text = await readTextFile(path, file);
+  return text === undefined ? undefined : parseYaml(text, file, schema);
+}
+
+/** @returns the text (byte order mark taken off), or undefined when the file is not there */
+export async function readTextFile(path: string, file: string): Promise<string | undefined> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (error instanceof TypeError) {
+      throw new PlumbError('YAML_SYNTAX', { what: `${file} is not UTF-8`, where: { file }, mend: 'save the file as UTF-8', cause: error });
+    }
+    throw systemError(error, 'read', path);
+  }
+}
+
+type Position = { line: number; column: number };
+type Positions = (path: readonly PropertyKey[], ofKey: boolean) => Position | undefined;
+
+async function checkValue<T>(value: unknown, file: string, schema: ZodType<T>, positions: () => Promise<Positions>): Promise<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const at = await positions();
+  const texts = flatten(result.error.issues).map((issue) => describeIssue(issue, value, schema, at));
+  const [first, ...rest] = texts;
+  if (first === undefined) throw new Error('zod refused without an issue');
+  throw new PlumbError('CONFIG_INVALID', {
+    what: first.what + (rest.length === 0 ? '' : ` (and ${rest.length} more: ${rest.slice(0, 3).map((text) => `line ${text.where.line ?? '?'}: ${text.what}`).join('; ')})`),
+    where: { file, ...first.where },
+    mend: first.mend,
+    details: { problems: texts.map((text) => ({ what: text.what, mend: text.mend, ...text.where })) },
+  });
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly what: string;
+  readonly mend: string;
+  readonly ofKey: boolean;
+}
+
+/** Unions report the branch that came nearest: the one whose first complaint lies deepest. */
+function flatten(issues: readonly core.$ZodIssue[], prefix: readonly PropertyKey[] = []): { issue: core.$ZodIssue; path: readonly PropertyKey[] }[] {
+  return issues.flatMap((issue) => {
+    const path = [...prefix, ...issue.path];
+    if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [{ issue, path }];
+    const branches = issue.errors.map((branch) => flatten(branch, path));
+    const depth = (branch: (typeof branches)[number]): number => Math.max(...branch.map((entry) => entry.path.length + (entry.issue.code === 'invalid_type' ? 0 : 0.5)));
+    const deepest = branches.toSorted((a, b) => depth(b) - depth(a))[0];
+    return deepest !== undefined && depth(deepest) > path.length + 0.5 ? deepest : [{ issue, path }];
+  });
+}
+
+function describeIssue(entry: { issue: core.$ZodIssue; path: readonly PropertyKey[] }, value: unknown, schema: ZodType, at: Positions): { what: string; mend: string; where: Where } {
+  const issue = sentence(entry.issue, entry.path, value, schema);
+  const position = at(issue.path, issue.ofKey);
+  return { what: issue.what, mend: issue.mend, where: { ...position, path: issue.path.map(String).join('.') } };
+}
+
+function sentence(issue: core.$ZodIssue, path: readonly PropertyKey[], value: unknown, schema: ZodType): Issue {
+  const name = path.length === 0 ? 'the file' : `"${path.map(String).join('.')}"`;
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? '';
+    const known = [...new Set(knownKeys(schema, path))];
+    const near = nearest(key, known);
+    return {
+      path: [...path, key],
+      ofKey: true,
+      what: `unknown key "${key}"${path.length === 0 ? '' : ` in ${name}`}`,
+      mend: near !== undefined ? `did you mean "${near}"?` : known.length > 0 ? `valid keys: ${known.join(', ')}` : 'take the key out, or see the reference of this file in docs/reference',
+    };
+  }
+  const actual = valueAt(value, path);
+  if (actual === undefined) return { path, ofKey: false, what: `${name} is missing: ${issue.message}`, mend: `add ${name}` };
+  return { path, ofKey: false, what: `${name} is ${show(actual)}: ${issue.message}`, mend: 'correct the value; docs/reference has the format of this file' };
+}
+
+/** The keys that a schema knows at a path; several branches of a union add up. */
+function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
+  const def = (schema as { _zod: { def: SchemaDef } })._zod.def;
+  if (def.innerType !== undefined) return knownKeys(def.innerType, path);
+  if (def.in !== undefined) return knownKeys(def.in, path);
+  if (def.options !== undefined) return def.options.flatMap((option) => knownKeys(option, path));
+  const [key, ...rest] = path;
+  if (def.shape !== undefined) {
+    if (key === undefined) return Object.keys(def.shape);
+    const inner = def.shape[String(key)];
+    return inner === undefined ? [] : knownKeys(inner, rest);
+  }
+  const item = def.valueType ?? def.element;
+  return item === undefined || key === undefined ? [] : knownKeys(item, rest);
+}
+
+/** The parts of zod's own description of a schema that lead to keys. */
+interface SchemaDef {
+  readonly innerType?: unknown;
+  readonly in?: unknown;
+  readonly options?: readonly unknown[];
+  readonly shape?: Readonly<Record<string, unknown>>;
+  readonly valueType?: unknown;
+  readonly element?: unknown;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let current: unknown = value;
+  for (const key of path) {
+    if (current === null || typeof current !== 'object' || !Object.hasOwn(current, key)) return undefined;
+    current = (current as Record<PropertyKey, unknown>)[key];
+  }
+  return current;
+}
+
+async function yamlPositions(text: string): Promise<Positions> {
+  const { isMap, isNode, LineCounter, parseDocument } = await import('yaml');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const position = (node: unknown): Position | undefined => {
+    if (!isNode(node) || !node.range) return undefined;
+    const { line, col } = lines.linePos(node.range[0]);
+    return { line, column: col };
+  };
+  return (path, ofKey) => {
+    for (let length = path.length; length >= 0; length -= 1) {
+      const parent = length === 0 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+      if (ofKey && length === path.length && isMap(parent)) {
+        const pair = parent.items.find((item) => String((item.key as { value?: unknown } | null)?.value) === String(path.at(-1)));
+        const found = position(pair?.key);
+        if (found) return found;
+      }
+      const found = position(length === 0 ? parent : document.getIn(path.slice(0, length), true));
+      if (found) return found;
+    }
+    return undefined;
+  };
+}
+
+function yamlSyntax(error: unknown, file: string): PlumbError {
+  const mark = (error as { mark?: { line: number; column: number } }).mark;
+  const reason = (error as { reason?: string }).reason ?? String(error);
+  const conflict = /duplicated mapping key/.test(reason);
+  return new PlumbError('YAML_SYNTAX', {
+    what: `${file} does not parse: ${reason}`,
+    where: { file, ...(mark ? { line: mark.line + 1, column: mark.column + 1 } : {}) },
+    mend: conflict ? 'a key stands twice: keep one of the two' : 'mend the YAML at this place; a value that holds ": " or "#" needs quotes',
+    cause: error,
+  });
+}

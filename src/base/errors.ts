@@ -1,0 +1,179 @@
+// Every mistake that a user, a file, a machine or another program can make has a code here. A mistake of ours is a plain Error.
+
+/** What a process of ours says when it ends; documented in docs/reference/errors.md, which is made from this table. */
+export const exitCodes = {
+  ok: 0,
+  no: 1,
+  usage: 2,
+  input: 3,
+  bytes: 4,
+  stage: 5,
+  machine: 6,
+  busy: 7,
+  bug: 70,
+  interrupted: 130,
+} as const;
+
+export type Exit = keyof typeof exitCodes;
+
+export const exitMeanings: Record<Exit, string> = {
+  ok: 'done',
+  no: 'the answer is no: the gate does not hold, verify found a fault, check found a difference',
+  usage: 'the command line is wrong',
+  input: 'a file, a row, a name or a digest is wrong; nothing was changed',
+  bytes: 'bytes are missing or differ from their digest',
+  stage: 'a stage of the pipeline failed',
+  machine: 'this machine lacks something: git, a newer Node, space on the disk, a permission',
+  busy: 'another plumb is at work here, or the files changed meanwhile',
+  bug: 'a mistake of ours: please report it with --debug',
+  interrupted: 'ctrl-C or a termination signal; all is left in order',
+};
+
+/** code -> [exit, one sentence for the reference]. The only list of codes. */
+export const errorTable = {
+  USAGE: ['usage', 'The command line is not understood.'],
+  INTERRUPTED: ['interrupted', 'The command was stopped by a signal.'],
+  NO_GIT_REPOSITORY: ['machine', 'The folder is in no git repository.'],
+  GIT_FAILED: ['machine', 'git ended with an error.'],
+  GIT_REVISION_UNKNOWN: ['input', 'A revision names no commit of this repository.'],
+  GIT_TOO_SHALLOW: ['input', 'A shallow clone lacks the history that the command needs.'],
+  GIT_NEEDS_WORK_TREE: ['input', 'The command needs a work tree and the repository is bare.'],
+  GIT_DIRTY: ['busy', 'Uncommitted changes stand in the way.'],
+  GIT_CONFLICT: ['input', 'git could not apply the change cleanly.'],
+  NOT_A_PROJECT: ['input', 'No plumbline.yaml in this folder or above.'],
+  ALREADY_A_PROJECT: ['input', 'The folder is a Plumbline project already.'],
+  TEMPLATE_UNKNOWN: ['usage', 'No template of that name.'],
+  CONFIG_INVALID: ['input', 'A configuration file does not have the documented shape.'],
+  CONFIG_MISSING: ['input', 'A configuration file is not there.'],
+  YAML_SYNTAX: ['input', 'A YAML file does not parse.'],
+  JSON_SYNTAX: ['input', 'A JSON file does not parse.'],
+  NAME_INVALID: ['input', 'A name holds characters that names may not hold.'],
+  PATH_OUTSIDE: ['input', 'A path leads outside the repository, by .., as an absolute path or through a symlink.'],
+  FILE_MISSING: ['input', 'A file or folder is not there.'],
+  FILE_UNREADABLE: ['machine', 'A file cannot be read or written.'],
+  FILE_KIND: ['input', 'A socket, device or other special file where a file or folder is expected.'],
+  DISK_FULL: ['machine', 'The disk is full.'],
+  DIGEST_INVALID: ['input', 'A text is no sha256 digest.'],
+  DIGEST_MISMATCH: ['bytes', 'Bytes differ from their digest.'],
+  BYTES_MISSING: ['bytes', 'Bytes are neither in the cache nor in the remote that was asked.'],
+  REMOTE_MISSING: ['input', 'No remote is configured.'],
+  REMOTE_FAILED: ['bytes', 'A remote did not answer as it should.'],
+  REPOSITORY_BUSY: ['busy', 'Another plumb holds the lock of this repository.'],
+  DATASET_UNKNOWN: ['input', 'No data set of that name in datasets.lock.'],
+  DATASET_MODIFIED: ['input', 'A working copy differs from datasets.lock.'],
+  DATASET_FORMAT: ['input', 'The format of a data file is not known.'],
+  DATASET_EMPTY: ['input', 'A data file holds no rows.'],
+  LOCK_CONFLICT: ['input', 'datasets.lock holds an unresolved merge.'],
+  ROW_SYNTAX: ['input', 'A row does not parse.'],
+  ROW_ENCODING: ['input', 'A row is not UTF-8.'],
+  ROW_RAGGED: ['input', 'A CSV row has more or fewer fields than the header.'],
+  ROW_KEY: ['input', 'A row has no key, or its key stands twice.'],
+  RULES_BROKEN: ['no', 'Rows break rules whose severity is error.'],
+  PIPELINE_CYCLE: ['input', 'Stages depend on each other in a circle.'],
+  PIPELINE_DEP_MISSING: ['input', 'A stage depends on something that is neither a file, a data set nor an output.'],
+  PIPELINE_OUT_TWICE: ['input', 'Two stages write one output.'],
+  STAGE_UNKNOWN: ['usage', 'No stage of that name in pipeline.yaml.'],
+  STAGE_FAILED: ['stage', 'A stage failed.'],
+  STAGE_OUT_MISSING: ['stage', 'A stage ended well but an output that it names is not there.'],
+  STEP_UNKNOWN: ['input', 'No built-in step of that name.'],
+  PARAM_MISSING: ['input', 'A hyperparameter that a stage reads is not in params.yaml.'],
+  RUN_MISSING: ['input', 'No run record for this: it has not been run yet.'],
+  RUN_RECORD_INVALID: ['bytes', 'A run record does not have the documented shape or digest.'],
+  STAT_NOT_A_COUNT: ['input', 'A count is negative or not whole.'],
+  TRAIN_DATA: ['input', 'The training rows cannot be learned from.'],
+  MODEL_INVALID: ['input', 'A model file is not what it should be.'],
+  MODEL_UNKNOWN: ['input', 'No model of that name.'],
+  SUITE_MISMATCH: ['input', 'Results of different cases cannot be compared.'],
+  GATE_FAILED: ['no', 'The gate does not hold.'],
+  POINTER_INVALID: ['input', 'A pointer does not have the documented shape.'],
+  POINTER_MISSING: ['input', 'No pointer for that model and stage.'],
+  EVIDENCE_INVALID: ['no', 'The evidence of a pointer does not hold together.'],
+  PROMOTION_REFUSED: ['no', 'The promotion is refused.'],
+  NOTHING_TO_ROLL_BACK: ['input', 'The pointer has no earlier model in this history.'],
+  SERVE_FAILED: ['machine', 'The server could not start.'],
+  REQUEST_INVALID: ['input', 'A prediction request is not understood.'],
+} as const satisfies Record<string, readonly [Exit, string]>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** Where the trouble is. Lines and columns count from 1; rows count from 1 (the header of a CSV is not a row). */
+export interface Where {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly row?: number;
+  readonly path?: string;
+}
+
+export interface ErrorText {
+  /** One sentence: what is wrong, with the value and what was expected. */
+  readonly what: string;
+  /** One sentence: what to do. */
+  readonly mend: string;
+  readonly where?: Where;
+  readonly cause?: unknown;
+  /** Facts for --json, beyond the sentence. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** The one error that users see: a code of the table, what and where, how to mend. Catch by code, never by message. */
+export class PlumbError extends Error {
+  readonly code: ErrorCode;
+  readonly where: Where | undefined;
+  readonly mend: string;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, text: ErrorText) {
+    super(text.what, text.cause === undefined ? {} : { cause: text.cause });
+    this.name = 'PlumbError';
+    this.code = code;
+    this.where = text.where;
+    this.mend = text.mend;
+    this.details = text.details;
+  }
+
+  get exitCode(): number {
+    return exitCodes[errorTable[this.code][0]];
+  }
+
+  toJSON(): Record<string, unknown> {
+    return { code: this.code, what: this.message, where: this.where, mend: this.mend, details: this.details };
+  }
+}
+
+export function isPlumbError(error: unknown, code?: ErrorCode): error is PlumbError {
+  return error instanceof PlumbError && (code === undefined || error.code === code);
+}
+
+/** The errno of a Node system error ('ENOENT', 'ENOSPC', ...), or undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/**
+ * Turns a system error about a path into the one that users see; anything else comes back as it is.
+ * @param doing what we were at, for the sentence: 'read', 'write'
+ */
+export function systemError(error: unknown, doing: string, path: string): unknown {
+  const errno = errnoOf(error);
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+    return new PlumbError('DISK_FULL', {
+      what: `cannot ${doing} ${path}: no space is left on its disk`,
+      where: { file: path },
+      mend: 'make room and run the command again; what was complete before is still there',
+      cause: error,
+    });
+  }
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') {
+    return new PlumbError('FILE_MISSING', { what: `${path} is not there`, where: { file: path }, mend: 'check the spelling of the path', cause: error });
+  }
+  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS' || errno === 'EISDIR' || errno === 'EIO') {
+    return new PlumbError('FILE_UNREADABLE', {
+      what: `cannot ${doing} ${path}: ${errno}`,
+      where: { file: path },
+      mend: 'check who owns the file and whether its disk is writable',
+      cause: error,
+    });
+  }
+  return error;
+}

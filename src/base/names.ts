@@ -1,0 +1,38 @@
+import { distance } from 'fastest-levenshtein';
+import { PlumbError } from './errors.ts';
+
+const name = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,99}$/u;
+
+/** Names of data sets, stages, models: letters and digits of any script, '_', '-', '.'; no slash, no leading '-' or '.', at most 100. */
+export function isName(text: string): boolean {
+  return name.test(text) && !text.includes('..') && !text.endsWith('.');
+}
+
+/** @throws PlumbError NAME_INVALID */
+export function checkName(kind: string, text: string): string {
+  if (isName(text)) return text;
+  throw new PlumbError('NAME_INVALID', {
+    what: `"${text.slice(0, 120)}" cannot be the name of a ${kind}`,
+    mend: 'use letters, digits, "_", "-" and "." (not first), at most 100 characters',
+  });
+}
+
+/** The candidate that a mistyped word most likely meant, or undefined when none is near. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let least = (word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1;
+  for (const candidate of candidates) {
+    const cost = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (cost < least) {
+      least = cost;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** ' Did you mean "x"?' or ''. */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const found = nearest(word, candidates);
+  return found === undefined ? '' : ` Did you mean "${found}"?`;
+}

@@ -1,0 +1,34 @@
+// The list of commands, in the order of a day's work. Nothing heavy is imported here: --help answers from this table alone.
+import type { Define } from './command.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly hidden?: boolean;
+  load(): Promise<{ define: Define }>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  { name: 'demo', summary: "the product's day in three minutes, in a repository of its own", load: () => import('./demo.ts') },
+  { name: 'init', summary: 'make this repository a Plumbline project', load: () => import('./init.ts') },
+  { name: 'add', summary: 'lock a data set: hash it, store it, write datasets.lock', load: () => import('./add.ts') },
+  { name: 'status', summary: 'what differs from datasets.lock, what is not pushed', load: () => import('./status.ts') },
+  { name: 'diff', summary: 'which rows changed, between working copy and revisions', load: () => import('./diff.ts') },
+  { name: 'checkout', summary: 'bring the data of this or another revision into the work tree', load: () => import('./checkout.ts') },
+  { name: 'push', summary: 'send data, models and run records to the remote', load: () => import('./push.ts') },
+  { name: 'fetch', summary: 'bring bytes from the remote into the cache', load: () => import('./fetch.ts') },
+  { name: 'pull', summary: 'fetch, then checkout', load: () => import('./pull.ts') },
+  { name: 'run', summary: 'run the stages whose inputs changed', load: () => import('./run.ts') },
+  { name: 'runs', summary: 'list, show and compare runs', load: () => import('./runs.ts') },
+  { name: 'eval', summary: 'evaluate a model on a suite', load: () => import('./eval.ts') },
+  { name: 'report', summary: 'what changed and what it did to the model', load: () => import('./report.ts') },
+  { name: 'gate', summary: 'does the gate of policy.yaml hold?', load: () => import('./gate.ts') },
+  { name: 'promote', summary: 'move a pointer: put a model into staging or production', load: () => import('./promote.ts') },
+  { name: 'verify', summary: 'check every digest of every pointer, offline', load: () => import('./verify.ts') },
+  { name: 'history', summary: 'what was in production when, why, and by whom', load: () => import('./history.ts') },
+  { name: 'rollback', summary: 'the git revert that brings the previous model back', load: () => import('./rollback.ts') },
+  { name: 'serve', summary: 'serve the models that the pointers name, following git', load: () => import('./serve.ts') },
+  { name: 'predict', summary: 'run a model over a text or a file', load: () => import('./predict.ts') },
+  { name: 'doctor', summary: 'check this machine and this repository', load: () => import('./doctor.ts') },
+  { name: 'step', summary: 'run one built-in step (the pipeline calls this)', hidden: true, load: () => import('./step.ts') },
+];

@@ -1,0 +1,66 @@
+// The two formats of data: datasets.lock (git, for people) and the manifest (store, for machines).
+import { countSchema, digestSchema, fields, nameSchema, z } from '../base/schema.ts';
+
+export const rowFormats = ['jsonl', 'csv', 'parquet'] as const;
+export type RowFormat = (typeof rowFormats)[number];
+
+/** Types of columns, as found in the rows; '?' behind one: some rows have none. 'mixed': rows disagree. */
+export const columnTypes = ['string', 'integer', 'number', 'boolean', 'null', 'list', 'object', 'mixed'] as const;
+const columnType = z.string().regex(new RegExp(`^(${columnTypes.join('|')})\\??$`), `expected one of ${columnTypes.join(', ')}, with "?" when some rows have none`);
+
+const source = z.union([
+  fields({ kind: z.literal('files').describe('added by hand from a file or folder of the work tree') }),
+]);
+
+const rowsEntry = {
+  digest: digestSchema.describe('SHA-256 of the manifest in the store'),
+  path: z.string().min(1).describe('working copy, relative to the project'),
+  bytes: countSchema.describe('size of all parts together'),
+  source: source.describe('where the data came from'),
+};
+
+/** One data set in the lock. */
+export const lockEntrySchema = z.discriminatedUnion('format', [
+  fields({
+    ...rowsEntry,
+    format: z.enum(rowFormats),
+    rows: countSchema,
+    key: z.string().min(1).optional().describe('column that names a row; without one, a row is named by its content'),
+    label: z.string().min(1).optional().describe('column whose change is called relabelling'),
+    schema: z.record(z.string(), columnType).describe('column -> type'),
+  }),
+  fields({ ...rowsEntry, format: z.literal('files'), files: countSchema.describe('number of files') }),
+]);
+
+/** datasets.lock */
+export const lockSchema = fields({
+  version: z.literal(1).describe('version of this format'),
+  datasets: z.record(nameSchema, lockEntrySchema).describe('name -> what is locked'),
+}).describe('datasets.lock: the data sets of this revision, by digest; written by `plumb add`');
+
+const part = fields({
+  path: z.string().min(1).describe("relative to the data set's path; for rows: the file's own name"),
+  digest: digestSchema,
+  bytes: countSchema,
+  mode: z.enum(['100644', '100755']).optional().describe('as in git; left out for 100644'),
+});
+
+/** The manifest: all that identifies a version of a data set. Content decides it, nothing else (no time, no source, no machine). */
+export const manifestSchema = z.discriminatedUnion('kind', [
+  fields({
+    plumbline: z.literal('manifest/1'),
+    kind: z.literal('rows'),
+    format: z.enum(rowFormats),
+    rows: countSchema,
+    key: z.string().optional(),
+    label: z.string().optional(),
+    schema: z.record(z.string(), columnType),
+    parts: z.array(part).length(1),
+  }),
+  fields({ plumbline: z.literal('manifest/1'), kind: z.literal('files'), parts: z.array(part).describe('sorted by path, UTF-16 code units') }),
+]).describe('manifest/1: one version of a data set; canonical JSON (RFC 8785), found by its SHA-256');
+
+export type LockEntry = z.infer<typeof lockEntrySchema>;
+export type Lock = z.infer<typeof lockSchema>;
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestPart = z.infer<typeof part>;

@@ -1,0 +1,69 @@
+// What we ask of git, and no more. Two implementations answer: the git command, and isomorphic-git where there is no command.
+
+export type Oid = string;
+
+export interface Commit {
+  readonly oid: Oid;
+  readonly parents: readonly Oid[];
+  readonly author: { readonly name: string; readonly email: string };
+  /** committer time */
+  readonly date: Date;
+  readonly message: string;
+}
+
+export interface TreeEntry {
+  /** relative to the repository, '/' between names */
+  readonly path: string;
+  readonly oid: Oid;
+  readonly mode: '100644' | '100755' | '120000' | '160000';
+}
+
+/**
+ * One repository. Paths are relative to its top (not to a project in a sub-folder), with '/' between names, and may hold any
+ * character that git allows; implementations never pass them through a shell, nor let them be taken for options or patterns.
+ * Reading works in bare repositories too.
+ */
+export interface Git {
+  /** Absolute path of the work tree, or null in a bare repository. */
+  readonly workTree: string | null;
+  /** Absolute path of the repository's own folder (.git); shared by all its work trees. */
+  readonly gitDir: string;
+  readonly how: 'command' | 'isomorphic';
+
+  /** The commit that a revision names (branch, tag, HEAD, HEAD~2, full or short id), or null where there is none. */
+  resolve(revision: string): Promise<Oid | null>;
+  /** Name of the branch that HEAD is on, or null when detached. There may be no commit yet. */
+  branch(): Promise<string | null>;
+  /** Cheap: changes whenever a branch moves. For followers that look often. */
+  refToken(branch: string): Promise<string>;
+  readBlob(commit: Oid, path: string): Promise<Uint8Array | null>;
+  /** Many blobs of one commit at once, in the order asked. */
+  readBlobs(commit: Oid, paths: readonly string[]): Promise<(Uint8Array | null)[]>;
+  /** Files below a folder ('' for all), sorted by path. */
+  listTree(commit: Oid, folder: string): Promise<TreeEntry[]>;
+  /**
+   * Commits reachable from a revision, newest first; with `path`, those that changed that file or folder against their first parent.
+   * @throws PlumbError GIT_TOO_SHALLOW when a shallow boundary was reached before the answer was complete
+   */
+  log(revision: string, options?: { path?: string; max?: number; firstParent?: boolean }): Promise<Commit[]>;
+  readCommit(oid: Oid): Promise<Commit>;
+  mergeBase(a: Oid, b: Oid): Promise<Oid | null>;
+  /** Files that differ between two commits, sorted. */
+  changedPaths(from: Oid, to: Oid): Promise<string[]>;
+  /** Which of these files (or folders: anything in them) differ from HEAD in the index or work tree, untracked ones included. */
+  dirtyPaths(paths: readonly string[]): Promise<string[]>;
+  isIgnored(path: string): Promise<boolean>;
+  isTracked(path: string): Promise<boolean>;
+  /** name <e-mail> that a commit would carry; null when git knows none. */
+  identity(): Promise<{ name: string; email: string } | null>;
+
+  /** Commits exactly these files as they are in the work tree (deleted ones as deletions), leaving alone whatever else is staged. */
+  commit(message: string, paths: readonly string[]): Promise<Oid>;
+  /**
+   * The commit that undoes another, as `git revert` makes it.
+   * @throws PlumbError GIT_CONFLICT, and all is as it was before
+   */
+  revert(commit: Oid, message: string): Promise<Oid>;
+  createBranch(name: string, at: Oid): Promise<void>;
+  switchTo(branch: string): Promise<void>;
+}

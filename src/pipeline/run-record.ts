@@ -1,0 +1,48 @@
+import { countSchema, digestSchema, fields, instantSchema, jsonSchema, nameSchema, z } from '../base/schema.ts';
+
+const output = fields({
+  path: z.string().describe('relative to the project'),
+  digest: digestSchema.describe("SHA-256 of the file, or of a manifest/1 of kind files for a folder"),
+  bytes: countSchema,
+  kind: z.enum(['file', 'folder']),
+});
+
+const input = fields({
+  kind: z.enum(['data', 'output', 'file']).describe('a data set of the lock, an output of another stage, a file of the repository'),
+  ref: z.string().describe('data set name, stage.output, or path'),
+  digest: digestSchema,
+  run: digestSchema.optional().describe('for an output: the run record that it came from'),
+});
+
+/** What one run of one stage did. Content-addressed: its SHA-256 is its name. */
+export const runRecordSchema = fields({
+  plumbline: z.literal('run/1'),
+  stage: nameSchema.or(z.string()).describe('stage, with @item for foreach and matrix'),
+  fingerprint: digestSchema,
+  command: z.union([
+    fields({ uses: z.string(), version: countSchema, with: jsonSchema }),
+    fields({ cmd: z.union([z.string(), z.array(z.string())]) }),
+  ]),
+  inputs: z.record(z.string(), input),
+  params: z.record(z.string(), jsonSchema).describe('every hyperparameter that the stage read, defaults filled in'),
+  outputs: z.record(z.string(), output),
+  metrics: z.record(z.string(), z.number()).describe('equal on every run of the fingerprint'),
+  measured: z.record(z.string(), z.number()).describe('of this run: times and rates'),
+  environment: fields({
+    fingerprinted: z.record(z.string(), z.string()).describe('what went into the fingerprint: lock files, image, accelerator'),
+    node: z.string(),
+    platform: z.string(),
+    cpus: z.string(),
+    plumbline: z.string(),
+  }),
+  seed: countSchema,
+  started: instantSchema,
+  finished: instantSchema,
+  exit: z.literal(0).describe('only a run that ended well has a record'),
+  code: fields({ commit: z.string().nullable(), dirty: z.boolean() }),
+  builder: fields({ kind: z.enum(['laptop', 'ci']), host: z.string(), user: z.string() }),
+}).describe('run/1: canonical JSON (RFC 8785), found by its SHA-256');
+
+export type RunRecord = z.infer<typeof runRecordSchema>;
+export type RunInput = z.infer<typeof input>;
+export type RunOutput = z.infer<typeof output>;

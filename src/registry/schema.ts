@@ -1,0 +1,60 @@
+// The formats of decisions: policy.yaml, pointers and promotion records.
+import { countSchema, digestSchema, fields, instantSchema, jsonSchema, nameSchema, z } from '../base/schema.ts';
+import { gateCheckSchema, gateResultSchema } from '../evaluate/schema.ts';
+
+export const stages = ['staging', 'production'] as const;
+export type Stage = (typeof stages)[number];
+
+const stageRule = fields({
+  from: z.enum(stages).optional().describe('the model must be there before: production from staging'),
+  gate: nameSchema.describe('a name of gates'),
+  approvals: fields({
+    count: countSchema.default(0),
+    teams: z.array(z.string()).default([]),
+  }).prefault({}).describe('who must approve the promotion pull request; enforced by the forge check'),
+  reverts: fields({ approvals: countSchema.default(0) }).prefault({}).describe('what a move back to a model that was there before needs'),
+});
+
+/** policy.yaml */
+export const policySchema = fields({
+  version: z.literal(1).describe('version of this format'),
+  models: z.record(nameSchema, fields({ staging: stageRule.optional(), production: stageRule.optional() })),
+  gates: z.record(nameSchema, z.array(gateCheckSchema).min(1)),
+}).describe('policy.yaml: who may promote what, on which evidence');
+export type Policy = z.infer<typeof policySchema>;
+
+/** models/<model>/<stage>.json */
+export const pointerSchema = fields({
+  plumbline: z.literal('pointer/1'),
+  model: nameSchema,
+  stage: z.enum(stages),
+  artifact: fields({ digest: digestSchema, bytes: countSchema, format: z.string() }),
+  run: digestSchema.describe('run record of the stage that made the artifact'),
+  evaluation: digestSchema.describe('run record of the evaluation'),
+  data: z.record(z.string(), digestSchema).describe('data set -> manifest, for all that the runs read'),
+  code: z.string().nullable().describe('commit whose files the runs read'),
+  report: digestSchema,
+  policy: digestSchema.describe('SHA-256 of the policy.yaml that judged'),
+  promotion: digestSchema.describe('promotion record'),
+  metrics: z.record(z.string(), z.number()),
+}).describe('models/<model>/<stage>.json: which model is in that stage, and why');
+export type Pointer = z.infer<typeof pointerSchema>;
+
+/** The decision itself, in the evidence. */
+export const promotionSchema = fields({
+  plumbline: z.literal('promotion/1'),
+  model: nameSchema,
+  stage: z.enum(stages),
+  artifact: digestSchema,
+  previous: digestSchema.nullable().describe('artifact that was there before'),
+  at: instantSchema,
+  by: z.string().describe('name and e-mail as git has them'),
+  base: z.string().nullable().describe('commit whose policy judged'),
+  gate: gateResultSchema,
+  forced: fields({ reason: z.string().min(1) }).nullable().describe('the gate did not hold and somebody took it on himself'),
+  again: fields({ reason: z.string().min(1) }).nullable().describe('the artifact was reverted before and comes back'),
+}).describe('promotion/1');
+export type Promotion = z.infer<typeof promotionSchema>;
+
+export type { JsonValue } from '../base/schema.ts';
+export { jsonSchema };
