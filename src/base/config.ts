@@ -26,7 +26,12 @@ export async function parseJson<T>(text: string, file: string, schema: ZodType<T
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new PlumbError('JSON_SYNTAX', { what: `${file} is not JSON: ${String((error as Error).message)}`, where: { file }, mend: 'restore the file from git', cause: error });
+    throw new PlumbError('JSON_SYNTAX', {
+      what: `${file} is not JSON: ${String((error as Error).message)}`,
+      where: { file },
+      mend: 'restore the file from git',
+      cause: error,
+    });
   }
   // JSON is YAML: the same positions serve both
   return checkValue(value, file, schema, () => yamlPositions(text));
@@ -65,7 +70,14 @@ async function checkValue<T>(value: unknown, file: string, schema: ZodType<T>, p
   const [first, ...rest] = texts;
   if (first === undefined) throw new Error('zod refused without an issue');
   throw new PlumbError('CONFIG_INVALID', {
-    what: first.what + (rest.length === 0 ? '' : ` (and ${rest.length} more: ${rest.slice(0, 3).map((text) => `line ${text.where.line ?? '?'}: ${text.what}`).join('; ')})`),
+    what:
+      first.what +
+      (rest.length === 0
+        ? ''
+        : ` (and ${rest.length} more: ${rest
+            .slice(0, 3)
+            .map((text) => `line ${text.where.line ?? '?'}: ${text.what}`)
+            .join('; ')})`),
     where: { file, ...first.where },
     mend: first.mend,
     details: { problems: texts.map((text) => ({ what: text.what, mend: text.mend, ...text.where })) },
@@ -85,13 +97,19 @@ function flatten(issues: readonly core.$ZodIssue[], prefix: readonly PropertyKey
     const path = [...prefix, ...issue.path];
     if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [{ issue, path }];
     const branches = issue.errors.map((branch) => flatten(branch, path));
-    const depth = (branch: (typeof branches)[number]): number => Math.max(...branch.map((entry) => entry.path.length + (entry.issue.code === 'invalid_type' ? 0 : 0.5)));
+    const depth = (branch: (typeof branches)[number]): number =>
+      Math.max(...branch.map((entry) => entry.path.length + (entry.issue.code === 'invalid_type' ? 0 : 0.5)));
     const deepest = branches.toSorted((a, b) => depth(b) - depth(a))[0];
     return deepest !== undefined && depth(deepest) > path.length + 0.5 ? deepest : [{ issue, path }];
   });
 }
 
-function describeIssue(entry: { issue: core.$ZodIssue; path: readonly PropertyKey[] }, value: unknown, schema: ZodType, at: Positions): { what: string; mend: string; where: Where } {
+function describeIssue(
+  entry: { issue: core.$ZodIssue; path: readonly PropertyKey[] },
+  value: unknown,
+  schema: ZodType,
+  at: Positions,
+): { what: string; mend: string; where: Where } {
   const issue = sentence(entry.issue, entry.path, value, schema);
   const position = at(issue.path, issue.ofKey);
   return { what: issue.what, mend: issue.mend, where: { ...position, path: issue.path.map(String).join('.') } };
@@ -107,12 +125,22 @@ function sentence(issue: core.$ZodIssue, path: readonly PropertyKey[], value: un
       path: [...path, key],
       ofKey: true,
       what: `unknown key "${key}"${path.length === 0 ? '' : ` in ${name}`}`,
-      mend: near !== undefined ? `did you mean "${near}"?` : known.length > 0 ? `valid keys: ${known.join(', ')}` : 'take the key out, or see the reference of this file in docs/reference',
+      mend:
+        near !== undefined
+          ? `did you mean "${near}"?`
+          : known.length > 0
+            ? `valid keys: ${known.join(', ')}`
+            : 'take the key out, or see the reference of this file in docs/reference',
     };
   }
   const actual = valueAt(value, path);
   if (actual === undefined) return { path, ofKey: false, what: `${name} is missing: ${issue.message}`, mend: `add ${name}` };
-  return { path, ofKey: false, what: `${name} is ${show(actual)}: ${issue.message}`, mend: 'correct the value; docs/reference has the format of this file' };
+  return {
+    path,
+    ofKey: false,
+    what: `${name} is ${show(actual)}: ${issue.message}`,
+    mend: 'correct the value; docs/reference has the format of this file',
+  };
 }
 
 /** The keys that a schema knows at a path; several branches of a union add up. */

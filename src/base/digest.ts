@@ -14,7 +14,10 @@ export function isDigest(text: unknown): text is Digest {
 /** @throws PlumbError DIGEST_INVALID */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
-  throw new PlumbError('DIGEST_INVALID', { what: `"${text.slice(0, 100)}" is no digest`, mend: 'write sha256: and 64 hex digits, as `plumb history` prints them' });
+  throw new PlumbError('DIGEST_INVALID', {
+    what: `"${text.slice(0, 100)}" is no digest`,
+    mend: 'write sha256: and 64 hex digits, as `plumb history` prints them',
+  });
 }
 
 export function digestOf(bytes: string | Uint8Array): Digest {
@@ -34,7 +37,10 @@ export function hexOf(digest: Digest): string {
  * Digest and size (bytes) of a file, read in 1 MiB pieces.
  * @throws PlumbError FILE_MISSING, FILE_UNREADABLE; INTERRUPTED's AbortError comes through as it is
  */
-export async function digestOfFile(path: string, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {}): Promise<{ digest: Digest; bytes: number }> {
+export async function digestOfFile(
+  path: string,
+  options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {},
+): Promise<{ digest: Digest; bytes: number }> {
   const state = createHash('sha256');
   let bytes = 0;
   try {

@@ -165,7 +165,12 @@ export function systemError(error: unknown, doing: string, path: string): unknow
     });
   }
   if (errno === 'ENOENT' || errno === 'ENOTDIR') {
-    return new PlumbError('FILE_MISSING', { what: `${path} is not there`, where: { file: path }, mend: 'check the spelling of the path', cause: error });
+    return new PlumbError('FILE_MISSING', {
+      what: `${path} is not there`,
+      where: { file: path },
+      mend: 'check the spelling of the path',
+      cause: error,
+    });
   }
   if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS' || errno === 'EISDIR' || errno === 'EIO') {
     return new PlumbError('FILE_UNREADABLE', {

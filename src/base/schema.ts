@@ -20,7 +20,9 @@ export const nameSchema: z.ZodString = z.string().refine(isName, 'expected a nam
 export const countSchema: z.ZodNumber = z.number().int().nonnegative();
 
 /** RFC 3339 in UTC with milliseconds, as Date.toISOString writes it. */
-export const instantSchema: z.ZodString = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/, 'expected a time like 2026-11-21T07:00:00.000Z');
+export const instantSchema: z.ZodString = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/, 'expected a time like 2026-11-21T07:00:00.000Z');
 
 /** Any JSON value, for hyperparameters and step arguments. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };

@@ -11,7 +11,8 @@ import { version } from './version.ts';
 export async function main(argv: readonly string[]): Promise<number> {
   const global = readGlobal(argv);
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort(new PlumbError('INTERRUPTED', { what: 'stopped', mend: 'run the command again: it goes on from what is complete' }));
+  const onSignal = (): void =>
+    stop.abort(new PlumbError('INTERRUPTED', { what: 'stopped', mend: 'run the command again: it goes on from what is complete' }));
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const cli = createCli(global, stop.signal);
@@ -94,14 +95,23 @@ async function buildProgram(argv: readonly string[], cli: Cli): Promise<Command>
   const wanted = commandWord(argv);
   for (const entry of commands) {
     if (entry.hidden && entry.name !== wanted) continue;
-    const command = program.command(entry.name, { hidden: entry.hidden === true }).description(entry.summary).exitOverride();
+    const command = program
+      .command(entry.name, { hidden: entry.hidden === true })
+      .description(entry.summary)
+      .exitOverride();
     for (const option of program.options) if (option.long !== '--version') command.addOption(hide(option));
     if (entry.name !== wanted) continue;
     const module: { define: Define } = await entry.load();
     module.define(command, cli);
   }
   if (wanted !== undefined && !commands.some((entry) => entry.name === wanted)) {
-    throw new PlumbError('USAGE', { what: `there is no command "${wanted}".${didYouMean(wanted, commands.map((entry) => entry.name))}`, mend: 'plumb --help lists the commands' });
+    throw new PlumbError('USAGE', {
+      what: `there is no command "${wanted}".${didYouMean(
+        wanted,
+        commands.map((entry) => entry.name),
+      )}`,
+      mend: 'plumb --help lists the commands',
+    });
   }
   if (wanted === undefined && !argv.some((word) => ['--help', '-h', '--version', '-V'].includes(word))) {
     program.outputHelp();
@@ -129,7 +139,11 @@ function tellError(error: unknown, cli: Cli, debug: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return exitCodes.usage;
-    return tellError(new PlumbError('USAGE', { what: error.message.replace(/^error: /, ''), mend: 'add --help to the command to see its arguments and an example' }), cli, debug);
+    return tellError(
+      new PlumbError('USAGE', { what: error.message.replace(/^error: /, ''), mend: 'add --help to the command to see its arguments and an example' }),
+      cli,
+      debug,
+    );
   }
   if (!isPlumbError(error)) {
     const text = error instanceof Error ? error.message : String(error);
@@ -147,6 +161,8 @@ function tellError(error: unknown, cli: Cli, debug: boolean): number {
 /** 'plumb: what\n  at file:line:column, row 3\n  Mend: ...  [CODE]' */
 export function describeError(error: PlumbError): string {
   const { file, line, column, row } = error.where ?? {};
-  const place = [[file, line, column].filter((part) => part !== undefined).join(':'), row === undefined ? '' : `row ${row}`].filter((part) => part !== '').join(', ');
+  const place = [[file, line, column].filter((part) => part !== undefined).join(':'), row === undefined ? '' : `row ${row}`]
+    .filter((part) => part !== '')
+    .join(', ');
   return `plumb: ${error.message}\n${place === '' ? '' : `  at ${place}\n`}  Mend: ${error.mend}  [${error.code}]\n`;
 }

@@ -6,11 +6,11 @@ export type RowFormat = (typeof rowFormats)[number];
 
 /** Types of columns, as found in the rows; '?' behind one: some rows have none. 'mixed': rows disagree. */
 export const columnTypes = ['string', 'integer', 'number', 'boolean', 'null', 'list', 'object', 'mixed'] as const;
-const columnType = z.string().regex(new RegExp(`^(${columnTypes.join('|')})\\??$`), `expected one of ${columnTypes.join(', ')}, with "?" when some rows have none`);
+const columnType = z
+  .string()
+  .regex(new RegExp(`^(${columnTypes.join('|')})\\??$`), `expected one of ${columnTypes.join(', ')}, with "?" when some rows have none`);
 
-const source = z.union([
-  fields({ kind: z.literal('files').describe('added by hand from a file or folder of the work tree') }),
-]);
+const source = z.union([fields({ kind: z.literal('files').describe('added by hand from a file or folder of the work tree') })]);
 
 const rowsEntry = {
   digest: digestSchema.describe('SHA-256 of the manifest in the store'),
@@ -46,19 +46,21 @@ const part = fields({
 });
 
 /** The manifest: all that identifies a version of a data set. Content decides it, nothing else (no time, no source, no machine). */
-export const manifestSchema = z.discriminatedUnion('kind', [
-  fields({
-    plumbline: z.literal('manifest/1'),
-    kind: z.literal('rows'),
-    format: z.enum(rowFormats),
-    rows: countSchema,
-    key: z.string().optional(),
-    label: z.string().optional(),
-    schema: z.record(z.string(), columnType),
-    parts: z.array(part).length(1),
-  }),
-  fields({ plumbline: z.literal('manifest/1'), kind: z.literal('files'), parts: z.array(part).describe('sorted by path, UTF-16 code units') }),
-]).describe('manifest/1: one version of a data set; canonical JSON (RFC 8785), found by its SHA-256');
+export const manifestSchema = z
+  .discriminatedUnion('kind', [
+    fields({
+      plumbline: z.literal('manifest/1'),
+      kind: z.literal('rows'),
+      format: z.enum(rowFormats),
+      rows: countSchema,
+      key: z.string().optional(),
+      label: z.string().optional(),
+      schema: z.record(z.string(), columnType),
+      parts: z.array(part).length(1),
+    }),
+    fields({ plumbline: z.literal('manifest/1'), kind: z.literal('files'), parts: z.array(part).describe('sorted by path, UTF-16 code units') }),
+  ])
+  .describe('manifest/1: one version of a data set; canonical JSON (RFC 8785), found by its SHA-256');
 
 export type LockEntry = z.infer<typeof lockEntrySchema>;
 export type Lock = z.infer<typeof lockSchema>;

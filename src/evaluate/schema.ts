@@ -34,7 +34,9 @@ export const evaluationSchema = fields({
   macro: fields({ precision: z.number(), recall: z.number(), f1: z.number() }),
   micro: fields({ precision: z.number(), recall: z.number(), f1: z.number() }),
   classes: z.array(perClass).describe('sorted by label'),
-  confusion: z.array(fields({ expected: z.string(), got: z.string(), cases: countSchema })).describe('every non-zero cell, sorted by expected, then got'),
+  confusion: z
+    .array(fields({ expected: z.string(), got: z.string(), cases: countSchema }))
+    .describe('every non-zero cell, sorted by expected, then got'),
   calibration: fields({
     ece: z.number().describe('expected calibration error, 15 bins of equal width'),
     bins: z.array(fields({ low: z.number(), high: z.number(), cases: countSchema, confidence: z.number(), accuracy: z.number() })),
@@ -55,18 +57,20 @@ export const comparisonSchema = fields({
   p: z.number().describe('exact two-sided McNemar'),
   difference: interval.describe('accuracy after minus before; Newcombe 1998, method 10, 95 %'),
   answer: z.enum(['better', 'worse', 'no evidence']).describe('from p < 0.05 and the sign'),
-  classes: z.array(
-    fields({
-      label: z.string(),
-      cases: countSchema,
-      gained: countSchema,
-      lost: countSchema,
-      before: z.number().describe('recall'),
-      after: z.number(),
-      p: z.number(),
-      adjusted: z.number().describe("Holm's correction over all classes"),
-    }),
-  ).describe('classes with a change, most lost first'),
+  classes: z
+    .array(
+      fields({
+        label: z.string(),
+        cases: countSchema,
+        gained: countSchema,
+        lost: countSchema,
+        before: z.number().describe('recall'),
+        after: z.number(),
+        p: z.number(),
+        adjusted: z.number().describe("Holm's correction over all classes"),
+      }),
+    )
+    .describe('classes with a change, most lost first'),
   broken: z.array(change).describe('lost cases, bounded by the caller'),
   fixed: z.array(change).describe('gained cases, bounded by the caller'),
 }).describe('comparison/1');
@@ -88,7 +92,7 @@ export const gateCheckSchema = z.union([
   fields({
     against: z.enum(['production', 'staging']),
     slices: z.array(z.literal('label')).length(1),
-    not_worse_by: z.number().min(0).max(1).describe("a class may lose this much recall; more, and significant after the correction, breaks the gate"),
+    not_worse_by: z.number().min(0).max(1).describe('a class may lose this much recall; more, and significant after the correction, breaks the gate'),
     correction: z.enum(['holm', 'none']).default('holm'),
   }),
 ]);

@@ -2,7 +2,7 @@ import { countSchema, digestSchema, fields, instantSchema, jsonSchema, nameSchem
 
 const output = fields({
   path: z.string().describe('relative to the project'),
-  digest: digestSchema.describe("SHA-256 of the file, or of a manifest/1 of kind files for a folder"),
+  digest: digestSchema.describe('SHA-256 of the file, or of a manifest/1 of kind files for a folder'),
   bytes: countSchema,
   kind: z.enum(['file', 'folder']),
 });

@@ -9,7 +9,9 @@ export const projectConfigSchema = fields({
     host: z.string().default('127.0.0.1').describe('address that `plumb serve` listens on'),
     port: z.number().int().min(0).max(65_535).default(8080).describe('port; 0 takes a free one'),
     stage: z.enum(['staging', 'production']).default('production').describe('the stage whose pointers are served'),
-  }).prefault({}).describe('how `plumb serve` serves'),
+  })
+    .prefault({})
+    .describe('how `plumb serve` serves'),
 }).describe('plumbline.yaml: the project');
 
 export type ProjectConfig = z.infer<typeof projectConfigSchema>;

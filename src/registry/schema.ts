@@ -11,8 +11,12 @@ const stageRule = fields({
   approvals: fields({
     count: countSchema.default(0),
     teams: z.array(z.string()).default([]),
-  }).prefault({}).describe('who must approve the promotion pull request; enforced by the forge check'),
-  reverts: fields({ approvals: countSchema.default(0) }).prefault({}).describe('what a move back to a model that was there before needs'),
+  })
+    .prefault({})
+    .describe('who must approve the promotion pull request; enforced by the forge check'),
+  reverts: fields({ approvals: countSchema.default(0) })
+    .prefault({})
+    .describe('what a move back to a model that was there before needs'),
 });
 
 /** policy.yaml */
@@ -51,8 +55,12 @@ export const promotionSchema = fields({
   by: z.string().describe('name and e-mail as git has them'),
   base: z.string().nullable().describe('commit whose policy judged'),
   gate: gateResultSchema,
-  forced: fields({ reason: z.string().min(1) }).nullable().describe('the gate did not hold and somebody took it on himself'),
-  again: fields({ reason: z.string().min(1) }).nullable().describe('the artifact was reverted before and comes back'),
+  forced: fields({ reason: z.string().min(1) })
+    .nullable()
+    .describe('the gate did not hold and somebody took it on himself'),
+  again: fields({ reason: z.string().min(1) })
+    .nullable()
+    .describe('the artifact was reverted before and comes back'),
 }).describe('promotion/1');
 export type Promotion = z.infer<typeof promotionSchema>;
 

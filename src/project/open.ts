@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { PlumbError } from '../base/errors.ts';
+import { parseYaml, readTextFile } from '../base/config.ts';
+import { withMutex } from '../base/mutex.ts';
+import type { Git, Oid } from '../git/git.ts';
+import { openGit } from '../git/open.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+import type { ProjectConfig } from './config.ts';
+import { files } from './layout.ts';
+
+/** An opened project: its place in git, its settings, its bytes. */
+export interface Project {
+  /** absolute path of the folder of plumbline.yaml */
+  readonly root: string;
+  readonly git: Git;
+  /** root relative to the top of the git repository: '' or 'sub/folder/' */
+  readonly prefix: string;
+  readonly config: ProjectConfig;
+  readonly store: Store;
+  /** absolute; ignored by git */
+  readonly localDir: string;
+  /** Text of a file of the work tree, by project-relative path; undefined when it is not there. */
+  readText(path: string): Promise<string | undefined>;
+  /** The same of a commit. */
+  readTextAt(commit: Oid, path: string): Promise<string | undefined>;
+  /** One writer at a time in this project. */
+  mutex<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Opens the project that a folder belongs to.
+ * @throws PlumbError NO_GIT_REPOSITORY, NOT_A_PROJECT, CONFIG_INVALID
+ */
+export async function openProject(world: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> }): Promise<Project> {
+  const git = await openGit(world.cwd, world.env);
+  const root = findRoot(world.cwd, git.workTree);
+  const text = await readFile(join(root, files.config), 'utf8');
+  // most files of this kind are these two lines; zod costs more than all else that `status` does
+  const { projectConfigSchema } = await import('./config.ts');
+  const config = await parseYaml(text, files.config, projectConfigSchema);
+  return assemble({ root, git, config, env: world.env });
+}
+
+async function assemble(parts: {
+  root: string;
+  git: Git;
+  config: ProjectConfig;
+  env: Readonly<Record<string, string | undefined>>;
+}): Promise<Project> {
+  const { root, git, config, env } = parts;
+  const localDir = join(root, files.local);
+  const cacheDir = env['PLUMB_CACHE'] === undefined ? join(localDir, 'cache') : resolve(root, env['PLUMB_CACHE']);
+  const remote = config.remote === undefined ? undefined : resolve(root, config.remote);
+  const store = await openStore({ cacheDir, ...(remote === undefined ? {} : { remote }) });
+  const prefix = git.workTree === null ? '' : prefixOf(git.workTree, root);
+  return {
+    root,
+    git,
+    prefix,
+    config,
+    store,
+    localDir,
+    readText: (path) => readTextFile(join(root, path), path),
+    readTextAt: async (commit, path) => {
+      const bytes = await git.readBlob(commit, prefix + path);
+      return bytes === null ? undefined : Buffer.from(bytes).toString('utf8');
+    },
+    mutex: (work) => withMutex(join(localDir, 'mutex.db'), work),
+  };
+}
+
+function findRoot(cwd: string, workTree: string | null): string {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, files.config))) return folder;
+    if (folder === workTree || folder === dirname(folder)) break;
+  }
+  throw new PlumbError('NOT_A_PROJECT', {
+    what: `no ${files.config} in ${cwd} or a folder above it`,
+    mend: 'run `plumb init` in the folder that shall be the project',
+  });
+}
+
+function prefixOf(top: string, root: string): string {
+  const path = relative(top, root).split(sep).join('/');
+  return path === '' ? '' : `${path}/`;
+}
