@@ -1,0 +1,36 @@
+// What a row is, whatever file it came from.
+import { createReadStream } from 'node:fs';
+import { errnoOf, systemError } from '../base/errors.ts';
+
+/**
+ * One row. Values are what JSON can say: text, finite numbers, booleans, null, lists, objects. A whole number that a JavaScript number
+ * cannot hold (beyond 2^53) is the text of its digits, so that two long ids never become one.
+ */
+export interface Row {
+  /** counts from 1; the header of a CSV is not a row, nor is a blank line */
+  readonly row: number;
+  /** the line of the file on which the row begins, from 1; Parquet has none */
+  readonly line?: number;
+  readonly value: Record<string, unknown>;
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** told of bytes of the file as they are read */
+  readonly onBytes?: (bytes: number) => void;
+  /** how messages name the file; the path when left out */
+  readonly name?: string;
+}
+
+/** The file in pieces of about a megabyte. @throws PlumbError FILE_MISSING, FILE_UNREADABLE */
+export async function* readBlocks(path: string, options: ReadOptions): AsyncGenerator<Buffer> {
+  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(options.signal ? { signal: options.signal } : {}) });
+  try {
+    for await (const block of stream as AsyncIterable<Buffer>) {
+      options.onBytes?.(block.length);
+      yield block;
+    }
+  } catch (error) {
+    throw errnoOf(error) === undefined ? error : systemError(error, 'read', path);
+  }
+}
