@@ -1,0 +1,9 @@
+// The built-in steps, each loaded when a pipeline uses it.
+import type { AnyStep, StepRegistry } from '../base/step.ts';
+
+export const steps: StepRegistry = new Map<string, () => Promise<AnyStep>>([
+  ['plumb/validate', async () => (await import('../quality/step.ts')).validate],
+  ['plumb/split', async () => (await import('../prepare/step.ts')).split],
+  ['plumb/train-text', async () => (await import('../train/step.ts')).trainText],
+  ['plumb/evaluate', async () => (await import('../evaluate/step.ts')).evaluate],
+]);

@@ -1,0 +1,82 @@
+// What of a machine goes into a fingerprint, and what is only told.
+import { existsSync } from 'node:fs';
+import { cpus, hostname, release, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Digest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
+import { files } from '../project/layout.ts';
+import type { StageSpec } from './expand.ts';
+import type { RunRecord } from './run-record.ts';
+import type { PipelineConfig } from './schema.ts';
+
+/** Lock files that pin what a command runs with; the ones at the project's root count without being named. */
+const wellKnown = [
+  'Cargo.lock',
+  'Gemfile.lock',
+  'Pipfile.lock',
+  'conda-lock.yml',
+  'environment.yml',
+  'go.sum',
+  'package-lock.json',
+  'pdm.lock',
+  'pixi.lock',
+  'pnpm-lock.yaml',
+  'poetry.lock',
+  'renv.lock',
+  'requirements.txt',
+  'uv.lock',
+  'yarn.lock',
+];
+
+/**
+ * What of the environment determines a command's outputs. A built-in step has none: its version says all, its arithmetic is the same everywhere.
+ * Left out, because nobody can name them all: the operating system, drivers, installed programs, variables that the stage does not list under `env`.
+ * @throws PlumbError PIPELINE_DEP_MISSING for a lock file that pipeline.yaml names and that is not there
+ */
+export async function fingerprintedEnvironment(
+  spec: StageSpec,
+  config: PipelineConfig,
+  root: string,
+  digestOf: (path: string) => Promise<Digest>,
+): Promise<Record<string, string>> {
+  if (spec.action.kind === 'step') return {};
+  const named = config.environment?.lockfiles;
+  const facts: Record<string, string> = {};
+  for (const path of named ?? wellKnown) {
+    if (existsSync(join(root, path))) facts[path] = await digestOf(path);
+    else if (named !== undefined) {
+      throw new PlumbError('PIPELINE_DEP_MISSING', {
+        what: `environment.lockfiles names ${path}, which is not there`,
+        where: { file: files.pipeline },
+        mend: 'correct the name',
+      });
+    }
+  }
+  if (spec.resources.image !== undefined) facts['image'] = spec.resources.image;
+  if (spec.resources.gpus > 0) facts['accelerator'] = `${spec.resources.gpus} GPU`;
+  return facts;
+}
+
+export function describeMachine(version: string): Omit<RunRecord['environment'], 'fingerprinted'> {
+  const all = cpus();
+  return {
+    node: process.version,
+    platform: `${process.platform}-${process.arch} ${release()}`,
+    cpus: `${all.length} x ${all[0]?.model.trim() ?? 'unknown'}`,
+    plumbline: version,
+  };
+}
+
+export function describeBuilder(env: Readonly<Record<string, string | undefined>>): RunRecord['builder'] {
+  const ci = env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false';
+  return { kind: ci ? 'ci' : 'laptop', host: hostname(), user: userName() };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // a container may run as a number that has no name
+    return String(process.getuid?.() ?? 'unknown');
+  }
+}

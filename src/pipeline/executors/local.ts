@@ -1,0 +1,127 @@
+// A child process on this machine, in a process group of its own, so that stopping it stops all that it started.
+import { spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemError } from '../../base/errors.ts';
+
+export interface ProcessOrder {
+  /** a text goes to /bin/sh -c, as the author of the pipeline wrote it; a list of words meets no shell */
+  readonly command: string | readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** one line for its stdin, which then stays open: the child knows by its end that we died */
+  readonly firstLine?: string;
+  /** all that it prints, both streams in the order of arrival */
+  readonly logFile: string;
+  readonly onLine: (line: string) => void;
+  /** lines that it writes to its file descriptor 3 */
+  readonly onEvent?: (line: string) => void;
+  readonly signal: AbortSignal;
+  readonly limitMs: number | undefined;
+}
+
+export interface ProcessEnd {
+  readonly exit: number | null;
+  readonly signal: string | null;
+  readonly timedOut: boolean;
+  /** the last lines that it printed */
+  readonly tail: readonly string[];
+}
+
+const graceMs = 5000;
+const tailLines = 20;
+
+/**
+ * Runs a process to its end. An abort, or the time limit, sends SIGTERM to its whole group and SIGKILL five seconds later.
+ * @throws PlumbError when it cannot be started or the log cannot be written
+ */
+export async function runProcess(order: ProcessOrder): Promise<ProcessEnd> {
+  await mkdir(dirname(order.logFile), { recursive: true });
+  const log = createWriteStream(order.logFile);
+  const [program, ...words] = typeof order.command === 'string' ? ['/bin/sh', '-c', order.command] : order.command;
+  if (program === undefined) throw new Error('an empty command');
+  const child = spawn(program, words, {
+    cwd: order.cwd,
+    env: order.env as NodeJS.ProcessEnv,
+    detached: true,
+    stdio: [order.firstLine === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  const tail: string[] = [];
+  const onLine = (line: string): void => {
+    log.write(`${line}\n`);
+    tail.push(line);
+    if (tail.length > tailLines) tail.shift();
+    order.onLine(line);
+  };
+  const streams = [
+    watch(child.stdout, onLine),
+    watch(child.stderr, onLine),
+    watch(child.stdio[3] as Readable | null, order.onEvent ?? (() => undefined)),
+  ];
+  child.stdin?.on('error', () => undefined);
+  if (order.firstLine !== undefined) child.stdin?.write(`${order.firstLine}\n`);
+  const stop = stopper(() => child.pid, order);
+  try {
+    const end = await new Promise<{ exit: number | null; signal: string | null }>((resolve, reject) => {
+      child.once('error', (error) => reject(systemError(error, 'start', program)));
+      child.once('exit', (exit, signal) => resolve({ exit, signal }));
+    });
+    // a background process of the command may hold the pipes open for ever; what it started goes with it
+    killGroup(child.pid, 'SIGTERM');
+    await Promise.race([Promise.all(streams), sleep(1000)]);
+    killGroup(child.pid, 'SIGKILL');
+    return { ...end, timedOut: stop.timedOut(), tail };
+  } finally {
+    stop.forget();
+    child.stdin?.destroy();
+    log.end();
+    await finished(log).catch(() => undefined);
+  }
+}
+
+function watch(stream: Readable | null, onLine: (line: string) => void): Promise<void> {
+  if (stream === null) return Promise.resolve();
+  const lines = createInterface({ input: stream, crlfDelay: Infinity });
+  lines.on('line', onLine);
+  return new Promise((resolve) => lines.once('close', resolve));
+}
+
+function stopper(pid: () => number | undefined, order: ProcessOrder): { timedOut(): boolean; forget(): void } {
+  let timedOut = false;
+  let hard: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    killGroup(pid(), 'SIGTERM');
+    hard = setTimeout(() => killGroup(pid(), 'SIGKILL'), graceMs);
+  };
+  const limit =
+    order.limitMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          stop();
+        }, order.limitMs);
+  if (order.signal.aborted) stop();
+  order.signal.addEventListener('abort', stop);
+  return {
+    timedOut: () => timedOut,
+    forget: () => {
+      order.signal.removeEventListener('abort', stop);
+      clearTimeout(limit);
+      clearTimeout(hard);
+    },
+  };
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // the group is gone already: what we wanted
+  }
+}

@@ -1,0 +1,265 @@
+// From stages to a graph: what each one reads is bound to a data set, an output of another stage, or a file; whoever reads an output runs after.
+import { byCodeUnit } from '../base/canonical.ts';
+import { PlumbError } from '../base/errors.ts';
+import { didYouMean } from '../base/names.ts';
+import type { JsonValue } from '../base/schema.ts';
+import type { AnyStep, StepPorts, StepRegistry } from '../base/step.ts';
+import type { Lock } from '../datasets/schema.ts';
+import { files } from '../project/layout.ts';
+import { checkProjectPath } from '../project/paths.ts';
+import type { StageSpec } from './expand.ts';
+import { pickParams, sectionFor, type Params } from './params.ts';
+
+export type BoundInput =
+  | { readonly kind: 'data'; readonly ref: string }
+  | { readonly kind: 'output'; readonly ref: string; readonly stage: string; readonly output: string }
+  | { readonly kind: 'file'; readonly ref: string };
+
+/** A stage with all its ends tied. */
+export interface BoundStage {
+  readonly spec: StageSpec;
+  readonly step: AnyStep | null;
+  /** arguments of the step, defaults filled in */
+  readonly arguments: JsonValue;
+  /** all hyperparameters it reads, defaults filled in */
+  readonly params: Record<string, JsonValue>;
+  readonly inputs: Readonly<Record<string, BoundInput>>;
+  /** output name -> path in the project */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** stages that must have ended well before, sorted */
+  readonly after: readonly string[];
+}
+
+export interface BindContext {
+  readonly params: Params;
+  readonly lock: Lock;
+  readonly steps: StepRegistry;
+  readText(path: string): Promise<string | undefined>;
+  /** is there such a file or folder in the work tree? */
+  exists(path: string): Promise<boolean>;
+}
+
+/**
+ * Binds every stage.
+ * @returns stages by name, in an order in which each comes after all it needs
+ * @throws PlumbError PIPELINE_CYCLE, PIPELINE_DEP_MISSING, PIPELINE_OUT_TWICE, STEP_UNKNOWN, CONFIG_INVALID, PARAM_MISSING
+ */
+export async function bindStages(specs: readonly StageSpec[], context: BindContext): Promise<Map<string, BoundStage>> {
+  const drafts = new Map<string, Draft>();
+  for (const spec of specs) drafts.set(spec.name, await draftStage(spec, context));
+  const outputs = indexOutputs(drafts);
+  const byPath = new Map(Object.entries(context.lock.datasets).map(([name, entry]) => [entry.path, name]));
+  const bound = new Map<string, BoundStage>();
+  for (const draft of drafts.values()) {
+    const inputs: Record<string, BoundInput> = {};
+    for (const [name, wanted] of Object.entries(draft.wanted)) {
+      inputs[name] = await bindInput(draft.spec.name, wanted, { drafts, outputs, byPath, context });
+    }
+    bound.set(draft.spec.name, {
+      spec: draft.spec,
+      step: draft.step,
+      arguments: draft.arguments,
+      params: draft.params,
+      inputs,
+      outputs: draft.outputs,
+      after: afterOf(draft.spec, inputs, drafts),
+    });
+  }
+  return inOrder(bound);
+}
+
+type Draft = Omit<BoundStage, 'inputs' | 'after'> & { readonly wanted: StepPorts['inputs'] };
+
+async function draftStage(spec: StageSpec, context: BindContext): Promise<Draft> {
+  if (spec.action.kind === 'cmd') {
+    const outs = [...spec.outs, ...spec.metrics, ...spec.plots].map((path) => checkProjectPath(path, `stage "${spec.name}", outs`, files.pipeline));
+    const wanted = Object.fromEntries(spec.deps.map((dep) => [dep, { kind: 'data' as const, ref: dep }]));
+    return {
+      spec,
+      step: null,
+      arguments: null,
+      params: pickParams(context.params, spec.params, spec.name),
+      wanted,
+      outputs: Object.fromEntries(outs.map((path) => [path, path])),
+    };
+  }
+  const { uses } = spec.action;
+  const load = context.steps.get(uses);
+  if (load === undefined) {
+    throw new PlumbError('STEP_UNKNOWN', {
+      what: `stage "${spec.name}": there is no built-in step "${uses}".${didYouMean(uses, context.steps.keys())}`,
+      where: { file: files.pipeline },
+      mend: `built-in steps: ${[...context.steps.keys()].join(', ')}`,
+    });
+  }
+  const step = await load();
+  const arguments_ = checked(step.with, spec.action.with, `stages.${spec.name}.with`, files.pipeline, spec.name);
+  const params =
+    step.params === null
+      ? {}
+      : checked(step.params, sectionFor(context.params, spec.params), spec.params.join('+') || 'params', files.params, spec.name);
+  const ports = await step.ports(arguments_, async (path) => {
+    const text = await context.readText(checkProjectPath(path, `stage "${spec.name}"`, files.pipeline));
+    if (text === undefined) throw depMissing(spec.name, path, []);
+    return text;
+  });
+  const outputs = Object.fromEntries(Object.entries(ports.outputs).map(([name, file]) => [name, `${files.out}/${spec.name}/${file}`]));
+  const deps = Object.fromEntries(spec.deps.map((dep) => [dep, { kind: 'data' as const, ref: dep }]));
+  return { spec, step, arguments: arguments_, params: params as Record<string, JsonValue>, wanted: { ...deps, ...ports.inputs }, outputs };
+}
+
+interface SafeParser {
+  safeParse(
+    value: unknown,
+  ):
+    | { success: true; data: unknown }
+    | { success: false; error: { issues: readonly { path: readonly PropertyKey[]; message: string; code?: string; keys?: readonly string[] }[] } };
+}
+
+function checked(schema: unknown, value: JsonValue, at: string, file: string, stage: string): JsonValue {
+  const parser = schema as SafeParser & { _zod?: { def: { shape?: object } } };
+  const result = parser.safeParse(value);
+  if (result.success) return result.data as JsonValue;
+  const issue = result.error.issues[0];
+  const key = issue?.keys?.[0];
+  const known = Object.keys(parser._zod?.def.shape ?? {});
+  throw new PlumbError('CONFIG_INVALID', {
+    what:
+      key !== undefined
+        ? `stage "${stage}": unknown key "${key}" in ${at}.${didYouMean(key, known)}`
+        : `stage "${stage}": ${[at, ...(issue?.path ?? []).map(String)].join('.')}: ${issue?.message ?? 'not valid'}`,
+    where: { file },
+    mend: known.length > 0 ? `valid keys: ${known.join(', ')}` : 'see docs/reference/steps.md',
+  });
+}
+
+function indexOutputs(drafts: ReadonlyMap<string, Draft>): Map<string, { stage: string; output: string }> {
+  const owners = new Map<string, { stage: string; output: string }>();
+  for (const draft of drafts.values()) {
+    for (const [output, path] of Object.entries(draft.outputs)) {
+      const other = owners.get(path) ?? [...owners].find(([taken]) => taken.startsWith(`${path}/`) || path.startsWith(`${taken}/`))?.[1];
+      if (other !== undefined) {
+        throw new PlumbError('PIPELINE_OUT_TWICE', {
+          what: `${path} is an output of stage "${other.stage}" and of stage "${draft.spec.name}"`,
+          where: { file: files.pipeline },
+          mend: 'give one of them another path',
+        });
+      }
+      owners.set(path, { stage: draft.spec.name, output });
+    }
+  }
+  return owners;
+}
+
+interface Scope {
+  readonly drafts: ReadonlyMap<string, Draft>;
+  readonly outputs: ReadonlyMap<string, { stage: string; output: string }>;
+  readonly byPath: ReadonlyMap<string, string>;
+  readonly context: BindContext;
+}
+
+/** Order of meaning: data set by name, stage.output, data set by path, output by path, file. */
+async function bindInput(stage: string, wanted: StepPorts['inputs'][string], scope: Scope): Promise<BoundInput> {
+  if (wanted.kind === 'file') {
+    const path = checkProjectPath(wanted.path, `stage "${stage}"`, files.pipeline);
+    if (!(await scope.context.exists(path))) throw depMissing(stage, path, []);
+    return { kind: 'file', ref: path };
+  }
+  const { ref } = wanted;
+  if (Object.hasOwn(scope.context.lock.datasets, ref)) return { kind: 'data', ref };
+  const named = /^(.+)\.([\w-]+)$/.exec(ref);
+  const producer = named === null ? undefined : scope.drafts.get(named[1] ?? '');
+  if (named !== null && producer !== undefined && Object.hasOwn(producer.outputs, named[2] ?? '')) {
+    return { kind: 'output', ref, stage: named[1] ?? '', output: named[2] ?? '' };
+  }
+  const path = checkProjectPath(ref, `stage "${stage}"`, files.pipeline);
+  const dataset = scope.byPath.get(path);
+  if (dataset !== undefined) return { kind: 'data', ref: dataset };
+  const owner = scope.outputs.get(path);
+  if (owner !== undefined) return { kind: 'output', ref: path, ...owner };
+  if (await scope.context.exists(path)) return { kind: 'file', ref: path };
+  const candidates = [
+    ...Object.keys(scope.context.lock.datasets),
+    ...scope.byPath.keys(),
+    ...[...scope.drafts].flatMap(([name, draft]) => Object.keys(draft.outputs).map((output) => `${name}.${output}`)),
+  ];
+  throw depMissing(stage, ref, candidates);
+}
+
+function depMissing(stage: string, ref: string, candidates: readonly string[]): PlumbError {
+  return new PlumbError('PIPELINE_DEP_MISSING', {
+    what: `stage "${stage}" reads "${ref}", which is neither a data set of ${files.lock}, nor an output of a stage, nor a file.${didYouMean(ref, candidates)}`,
+    where: { file: files.pipeline },
+    mend: 'correct the name, or lock the data with `plumb add`',
+  });
+}
+
+function afterOf(spec: StageSpec, inputs: Readonly<Record<string, BoundInput>>, drafts: ReadonlyMap<string, Draft>): string[] {
+  const after = new Set<string>();
+  for (const input of Object.values(inputs)) if (input.kind === 'output') after.add(input.stage);
+  for (const need of spec.needs) for (const name of expandNeed(need, spec.name, drafts)) after.add(name);
+  return [...after].toSorted(byCodeUnit);
+}
+
+/** `needs: [train]` means all of train@a, train@b as well. */
+function expandNeed(need: string, stage: string, drafts: ReadonlyMap<string, Draft>): string[] {
+  if (drafts.has(need)) return [need];
+  const group = [...drafts.keys()].filter((name) => name.startsWith(`${need}@`));
+  if (group.length > 0) return group;
+  throw new PlumbError('PIPELINE_DEP_MISSING', {
+    what: `stage "${stage}" needs stage "${need}", which is not there.${didYouMean(need, drafts.keys())}`,
+    where: { file: files.pipeline },
+    mend: 'correct the name',
+  });
+}
+
+/** Depth first, in the order of the file: stable, and every stage after what it needs. */
+function inOrder(stages: ReadonlyMap<string, BoundStage>): Map<string, BoundStage> {
+  const ordered = new Map<string, BoundStage>();
+  const trail: string[] = [];
+  const visit = (name: string): void => {
+    if (ordered.has(name)) return;
+    if (trail.includes(name)) {
+      const circle = [...trail.slice(trail.indexOf(name)), name];
+      throw new PlumbError('PIPELINE_CYCLE', {
+        what: `stages wait for each other: ${circle.join(' -> ')}`,
+        where: { file: files.pipeline },
+        mend: 'take one of these dependencies out',
+      });
+    }
+    const stage = stages.get(name);
+    if (stage === undefined) throw new Error(`stage ${name} is bound to nothing`);
+    trail.push(name);
+    for (const before of stage.after) visit(before);
+    trail.pop();
+    ordered.set(name, stage);
+  };
+  for (const name of stages.keys()) visit(name);
+  return ordered;
+}
+
+/**
+ * The stages that a command line names, with all that they need; all stages when it names none. `train` means train@a, train@b too.
+ * @throws PlumbError STAGE_UNKNOWN
+ */
+export function selectStages(stages: ReadonlyMap<string, BoundStage>, names: readonly string[]): Map<string, BoundStage> {
+  if (names.length === 0) return new Map(stages);
+  const wanted = new Set<string>();
+  const want = (name: string): void => {
+    if (wanted.has(name)) return;
+    wanted.add(name);
+    for (const before of stages.get(name)?.after ?? []) want(before);
+  };
+  for (const name of names) {
+    const found = stages.has(name) ? [name] : [...stages.keys()].filter((stage) => stage.startsWith(`${name}@`));
+    if (found.length === 0) {
+      throw new PlumbError('STAGE_UNKNOWN', {
+        what: `there is no stage "${name}".${didYouMean(name, stages.keys())}`,
+        where: { file: files.pipeline },
+        mend: `stages: ${[...stages.keys()].join(', ')}`,
+      });
+    }
+    for (const stage of found) want(stage);
+  }
+  return new Map([...stages].filter(([name]) => wanted.has(name)));
+}

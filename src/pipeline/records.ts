@@ -1,0 +1,123 @@
+// Run records: kept in the store, found by fingerprint (run cache) or through this machine's log of runs.
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { canonicalJson } from '../base/canonical.ts';
+import { hexOf, isDigest, shortDigest, type Digest } from '../base/digest.ts';
+import { errnoOf, isPlumbError, PlumbError, systemError } from '../base/errors.ts';
+import type { NameSpace, Store } from '../store/store.ts';
+import { runRecordSchema, type RunRecord } from './run-record.ts';
+
+export interface KeptRecord {
+  readonly digest: Digest;
+  readonly record: RunRecord;
+}
+
+export function runName(fingerprint: Digest): NameSpace {
+  return { kind: 'runs', key: hexOf(fingerprint) };
+}
+
+/**
+ * A run record by its digest.
+ * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, RUN_RECORD_INVALID
+ */
+export async function readRecord(store: Store, digest: Digest): Promise<RunRecord> {
+  const bytes = await store.readBytes(digest);
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw invalidRecord(digest, 'it is not JSON', error);
+  }
+  const result = runRecordSchema.safeParse(value);
+  if (!result.success) throw invalidRecord(digest, result.error.issues[0]?.message ?? 'it has another shape', result.error);
+  return result.data;
+}
+
+function invalidRecord(digest: Digest, why: string, cause: unknown): PlumbError {
+  return new PlumbError('RUN_RECORD_INVALID', {
+    what: `${shortDigest(digest)} is no run record: ${why}`,
+    mend: 'run the stage again with `plumb run --force <stage>`; if the record came from a remote, tell who keeps it',
+    cause,
+  });
+}
+
+/**
+ * The record of an earlier run with this fingerprint, here or in the remote.
+ * A name that leads to missing or foreign bytes is as good as none: the stage runs.
+ */
+export async function findRecord(store: Store, fingerprint: Digest): Promise<KeptRecord | undefined> {
+  const digest = await store.readName(runName(fingerprint));
+  if (digest === null) return undefined;
+  try {
+    const record = await readRecord(store, digest);
+    return record.fingerprint === fingerprint ? { digest, record } : undefined;
+  } catch (error) {
+    if (isPlumbError(error, 'BYTES_MISSING') || isPlumbError(error, 'DIGEST_MISMATCH') || isPlumbError(error, 'RUN_RECORD_INVALID')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Keeps a record and gives it its fingerprint's name, unless an earlier run has it.
+ * @returns its digest, and the earlier run when there is one
+ */
+export async function keepRecord(store: Store, record: RunRecord): Promise<{ digest: Digest; earlier: Digest | undefined }> {
+  const digest = await store.putBytes(canonicalJson(record));
+  const first = await store.writeName(runName(record.fingerprint), digest);
+  return { digest, earlier: first === digest ? undefined : first };
+}
+
+/** Names of the outputs in which two runs of one fingerprint differ. */
+export function differingOutputs(a: RunRecord, b: RunRecord): string[] {
+  return Object.keys(a.outputs).filter((name) => a.outputs[name]?.digest !== b.outputs[name]?.digest);
+}
+
+/** One line of this machine's log: which record, of which stage, when it was used, and whether it ran or came from the cache. */
+export interface LogEntry {
+  readonly at: string;
+  readonly stage: string;
+  readonly run: Digest;
+  readonly state: 'ran' | 'cached';
+  /** the earlier run whose outputs were others, though its fingerprint was the same */
+  readonly differsFrom?: Digest;
+}
+
+/** The log of runs: a line of JSON each. Lines are short, so that an append is whole or torn at the end, where a reader ignores it. */
+export class RunLog {
+  readonly #file: string;
+
+  constructor(localDir: string) {
+    this.#file = join(localDir, 'runs.log');
+  }
+
+  async append(entries: readonly LogEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    try {
+      await mkdir(dirname(this.#file), { recursive: true });
+      // the newline first: a torn line of a killed writer cannot swallow ours
+      await appendFile(this.#file, entries.map((entry) => `\n${JSON.stringify(entry)}`).join(''));
+    } catch (error) {
+      throw systemError(error, 'write', this.#file);
+    }
+  }
+
+  /** Oldest first. */
+  async read(): Promise<LogEntry[]> {
+    let text: string;
+    try {
+      text = await readFile(this.#file, 'utf8');
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return [];
+      throw systemError(error, 'read', this.#file);
+    }
+    return text.split('\n').flatMap((line) => {
+      try {
+        const entry = JSON.parse(line) as LogEntry;
+        return isDigest(entry.run) ? [entry] : [];
+      } catch {
+        // an empty line, or the torn end of a killed writer
+        return [];
+      }
+    });
+  }
+}

@@ -1,0 +1,85 @@
+// `plumb run`: every stage that is asked for, from the cache where its fingerprint was run before, else executed.
+import { isPlumbError } from '../base/errors.ts';
+import type { BoundStage } from './graph.ts';
+import { findUsable, frozenRecord, readyStage, whyRuns, type PlanContext } from './plan.ts';
+import type { KeptRecord, LogEntry, RunLog } from './records.ts';
+import { schedule, type Ending } from './scheduler.ts';
+import { executeStage, type StageOutcome, type StageWorld } from './stage-run.ts';
+
+export interface RunOrder {
+  readonly context: PlanContext;
+  readonly stages: ReadonlyMap<string, BoundStage>;
+  readonly world: StageWorld;
+  readonly log: RunLog;
+  readonly jobs: number;
+  readonly failFast: boolean;
+  /** stages to execute whatever the cache has */
+  readonly forced: ReadonlySet<string>;
+  /** told before a stage is executed */
+  onStart(stage: string, why: readonly string[]): void;
+  /** told as each stage ends well */
+  onOutcome(stage: string, outcome: StageOutcome): void;
+}
+
+/** @returns how each stage ended, in their order. Failures are endings, not exceptions. */
+export async function runStages(order: RunOrder): Promise<Map<string, Ending<StageOutcome>>> {
+  const produced = new Map<string, KeptRecord>();
+  const graph = new Map([...order.stages].map(([name, stage]) => [name, { after: stage.after, exclusive: stage.spec.resources.gpus > 0 }]));
+  const used: LogEntry[] = [];
+  const endings = await schedule(
+    graph,
+    async (name) => {
+      const stage = order.stages.get(name);
+      if (stage === undefined) throw new Error(`no stage ${name}`);
+      const outcome = await runStage(stage, produced, order);
+      produced.set(name, outcome.kept);
+      if (outcome.state === 'ran') await order.log.append([entryOf(name, outcome, order)]);
+      else if (isNews(name, outcome, order)) used.push(entryOf(name, outcome, order));
+      order.onOutcome(name, outcome);
+      return outcome;
+    },
+    { jobs: order.jobs, failFast: order.failFast, signal: order.world.signal },
+  );
+  await order.log.append(used);
+  return endings;
+}
+
+async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRecord>, order: RunOrder): Promise<StageOutcome> {
+  const { context, world } = order;
+  const force = order.forced.has(stage.spec.name);
+  const frozen = await frozenRecord(stage, context);
+  if (frozen !== undefined) return bringBack({ state: 'frozen', kept: frozen, why: [], seconds: 0 }, order);
+  const ready = await readyStage(stage, produced, context);
+  if (!force && !stage.spec.always) {
+    const kept = await findUsable(ready, context.store);
+    if (kept !== undefined) return bringBack({ state: 'cached', kept, why: [], seconds: 0 }, order);
+  }
+  const why = await whyRuns(ready, context, force);
+  order.onStart(stage.spec.name, why);
+  return executeStage(ready, why, world);
+}
+
+async function bringBack(outcome: StageOutcome, order: RunOrder): Promise<StageOutcome> {
+  for (const output of Object.values(outcome.kept.record.outputs)) await order.world.workspace.restore(output);
+  return outcome;
+}
+
+function entryOf(stage: string, outcome: StageOutcome, order: RunOrder): LogEntry {
+  return {
+    at: order.world.now().toISOString(),
+    stage,
+    run: outcome.kept.digest,
+    state: outcome.state === 'ran' ? 'ran' : 'cached',
+    ...(outcome.notReproducible === undefined ? {} : { differsFrom: outcome.notReproducible.earlier.digest }),
+  };
+}
+
+/** A cache hit is logged only when the stage had another record before: no-op runs write nothing. */
+function isNews(stage: string, outcome: StageOutcome, order: RunOrder): boolean {
+  return order.context.log.findLast((entry) => entry.stage === stage)?.run !== outcome.kept.digest;
+}
+
+/** Was this run stopped by the user? Then its failures are no news. */
+export function wasInterrupted(endings: ReadonlyMap<string, Ending<StageOutcome>>): boolean {
+  return [...endings.values()].some((ending) => ending.state === 'failed' && isPlumbError(ending.error, 'INTERRUPTED'));
+}

@@ -1,0 +1,237 @@
+// The life of one stage: ready -> from the cache, or executed -> outputs in the store -> record -> outputs in the work tree.
+// The order of writing matters: bytes, then the record, then its name; a kill in between leaves a stage that simply runs again.
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import { formatSeconds, type Progress } from '../base/progress.ts';
+import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
+import type { Store } from '../store/store.ts';
+import { describeBuilder, describeMachine } from './environment.ts';
+import { runProcess, type ProcessEnd } from './executors/local.ts';
+import { flatten } from './why.ts';
+import type { ReadyStage } from './plan.ts';
+import { differingOutputs, keepRecord, readRecord, type KeptRecord } from './records.ts';
+import type { RunOutput, RunRecord } from './run-record.ts';
+import { StepListener, type StepOrder } from './step-process.ts';
+import type { JsonValue } from '../base/schema.ts';
+import type { Json } from '../base/canonical.ts';
+
+/** What a stage needs of the work tree; made by worktree.ts. */
+export interface Workspace {
+  readonly root: string;
+  readonly localDir: string;
+  /** Stores what stands at an absolute path. */
+  keep(path: string, projectPath: string): Promise<RunOutput>;
+  /** Makes the work tree's copy equal to an output; costs a stat when it is. */
+  restore(output: RunOutput): Promise<void>;
+  /** Puts an object, or a folder by its manifest, at a path for a step to read; nothing is copied where a link will do. */
+  place(digest: RunOutput['digest'], kind: 'file' | 'folder' | 'dataset', target: string): Promise<string>;
+  /** Brings a data set's working copy when it is not there. */
+  materialise(dataset: string): Promise<void>;
+}
+
+export interface StageWorld {
+  readonly store: Store;
+  readonly workspace: Workspace;
+  /** program and first words that start a step's process */
+  readonly stepCommand: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  now(): Date;
+  /** a line that a stage printed */
+  onLine(stage: string, line: string): void;
+  /** commit of the work tree, and whether the project differs from it */
+  code(): Promise<{ commit: string | null; dirty: boolean }>;
+}
+
+export interface StageOutcome {
+  readonly state: 'ran' | 'cached' | 'frozen';
+  readonly kept: KeptRecord;
+  readonly why: readonly string[];
+  readonly seconds: number;
+  /** an earlier run with the same fingerprint had other outputs */
+  readonly notReproducible?: { readonly earlier: KeptRecord; readonly outputs: readonly string[] };
+}
+
+/** Executes a stage whose fingerprint nobody has run. @throws PlumbError STAGE_FAILED, STAGE_OUT_MISSING, or what the step itself said */
+export async function executeStage(ready: ReadyStage, why: readonly string[], world: StageWorld): Promise<StageOutcome> {
+  const started = world.now();
+  const done = ready.stage.step === null ? await executeCommand(ready, world) : await executeStep(ready, world);
+  const finished = world.now();
+  const record: RunRecord = {
+    plumbline: 'run/1',
+    stage: ready.stage.spec.name,
+    fingerprint: ready.fingerprint,
+    command: commandOf(ready),
+    inputs: ready.inputs,
+    params: ready.stage.params,
+    outputs: done.outputs,
+    metrics: done.metrics,
+    measured: { seconds: (finished.getTime() - started.getTime()) / 1000, ...done.measured },
+    environment: { fingerprinted: ready.environment, ...describeMachine(world.version) },
+    seed: ready.stage.spec.seed,
+    started: started.toISOString(),
+    finished: finished.toISOString(),
+    exit: 0,
+    code: await world.code(),
+    builder: describeBuilder(world.env),
+  };
+  const { digest, earlier } = await keepRecord(world.store, record);
+  for (const output of Object.values(record.outputs)) await world.workspace.restore(output);
+  const outcome = { state: 'ran' as const, kept: { digest, record }, why, seconds: record.measured['seconds'] ?? 0 };
+  const first = earlier === undefined ? undefined : { digest: earlier, record: await readRecord(world.store, earlier) };
+  const outputs = first === undefined ? [] : differingOutputs(first.record, record);
+  return first === undefined || outputs.length === 0 ? outcome : { ...outcome, notReproducible: { earlier: first, outputs } };
+}
+
+function commandOf(ready: ReadyStage): RunRecord['command'] {
+  const { step, spec } = ready.stage;
+  if (step !== null) return { uses: step.uses, version: step.version, with: ready.stage.arguments };
+  if (spec.action.kind !== 'cmd') throw new Error(`stage ${spec.name} has neither a step nor a command`);
+  return { cmd: typeof spec.action.cmd === 'string' ? spec.action.cmd : [...spec.action.cmd] };
+}
+
+interface Done {
+  readonly outputs: Record<string, RunOutput>;
+  readonly metrics: Record<string, number>;
+  readonly measured: Record<string, number>;
+}
+
+async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> {
+  const { spec, outputs } = ready.stage;
+  const room = join(world.workspace.localDir, 'work', `${process.pid}-${randomBytes(6).toString('hex')}`);
+  try {
+    const order = await layOut(ready, world, room);
+    const listener = new StepListener(spec.name, world.progress);
+    const end = await runProcess({
+      command: world.stepCommand,
+      cwd: world.workspace.root,
+      env: world.env,
+      firstLine: JSON.stringify(order),
+      logFile: logFileOf(world, spec.name),
+      onLine: (line) => world.onLine(spec.name, line),
+      onEvent: (line) => listener.onEvent(line),
+      signal: world.signal,
+      limitMs: limitOf(ready),
+    });
+    listener.close();
+    if (world.signal.aborted) throw world.signal.reason;
+    if (listener.error !== undefined) throw listener.error;
+    if (end.exit !== 0 || listener.result === undefined) throw stageFailed(ready, world, end);
+    const kept: Record<string, RunOutput> = {};
+    for (const [name, path] of Object.entries(outputs)) kept[name] = await keepOutput(ready, world, order.outputs[name] ?? '', path);
+    return { outputs: kept, metrics: { ...listener.result.metrics }, measured: { ...listener.result.measured } };
+  } finally {
+    await rm(room, { recursive: true, force: true });
+  }
+}
+
+/** A room with the inputs laid out to read, and an empty place for each output. */
+async function layOut(ready: ReadyStage, world: StageWorld, room: string): Promise<StepOrder> {
+  const { stage } = ready;
+  const inputs: Record<string, string> = {};
+  await mkdir(join(room, 'in'), { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', room)));
+  await mkdir(join(room, 'out'));
+  for (const [name, input] of Object.entries(ready.inputs)) {
+    const target = join(room, 'in', name.replaceAll(/[^\w-]/g, '_'));
+    const bound = stage.inputs[name];
+    if (input.kind === 'file') {
+      inputs[name] = `${target}${extname(input.ref)}`;
+      await symlink(join(world.workspace.root, input.ref), inputs[name]);
+    } else if (bound?.kind === 'output')
+      inputs[name] = await world.workspace.place(input.digest, 'file', `${target}${extname(await outputPath(input, world))}`);
+    else inputs[name] = await world.workspace.place(input.digest, 'dataset', target);
+  }
+  const outputs = Object.fromEntries(Object.entries(stage.outputs).map(([name, path]) => [name, join(room, 'out', path.split('/').at(-1) ?? name)]));
+  return { uses: stage.step?.uses ?? '', with: stage.arguments, params: stage.params as JsonValue, seed: stage.spec.seed, inputs, outputs };
+}
+
+async function outputPath(input: { run?: RunRecord['fingerprint'] | undefined; ref: string }, world: StageWorld): Promise<string> {
+  if (input.run === undefined) return input.ref;
+  const record = await readRecord(world.store, input.run);
+  return record.outputs[input.ref.slice(record.stage.length + 1)]?.path ?? input.ref;
+}
+
+async function executeCommand(ready: ReadyStage, world: StageWorld): Promise<Done> {
+  const { spec, outputs, inputs, params } = ready.stage;
+  if (spec.action.kind !== 'cmd') throw new Error(`stage ${spec.name} is no command`);
+  for (const input of Object.values(inputs)) if (input.kind === 'data') await world.workspace.materialise(input.ref);
+  for (const path of Object.values(outputs)) {
+    await rm(join(world.workspace.root, path), { recursive: true, force: true });
+    await mkdir(dirname(join(world.workspace.root, path)), { recursive: true });
+  }
+  const end = await runProcess({
+    command: spec.action.cmd,
+    cwd: world.workspace.root,
+    env: { ...world.env, ...spec.env, PLUMB_STAGE: spec.name, PLUMB_SEED: String(spec.seed), PLUMB_PARAMS: JSON.stringify(params) },
+    logFile: logFileOf(world, spec.name),
+    onLine: (line) => world.onLine(spec.name, line),
+    signal: world.signal,
+    limitMs: limitOf(ready),
+  });
+  if (world.signal.aborted) throw world.signal.reason;
+  if (end.exit !== 0) throw stageFailed(ready, world, end);
+  const kept: Record<string, RunOutput> = {};
+  for (const [name, path] of Object.entries(outputs)) kept[name] = await keepOutput(ready, world, join(world.workspace.root, path), path);
+  return { outputs: kept, metrics: await readMetrics(ready, world), measured: {} };
+}
+
+async function keepOutput(ready: ReadyStage, world: StageWorld, path: string, projectPath: string): Promise<RunOutput> {
+  const facts = await lstat(path).catch(() => null);
+  if (facts !== null) return world.workspace.keep(path, projectPath);
+  throw new PlumbError('STAGE_OUT_MISSING', {
+    what: `stage "${ready.stage.spec.name}" ended well but did not write ${projectPath}`,
+    mend: 'let the command write it, or take it out of the stage in pipeline.yaml',
+  });
+}
+
+/** Numbers of a command's metric files, flattened: { a: { b: 1 } } -> a.b. */
+async function readMetrics(ready: ReadyStage, world: StageWorld): Promise<Record<string, number>> {
+  const metrics: Record<string, number> = {};
+  for (const path of ready.stage.spec.metrics) {
+    let value: Json;
+    try {
+      value = JSON.parse(await readFile(join(world.workspace.root, path), 'utf8')) as Json;
+    } catch (error) {
+      throw new PlumbError('JSON_SYNTAX', {
+        what: `stage "${ready.stage.spec.name}" wrote metrics that are not JSON`,
+        where: { file: path },
+        mend: 'write one JSON object of numbers',
+        cause: error,
+      });
+    }
+    for (const [key, number] of flatten(value as Record<string, JsonValue>)) if (typeof number === 'number') metrics[key] = number;
+  }
+  return metrics;
+}
+
+function stageFailed(ready: ReadyStage, world: StageWorld, end: ProcessEnd): PlumbError {
+  const name = ready.stage.spec.name;
+  const how = end.timedOut
+    ? `ran past its limit of ${formatSeconds((limitOf(ready) ?? 0) / 1000)}`
+    : end.signal !== null
+      ? `was ended by ${end.signal}`
+      : `ended with exit code ${end.exit}`;
+  return new PlumbError('STAGE_FAILED', {
+    what: `stage "${name}" ${how}${end.tail.length > 0 ? `; it printed last:\n    ${end.tail.slice(-8).join('\n    ')}` : ''}`,
+    where: { file: logFileOf(world, name) },
+    mend: 'the whole output is in the log named above; stages that ended well are kept, so the next `plumb run` goes on from here',
+    details: { stage: name, exit: end.exit, signal: end.signal, timedOut: end.timedOut },
+  });
+}
+
+function logFileOf(world: StageWorld, stage: string): string {
+  return join(world.workspace.localDir, 'logs', `${stage}.log`);
+}
+
+function limitOf(ready: ReadyStage): number | undefined {
+  const { minutes } = ready.stage.spec.resources;
+  return minutes === undefined ? undefined : minutes * 60_000;
+}
+
+/** For those who want one sentence out of whatever a stage threw. */
+export function failureText(error: unknown): string {
+  return isPlumbError(error) || error instanceof Error ? error.message : String(error);
+}
