@@ -1,0 +1,42 @@
+// validation.json, the report of plumb/validate.
+import { countSchema, fields, z } from '../base/schema.ts';
+import { columnCheckNames } from './rules.ts';
+
+const result = fields({
+  rule: z.number().int().positive().describe('place of the rule in the file, from 1'),
+  column: z.string().nullable().describe('null for a rule about the number of rows'),
+  check: z.enum([...columnCheckNames, 'rows']),
+  expected: z.string().describe('the check in words'),
+  desc: z.string().optional(),
+  severity: z.enum(['error', 'warning']),
+  holds: z.boolean(),
+  checked: countSchema.describe('values looked at; missing ones are passed by, except by not_missing'),
+  failing: countSchema.describe('rows that break the rule'),
+  keys: z.array(z.string()).describe('keys (or "row N") of failing rows, in file order, at most 1,000'),
+  sample: z
+    .array(
+      fields({
+        row: z.number().int().positive().describe('number of the row, from 1; a header is no row'),
+        key: z.string(),
+        value: z.string().describe('JSON of the value, at most 200 characters; "missing" where there is none'),
+        same_as: z.number().int().positive().optional().describe('for unique: the first row with this value'),
+      }),
+    )
+    .describe('the first failing rows, at most 10'),
+});
+
+/** validation.json */
+export const validationSchema = fields({
+  plumbline: z.literal('validation/1'),
+  rows: countSchema,
+  holds: z.boolean().describe('no rule of severity error is broken'),
+  errors: countSchema.describe('broken results of severity error'),
+  warnings: countSchema.describe('broken results of severity warning'),
+  results: z.array(result).describe('one a check, in the order of the rules'),
+}).describe('validation/1: which rows break which rules');
+
+export type Validation = z.infer<typeof validationSchema>;
+export type CheckResult = Validation['results'][number];
+
+export const keysKept = 1000;
+export const samplesKept = 10;
