@@ -5,7 +5,7 @@ import { judgeRows, type JudgedRow } from './judge.ts';
 import { boundedPattern, patternProblem } from './pattern.ts';
 import { type Validation, validationSchema } from './report.ts';
 import { rulesSchema } from './rules.ts';
-import { describeBroken, rulesBroken } from './validate.ts';
+import { describeBroken, rulesBroken } from './step.ts';
 
 async function judge(rules: string, rows: readonly Record<string, unknown>[], untyped = false): Promise<Validation> {
   const parsed = await parseYaml(rules, 'rules/x.yaml', rulesSchema);

@@ -17,7 +17,7 @@ export const validateArguments = fields({
 export type ValidateArguments = z.infer<typeof validateArguments>;
 
 /** The built-in step. Output: report, the validation/1 report. */
-export const validateStep: Step<ValidateArguments, null> = {
+export const validate: Step<ValidateArguments, null> = {
   uses: 'plumb/validate',
   version: 1,
   summary: 'judge rows by a rules file; a broken rule of severity error stops what depends on it',

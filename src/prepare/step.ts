@@ -34,7 +34,7 @@ export const splitArguments = fields({
 export type SplitArguments = z.infer<typeof splitArguments>;
 
 /** The built-in step. Outputs: train, test and, where a share is given, validation; all JSONL, rows in the order of the input. */
-export const splitStep: Step<SplitArguments, null> = {
+export const split: Step<SplitArguments, null> = {
   uses: 'plumb/split',
   version: 1,
   summary: 'split rows into training, test and validation rows; a row never changes side when others come or go',

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
 import { silentProgress } from '../base/progress.ts';
 import { drawOf, sideOf } from './side.ts';
-import { splitArguments, splitStep } from './split.ts';
+import { split as splitStep, splitArguments } from './step.ts';
 
 let folder: string;
 beforeEach(async () => {

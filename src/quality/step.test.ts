@@ -7,7 +7,7 @@ import { digestOf } from '../base/digest.ts';
 import { silentProgress } from '../base/progress.ts';
 import type { StepResult } from '../base/step.ts';
 import { type Validation, validationSchema } from './report.ts';
-import { validateArguments, validateStep } from './validate.ts';
+import { validate as validateStep, validateArguments } from './step.ts';
 
 let folder: string;
 beforeEach(async () => {
