@@ -36,10 +36,14 @@ export const errorTable = {
   NO_GIT_REPOSITORY: ['machine', 'The folder is in no git repository.'],
   GIT_FAILED: ['machine', 'git ended with an error.'],
   GIT_REVISION_UNKNOWN: ['input', 'A revision names no commit of this repository.'],
+  GIT_REVISION_AMBIGUOUS: ['input', 'A revision names several things of this repository.'],
   GIT_TOO_SHALLOW: ['input', 'A shallow clone lacks the history that the command needs.'],
   GIT_NEEDS_WORK_TREE: ['input', 'The command needs a work tree and the repository is bare.'],
   GIT_DIRTY: ['busy', 'Uncommitted changes stand in the way.'],
   GIT_CONFLICT: ['input', 'git could not apply the change cleanly.'],
+  GIT_NOTHING_TO_COMMIT: ['input', 'The files are as the last commit has them.'],
+  GIT_BRANCH_EXISTS: ['input', 'A branch of that name is there already.'],
+  GIT_UNSUPPORTED: ['machine', 'The repository needs the git command, which is not there.'],
   NOT_A_PROJECT: ['input', 'No plumbline.yaml in this folder or above.'],
   ALREADY_A_PROJECT: ['input', 'The folder is a Plumbline project already.'],
   TEMPLATE_UNKNOWN: ['usage', 'No template of that name.'],
@@ -92,6 +96,8 @@ export const errorTable = {
   NOTHING_TO_ROLL_BACK: ['input', 'The pointer has no earlier model in this history.'],
   SERVE_FAILED: ['machine', 'The server could not start.'],
   REQUEST_INVALID: ['input', 'A prediction request is not understood.'],
+  MODEL_NOT_READY: ['busy', 'A model is named by a pointer, but the server has not loaded it yet.'],
+  SERVER_BUSY: ['busy', 'The server has as many predictions to make as it takes at once.'],
 } as const satisfies Record<string, readonly [Exit, string]>;
 
 export type ErrorCode = keyof typeof errorTable;

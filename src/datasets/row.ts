@@ -20,11 +20,13 @@ export interface ReadOptions {
   readonly onBytes?: (bytes: number) => void;
   /** how messages name the file; the path when left out */
   readonly name?: string;
+  /** bytes that do not come from the path: standard input */
+  readonly source?: AsyncIterable<Buffer>;
 }
 
 /** The file in pieces of about a megabyte. @throws PlumbError FILE_MISSING, FILE_UNREADABLE */
 export async function* readBlocks(path: string, options: ReadOptions): AsyncGenerator<Buffer> {
-  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(options.signal ? { signal: options.signal } : {}) });
+  const stream = options.source ?? createReadStream(path, { highWaterMark: 1 << 20, ...(options.signal ? { signal: options.signal } : {}) });
   try {
     for await (const block of stream as AsyncIterable<Buffer>) {
       options.onBytes?.(block.length);

@@ -1,0 +1,229 @@
+// The parts of a server, put together: a follower tells what the ref says, the host makes it so, HTTP answers.
+import type { AddressInfo } from 'node:net';
+import { errnoOf, isPlumbError, PlumbError } from '../base/errors.ts';
+import type { Git } from '../git/git.ts';
+import type { Stage } from '../registry/schema.ts';
+import type { Store } from '../store/store.ts';
+import { openArtifact, type OpenModel } from './artifact.ts';
+import { followRef } from './follow.ts';
+import { createHost, type Host, type HostEvent } from './host.ts';
+import { createHttp } from './http.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { createMetrics, type ServeMetrics } from './metrics.ts';
+import { earlierModels, pointerPath, readPointers, type PointerScope } from './pointers.ts';
+import { findPromotion, type PromotedBy } from './promoted.ts';
+import { decideReadiness, type FollowState, type Readiness } from './readiness.ts';
+
+export type ServeEvent =
+  | HostEvent
+  | { readonly event: 'listening'; readonly url: string; readonly port: number }
+  | { readonly event: 'ready'; readonly commit: string }
+  | { readonly event: 'trouble'; readonly error: PlumbError }
+  | { readonly event: 'waiting'; readonly why: string }
+  | { readonly event: 'bug'; readonly error: unknown; readonly request: string };
+
+export interface ServeParts {
+  readonly git: Git;
+  readonly store: Store;
+  /** folder of the project in the repository: '' or 'sub/folder/' */
+  readonly prefix: string;
+  readonly ref: string;
+  readonly stage: Stage;
+  /** this model only */
+  readonly model?: string;
+  readonly open: OpenModel;
+  tell(event: ServeEvent): void;
+}
+
+export interface ServeOptions extends ServeParts {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly limits?: Partial<Limits>;
+  readonly pollMs?: number;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly port: number;
+  readiness(): Readiness;
+  /** Stops listening, finishes what runs, within drainMs; then closes what is left. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the models that the pointers of a ref name, until it is closed. It listens at once; it is ready when the models have been loaded.
+ * @throws PlumbError SERVE_FAILED when it cannot listen
+ */
+export async function startServer(options: ServeOptions): Promise<RunningServer> {
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const stop = new AbortController();
+  const state = new ServerState(options, stop.signal);
+  const metrics = await createMetrics(() => ({ slots: state.host.states(), follow: state.follow, ready: state.readiness().ready }));
+  state.metrics = metrics;
+  const app = await createHttp({
+    host: state.host,
+    metrics,
+    limits,
+    readiness: () => state.readiness(),
+    follow: () => state.follow,
+    promoted: (name) => state.promoted.get(name) ?? null,
+    stopping: () => stop.signal.aborted,
+    onBug: (error, request) => options.tell({ event: 'bug', error, request }),
+  });
+  await app.listen(options.address).catch((error: unknown) => Promise.reject(cannotListen(error, options.address)));
+  const { port } = app.server.address() as AddressInfo;
+  const url = `http://${options.address.host.includes(':') ? `[${options.address.host}]` : options.address.host}:${port}`;
+  options.tell({ event: 'listening', url, port });
+  const following = state.run(options.pollMs ?? 200);
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    port,
+    readiness: () => state.readiness(),
+    close: () =>
+      (closing ??= (async () => {
+        stop.abort();
+        const force = setTimeout(() => app.server.closeAllConnections(), limits.drainMs);
+        await app.close();
+        clearTimeout(force);
+        await following;
+        await state.host.close();
+        metrics.registry.clear();
+      })()),
+  };
+}
+
+/**
+ * Loads once what the pointers name now, without listening or following: can this ref be served from here?
+ * @throws PlumbError GIT_REVISION_UNKNOWN
+ */
+export async function tryOnce(parts: ServeParts): Promise<Readiness> {
+  const state = new ServerState(parts, new AbortController().signal);
+  const commit = await parts.git.resolve(parts.ref);
+  if (commit !== null) await state.read(commit, performance.now());
+  await state.host.settled();
+  const readiness = state.readiness();
+  await state.host.close();
+  return readiness;
+}
+
+class ServerState {
+  readonly host: Host;
+  readonly promoted = new Map<string, PromotedBy>();
+  metrics: ServeMetrics | undefined;
+  follow: FollowState;
+  readonly #parts: ServeParts;
+  readonly #scope: PointerScope;
+  readonly #signal: AbortSignal;
+  #wasReady = false;
+
+  constructor(parts: ServeParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#scope = { prefix: parts.prefix, stage: parts.stage, ...(parts.model === undefined ? {} : { model: parts.model }) };
+    this.follow = { ref: parts.ref, commit: null, trouble: null };
+    this.host = createHost({
+      open: (digest) => openArtifact(digest, parts.store, parts.open),
+      earlier: ({ name, commit }) => earlierModels(parts.git, commit, name, this.#scope),
+      tell: (event) => this.#onHost(event),
+      now: () => new Date(),
+      clock: () => performance.now(),
+      retryMs: { first: 500, most: 30_000 },
+    });
+  }
+
+  readiness(): Readiness {
+    return decideReadiness({ follow: this.follow, slots: this.host.states(), wasReady: this.#wasReady, stopping: this.#signal.aborted });
+  }
+
+  async run(pollMs: number): Promise<void> {
+    const { git, ref } = this.#parts;
+    for await (const sighting of followRef({ git, ref, pollMs, signal: this.#signal, now: () => performance.now() })) {
+      if (sighting.kind === 'trouble') this.#trouble(sighting.error);
+      else if (sighting.kind === 'commit') await this.#readOrTell(sighting.commit, sighting.noticedMs);
+      else this.#absent();
+    }
+  }
+
+  /** Makes the host follow the pointers of a commit. */
+  async read(commit: string, noticedMs: number): Promise<void> {
+    const reading = await readPointers(this.#parts.git, commit, this.#scope);
+    this.follow = { ref: this.#parts.ref, commit, trouble: null };
+    this.metrics?.lookedAt.set(Date.now() / 1000);
+    this.host.follow(reading, noticedMs);
+    if (reading.named.size + reading.broken.size === 0) {
+      this.#parts.tell({
+        event: 'waiting',
+        why: `no pointer of ${this.#scope.model ?? 'any model'} for ${this.#scope.stage} at ${commit.slice(0, 12)}`,
+      });
+    }
+  }
+
+  async #readOrTell(commit: string, noticedMs: number): Promise<void> {
+    // objects of a commit that a fetch has just brought may lag a moment behind its ref
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.read(commit, noticedMs);
+      } catch (error) {
+        if (attempt === 5 || this.#signal.aborted) return this.#trouble(error);
+        await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** attempt));
+      }
+    }
+  }
+
+  #absent(): void {
+    this.follow = { ...this.follow, trouble: this.follow.commit === null ? null : noRef(this.#parts.ref) };
+    this.#parts.tell({ event: 'waiting', why: `${this.#parts.ref} names no commit` });
+  }
+
+  #trouble(error: unknown): void {
+    const known = isPlumbError(error)
+      ? error
+      : new PlumbError('GIT_FAILED', {
+          what: `the ref ${this.#parts.ref} cannot be read: ${String(error)}`,
+          mend: 'run `plumb doctor`',
+          cause: error,
+        });
+    this.follow = { ...this.follow, trouble: known };
+    this.metrics?.errors.inc({ code: known.code });
+    this.#parts.tell({ event: 'trouble', error: known });
+  }
+
+  #onHost(event: HostEvent): void {
+    if (event.event === 'broken') this.metrics?.errors.inc({ code: event.error.code });
+    if (event.event === 'withdrawn') this.promoted.delete(event.name);
+    if (event.event === 'swap') {
+      this.metrics?.swaps.inc({ model: event.model.name, from: event.warm ? 'warm' : 'cold' });
+      this.metrics?.swapSeconds.observe(event.seconds);
+      void this.#findPromotion(event.model.name, event.model.commit);
+    }
+    this.#parts.tell(event);
+    if (!this.#wasReady && this.readiness().ready) {
+      this.#wasReady = true;
+      this.#parts.tell({ event: 'ready', commit: this.follow.commit ?? '' });
+    }
+  }
+
+  /** Who promoted is for people who look; no swap waits for it. */
+  async #findPromotion(name: string, commit: string): Promise<void> {
+    const found = await findPromotion(this.#parts.git, commit, pointerPath(name, this.#scope));
+    if (found === null) this.promoted.delete(name);
+    else this.promoted.set(name, found);
+  }
+}
+
+function noRef(ref: string): PlumbError {
+  return new PlumbError('GIT_REVISION_UNKNOWN', { what: `the ref ${ref} is gone; the last models go on answering`, mend: 'restore the branch' });
+}
+
+function cannotListen(error: unknown, address: { host: string; port: number }): PlumbError {
+  const errno = errnoOf(error);
+  const where = `port ${address.port} on ${address.host}`;
+  const told: Record<string, [string, string]> = {
+    EADDRINUSE: [`${where} is taken`, 'stop what listens there, or give another --port; 0 takes a free one'],
+    EACCES: [`${where} needs a permission that this user has not`, 'give a --port of 1024 or more'],
+    EADDRNOTAVAIL: [`this machine has no address ${address.host}`, 'give a --host of this machine: 127.0.0.1, or 0.0.0.0 for all'],
+    ENOTFOUND: [`the host name ${address.host} is not known`, 'give a --host of this machine: 127.0.0.1, or 0.0.0.0 for all'],
+  };
+  const [what, mend] = told[errno ?? ''] ?? [`cannot listen at ${where}: ${errno ?? String(error)}`, 'give another --host or --port'];
+  return new PlumbError('SERVE_FAILED', { what, mend, cause: error });
+}
