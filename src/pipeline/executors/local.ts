@@ -73,7 +73,7 @@ export async function runProcess(order: ProcessOrder): Promise<ProcessEnd> {
     });
     // a background process of the command may hold the pipes open for ever; what it started goes with it
     killGroup(child.pid, 'SIGTERM');
-    await Promise.race([Promise.all(streams), sleep(1000)]);
+    await Promise.race([Promise.all(streams), sleep(1000, undefined, { ref: false })]);
     killGroup(child.pid, 'SIGKILL');
     return { ...end, timedOut: stop.timedOut(), tail };
   } finally {
