@@ -47,6 +47,7 @@ export const errorTable = {
   NOT_A_PROJECT: ['input', 'No plumbline.yaml in this folder or above.'],
   ALREADY_A_PROJECT: ['input', 'The folder is a Plumbline project already.'],
   TEMPLATE_UNKNOWN: ['usage', 'No template of that name.'],
+  FILES_IN_THE_WAY: ['input', 'Files that would be written are there already, with other content.'],
   CONFIG_INVALID: ['input', 'A configuration file does not have the documented shape.'],
   CONFIG_MISSING: ['input', 'A configuration file is not there.'],
   YAML_SYNTAX: ['input', 'A YAML file does not parse.'],
