@@ -1,0 +1,90 @@
+// Copying a file and knowing what was copied: by reflink where the disk can, else byte by byte, hashed on the way.
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, open, rm, type FileHandle } from 'node:fs/promises';
+import { digestOfFile, type Digest } from '../base/digest.ts';
+import { errnoOf, systemError } from '../base/errors.ts';
+
+export interface CopyOptions {
+  /** permissions of the copy before the umask: 0o444, 0o666, 0o777 */
+  readonly mode: number;
+  /** true: on the disk when this returns */
+  readonly lasting: boolean;
+  readonly signal?: AbortSignal;
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/**
+ * Copies a file to a path that is not there yet.
+ * @returns digest and size of the bytes that the copy holds, whatever the source was called
+ * @throws PlumbError FILE_MISSING, FILE_UNREADABLE, DISK_FULL; then there is no copy
+ */
+export async function copyHashed(source: string, target: string, options: CopyOptions): Promise<{ digest: Digest; bytes: number }> {
+  const cloned = await clone(source, target);
+  let made = cloned;
+  try {
+    const file = await open(target, cloned ? constants.O_RDONLY : constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, options.mode);
+    made = true;
+    try {
+      if (cloned) await file.chmod(await permissionsOf(`${target}-mode`, options.mode));
+      const copied = cloned ? await digestOfFile(target, options) : await copyBytes(source, file, options);
+      if (options.lasting) await file.sync();
+      return copied;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (made) await rm(target, { force: true });
+    const full = errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
+    throw full ? systemError(error, 'write', target) : systemError(error, 'read', source);
+  }
+}
+
+/** A reflink shares the bytes until either side is written to, so neither can change the other. */
+async function clone(source: string, target: string): Promise<boolean> {
+  try {
+    await copyFile(source, target, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const permissions = new Map<number, number>();
+
+/** What the umask makes of a mode. A clone has the permissions of its source; a new file shows which it should have. */
+async function permissionsOf(probe: string, mode: number): Promise<number> {
+  const known = permissions.get(mode);
+  if (known !== undefined) return known;
+  const file = await open(probe, 'wx', mode);
+  try {
+    const found = (await file.stat()).mode & 0o777;
+    permissions.set(mode, found);
+    return found;
+  } finally {
+    await file.close();
+    await rm(probe, { force: true });
+  }
+}
+
+async function copyBytes(source: string, out: FileHandle, options: CopyOptions): Promise<{ digest: Digest; bytes: number }> {
+  const hash = createHash('sha256');
+  const input = await open(source, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(4096, (await input.stat()).size + 1)));
+    let bytes = 0;
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const { bytesRead } = await input.read(buffer, 0, buffer.length, bytes);
+      if (bytesRead === 0) break;
+      const piece = buffer.subarray(0, bytesRead);
+      hash.update(piece);
+      for (let done = 0; done < bytesRead;) done += (await out.write(piece, done, bytesRead - done, bytes + done)).bytesWritten;
+      bytes += bytesRead;
+      options.onBytes?.(bytesRead);
+    }
+    return { digest: `sha256:${hash.digest('hex')}`, bytes };
+  } finally {
+    await input.close();
+  }
+}

@@ -1,0 +1,94 @@
+// How bytes lie in a folder: the cache on this machine and a remote that is a folder have one layout.
+//
+//   objects/ab/cdef...   an object; its path is its SHA-256. Read-only, whole from the moment it is there.
+//   names/runs/<hex>     a small text that holds a digest. Written once.
+//   tmp/                 files being written; a killed writer leaves them, they are swept when an hour old.
+//   bad/                 (cache only) what was found to differ from its digest.
+import { link, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { syncFolder, temporaryBeside, writeFileAtomic } from '../base/atomic.ts';
+import { hexOf, isDigest, type Digest } from '../base/digest.ts';
+import { errnoOf, PlumbError } from '../base/errors.ts';
+import type { NameSpace } from './store.ts';
+
+export function objectPath(root: string, digest: Digest): string {
+  const hex = hexOf(digest);
+  return join(root, 'objects', hex.slice(0, 2), hex.slice(2));
+}
+
+export function namePath(root: string, name: NameSpace): string {
+  if (!/^[0-9a-f]{64}$/.test(name.key)) throw new Error(`a key of names is 64 hex digits, not ${name.key}`);
+  return join(root, 'names', name.kind, name.key);
+}
+
+/** A path in tmp/ that nobody else has; its folder is there. */
+export async function temporaryIn(root: string, label: string): Promise<string> {
+  const folder = join(root, 'tmp');
+  await mkdir(folder, { recursive: true });
+  return temporaryBeside(join(folder, label));
+}
+
+/** Moves a finished temporary file to its place, so that it lasts; what stands there already has the same bytes and is replaced. */
+export async function moveIntoPlace(temporary: string, path: string): Promise<void> {
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    await rename(temporary, path);
+  }
+  await syncFolder(dirname(path));
+}
+
+/** @returns the digest that a name has, or null. @throws PlumbError DIGEST_INVALID for a file that holds none */
+export async function readNameFile(path: string): Promise<Digest | null> {
+  let text: string;
+  try {
+    text = (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+  if (isDigest(text)) return text;
+  throw new PlumbError('DIGEST_INVALID', {
+    what: `${path} should hold a digest and holds ${JSON.stringify(text.slice(0, 80))}`,
+    where: { file: path },
+    mend: 'remove this file: it is written again by the next run',
+  });
+}
+
+/**
+ * Gives a name its digest, once for ever: a hard link to a finished file is made or it is not, on NFS too.
+ * @returns the digest that the name has now: ours, or that of whoever was first
+ */
+export async function writeNameFile(root: string, name: NameSpace, digest: Digest): Promise<Digest> {
+  const path = namePath(root, name);
+  const first = await readNameFile(path);
+  if (first !== null) return first;
+  const temporary = await temporaryIn(root, name.key.slice(0, 8));
+  await writeFileAtomic(temporary, `${digest}\n`, { mode: 0o444 });
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await link(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    const errno = errnoOf(error);
+    // a file system without links: the last of several writers at one instant wins, and all read back the same
+    if (errno === 'EPERM' || errno === 'ENOTSUP' || errno === 'EOPNOTSUPP' || errno === 'ENOSYS') await moveIntoPlace(temporary, path);
+    else if (errno !== 'EEXIST') throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  return (await readNameFile(path)) ?? digest;
+}
+
+/** Objects in a folder, for tests and for fsck; no order. */
+export async function* listObjects(root: string): AsyncGenerator<Digest> {
+  const folder = join(root, 'objects');
+  for (const start of await readdir(folder).catch(() => [])) {
+    for (const rest of await readdir(join(folder, start))) {
+      const digest = `sha256:${start}${rest}`;
+      if (isDigest(digest)) yield digest;
+    }
+  }
+}
