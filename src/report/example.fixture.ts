@@ -1,0 +1,308 @@
+// A made-up but plausible report for the tests: 77 intents of a bank, two models, one data set that changed. Deterministic.
+import { digestOf } from '../base/digest.ts';
+import type { CaseResult, Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
+import type { ReportParts, SampleRow } from './build.ts';
+
+/** The labels of Banking77 (Casanueva et al. 2020, CC BY 4.0). */
+export const labels: readonly string[] = `card_arrival card_linking exchange_rate card_payment_wrong_exchange_rate extra_charge_on_statement
+pending_cash_withdrawal fiat_currency_support card_delivery_estimate automatic_top_up card_not_working exchange_via_app lost_or_stolen_card age_limit
+pin_blocked contactless_not_working top_up_by_bank_transfer_charge pending_top_up cancel_transfer top_up_limits wrong_amount_of_cash_received
+card_payment_fee_charged transfer_not_received_by_recipient supported_cards_and_currencies getting_virtual_card card_acceptance top_up_reverted
+balance_not_updated_after_cheque_or_cash_deposit card_payment_not_recognised edit_personal_details why_verify_identity unable_to_verify_identity
+get_physical_card visa_or_mastercard topping_up_by_card disposable_card_limits compromised_card atm_support direct_debit_payment_not_recognised
+passcode_forgotten declined_cash_withdrawal pending_card_payment lost_or_stolen_phone request_refund declined_transfer Refund_not_showing_up
+declined_card_payment pending_transfer terminate_account card_swallowed transaction_charged_twice verify_source_of_funds transfer_timing
+reverted_card_payment? change_pin beneficiary_not_allowed transfer_fee_charged receiving_money failed_transfer transfer_into_account verify_top_up
+getting_spare_card top_up_by_cash_or_cheque order_physical_card virtual_card_not_working wrong_exchange_rate_for_cash_withdrawal
+get_disposable_virtual_card top_up_failed balance_not_updated_after_bank_transfer cash_withdrawal_not_recognised exchange_charge
+top_up_by_card_charge activate_my_card cash_withdrawal_charge card_about_to_expire apple_pay_or_google_pay verify_my_identity country_support`
+  .split(/\s+/)
+  .toSorted();
+
+const patterns = [
+  (topic: string) => `I have a question about ${topic}. What should I do?`,
+  (topic: string) => `Why is there a problem with ${topic} since yesterday?`,
+  (topic: string) => `Can you help me with ${topic}, please?`,
+  (topic: string) => `My friend told me that ${topic} takes a few days. Is that so?`,
+  (topic: string) => `I looked everywhere in the app & found nothing on ${topic}!`,
+];
+
+/** Numbers from 0 to 1, the same every time. Source: mulberry32 */
+export function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export function sentenceFor(label: string, index: number): string {
+  return (patterns[index % patterns.length] ?? patterns[0])?.(label.replaceAll('_', ' ').replace('?', '').toLowerCase()) ?? '';
+}
+
+export interface PairedCases {
+  readonly before: readonly CaseResult[];
+  readonly after: readonly CaseResult[];
+}
+
+/**
+ * Two models on the same cases.
+ * @param broken labels that the second model confuses with their neighbour
+ */
+export function pairedCases(options: {
+  cases: number;
+  seed: number;
+  broken?: readonly string[];
+  inputOf?: (label: string, index: number) => string;
+}): PairedCases {
+  const next = random(options.seed);
+  const inputOf = options.inputOf ?? sentenceFor;
+  const answer = (expected: string, index: number, chance: number): { got: string; score: number } => {
+    const neighbour = labels[(labels.indexOf(expected) + 1 + (index % 3)) % labels.length] ?? expected;
+    const right = next() < chance;
+    return { got: right ? expected : neighbour, score: Math.round((right ? 0.55 + 0.45 * next() : 0.25 + 0.5 * next()) * 1e6) / 1e6 };
+  };
+  const before: CaseResult[] = [];
+  const after: CaseResult[] = [];
+  for (let index = 0; index < options.cases; index += 1) {
+    const expected = labels[index % labels.length] ?? '';
+    const hard = 0.82 + (0.17 * (((index % labels.length) * 37) % labels.length)) / labels.length;
+    const common = { id: `t${String(index).padStart(6, '0')}`, input: inputOf(expected, index), expected };
+    const old = { ...common, ...answer(expected, index, hard) };
+    const redo = next() < 0.12;
+    const chance = options.broken?.includes(expected) === true ? 0.35 : hard + 0.05;
+    before.push(old);
+    after.push(redo || options.broken?.includes(expected) === true ? { ...common, ...answer(expected, index, chance) } : old);
+  }
+  return { before, after };
+}
+
+export function evaluationOf(cases: readonly CaseResult[], model: string): Evaluation {
+  const names = [...new Set(cases.flatMap((entry) => [entry.expected, entry.got]))].toSorted();
+  const tally = new Map<string, number>();
+  for (const entry of cases) tally.set(`${entry.expected}\n${entry.got}`, (tally.get(`${entry.expected}\n${entry.got}`) ?? 0) + 1);
+  const support = Map.groupBy(cases, (entry) => entry.expected);
+  const given = Map.groupBy(cases, (entry) => entry.got);
+  const classes = names.map((label) => {
+    const right = tally.get(`${label}\n${label}`) ?? 0;
+    const recall = right / Math.max(1, support.get(label)?.length ?? 0);
+    const precision = right / Math.max(1, given.get(label)?.length ?? 0);
+    return {
+      label,
+      support: support.get(label)?.length ?? 0,
+      precision,
+      recall,
+      f1: right === 0 ? 0 : (2 * precision * recall) / (precision + recall),
+    };
+  });
+  const correct = cases.filter((entry) => entry.got === entry.expected).length;
+  const mean = (pick: (entry: (typeof classes)[number]) => number): number => classes.reduce((sum, entry) => sum + pick(entry), 0) / classes.length;
+  const micro = correct / cases.length;
+  return {
+    plumbline: 'evaluation/1',
+    model: digestOf(model),
+    suite: 'evals/intents.yaml',
+    suiteDigest: digestOf('suite'),
+    data: digestOf('cases'),
+    cases: cases.length,
+    correct,
+    accuracy: wilson(correct, cases.length),
+    macro: { precision: mean((entry) => entry.precision), recall: mean((entry) => entry.recall), f1: mean((entry) => entry.f1) },
+    micro: { precision: micro, recall: micro, f1: micro },
+    classes,
+    confusion: [...tally].map(([pair, number]) => ({ expected: pair.split('\n')[0] ?? '', got: pair.split('\n')[1] ?? '', cases: number })),
+    calibration: calibrationOf(cases),
+  };
+}
+
+function wilson(right: number, all: number): { value: number; low: number; high: number } {
+  const z = 1.959964;
+  const share = right / all;
+  const centre = (share + (z * z) / (2 * all)) / (1 + (z * z) / all);
+  const half = (z / (1 + (z * z) / all)) * Math.sqrt((share * (1 - share)) / all + (z * z) / (4 * all * all));
+  return { value: share, low: centre - half, high: centre + half };
+}
+
+function calibrationOf(cases: readonly CaseResult[]): Evaluation['calibration'] {
+  const bins = Array.from({ length: 15 }, (_, index) => {
+    const inside = cases.filter((entry) => Math.min(14, Math.floor(entry.score * 15)) === index);
+    const mean = (pick: (entry: CaseResult) => number): number =>
+      inside.length === 0 ? 0 : inside.reduce((sum, entry) => sum + pick(entry), 0) / inside.length;
+    return {
+      low: index / 15,
+      high: (index + 1) / 15,
+      cases: inside.length,
+      confidence: mean((entry) => entry.score),
+      accuracy: mean((entry) => (entry.got === entry.expected ? 1 : 0)),
+    };
+  });
+  return { ece: bins.reduce((sum, bin) => sum + (bin.cases / cases.length) * Math.abs(bin.accuracy - bin.confidence), 0), bins };
+}
+
+export function comparisonOf({ before, after }: PairedCases): Comparison {
+  const pairs = before.map((old, index) => {
+    const now = after[index] ?? old;
+    return { id: old.id, input: old.input, expected: old.expected, before: old.got, after: now.got };
+  });
+  const broken = pairs.filter((pair) => pair.before === pair.expected && pair.after !== pair.expected);
+  const fixed = pairs.filter((pair) => pair.before !== pair.expected && pair.after === pair.expected);
+  const both = pairs.filter((pair) => pair.before === pair.expected && pair.after === pair.expected).length;
+  const value = (fixed.length - broken.length) / pairs.length;
+  const spread = (1.96 * Math.sqrt(fixed.length + broken.length)) / pairs.length;
+  const significant = Math.abs(value) > spread;
+  const classes = [...Map.groupBy(pairs, (pair) => pair.expected)].flatMap(([label, all]) => {
+    const lost = broken.filter((pair) => pair.expected === label).length;
+    const gained = fixed.filter((pair) => pair.expected === label).length;
+    const recall = (side: 'before' | 'after'): number => all.filter((pair) => pair[side] === label).length / all.length;
+    const p = Math.min(1, 2 ** (1 - Math.abs(gained - lost)));
+    return lost + gained === 0
+      ? []
+      : [{ label, cases: all.length, gained, lost, before: recall('before'), after: recall('after'), p, adjusted: Math.min(1, p * labels.length) }];
+  });
+  return {
+    plumbline: 'comparison/1',
+    cases: pairs.length,
+    both,
+    gained: fixed.length,
+    lost: broken.length,
+    neither: pairs.length - both - fixed.length - broken.length,
+    p: significant ? 0.0041 : 0.31,
+    difference: { value, low: value - spread, high: value + spread },
+    answer: !significant ? 'no evidence' : value > 0 ? 'better' : 'worse',
+    classes: classes.toSorted((a, b) => b.lost - b.gained - (a.lost - a.gained)),
+    broken,
+    fixed,
+  };
+}
+
+function samples(): SampleRow[] {
+  const relabelled = Array.from({ length: 8 }, (_, index): SampleRow => {
+    const text = sentenceFor('card_arrival', index);
+    return {
+      kind: 'relabelled',
+      key: `r${1000 + index}`,
+      before: { id: `r${1000 + index}`, text, label: 'card_arrival' },
+      after: { id: `r${1000 + index}`, text, label: 'card_delivery_estimate' },
+    };
+  });
+  const edited = Array.from({ length: 5 }, (_, index): SampleRow => {
+    const row = { id: `r${2000 + index}`, label: 'pin_blocked' };
+    return {
+      kind: 'edited',
+      key: row.id,
+      before: { ...row, text: `My pin is bloked after ${index + 2} tries` },
+      after: { ...row, text: `My pin is blocked after ${index + 2} tries` },
+    };
+  });
+  const added = Array.from({ length: 30 }, (_, index): SampleRow => ({
+    kind: 'added',
+    key: `r${9000 + index}`,
+    before: null,
+    after: { id: `r${9000 + index}`, text: sentenceFor(labels[index] ?? '', index), label: labels[index] ?? '' },
+  }));
+  return [...relabelled, ...edited, ...added];
+}
+
+const digest = (text: string): `sha256:${string}` => digestOf(text);
+
+/** All that a report is made of; `verdict` of the story: 'good' a better model, 'bad' two intents swapped. */
+export function exampleParts(story: 'good' | 'bad', cases = 3080): ReportParts {
+  const broken = story === 'bad' ? ['card_arrival', 'card_delivery_estimate'] : [];
+  const paired = pairedCases({ cases, seed: 7, broken });
+  const comparison = comparisonOf(paired);
+  const evaluation = evaluationOf(paired.after, 'after');
+  return {
+    model: 'intents',
+    title: { revision: 'c0ffee1', branch: 'data/card-intents', base: 'main' },
+    gate: gateOf(comparison, broken),
+    candidate: { artifact: digest('after'), run: digest('run after'), commit: 'c0ffee1'.repeat(5).slice(0, 40) },
+    baseline: { what: 'production', artifact: digest('before'), run: digest('run before'), commit: 'badcafe'.repeat(5).slice(0, 40) },
+    data: [
+      {
+        name: 'intents',
+        before: digest('d1'),
+        after: digest('d2'),
+        rowsBefore: 9800,
+        rowsAfter: 10003,
+        added: 215,
+        removed: 12,
+        edited: 58,
+        relabelled: 34,
+        balance: labels.slice(0, 24).map((label, index) => ({ label, before: 120 + index, after: 120 + index + ((index * 7) % 23) - 6 })),
+        schema: [{ column: 'channel', before: null, after: 'string?' }],
+        samples: samples(),
+      },
+      {
+        name: 'intents-test',
+        before: digest('t'),
+        after: digest('t'),
+        rowsBefore: 3080,
+        rowsAfter: 3080,
+        added: 0,
+        removed: 0,
+        edited: 0,
+        relabelled: 0,
+        balance: [],
+        schema: [],
+        samples: [],
+      },
+    ],
+    params: [
+      { key: 'train.epochs', before: 15, after: 20 },
+      { key: 'train.learning_rate', before: 0.5, after: 0.5 },
+      { key: 'train.model', before: 'softmax', after: 'softmax' },
+      { key: 'train.min_df', before: undefined, after: 2 },
+      { key: 'split.seed', before: 0, after: 0 },
+    ],
+    stages: [
+      { stage: 'check', state: 'ran', why: ['data set intents changed'], seconds: 0.42 },
+      { stage: 'split', state: 'ran', why: ['data set intents changed'], seconds: 0.31 },
+      { stage: 'train', state: 'ran', why: ['split.train changed', 'param train.epochs: 15 -> 20'], seconds: 12.84 },
+      { stage: 'evaluate', state: 'ran', why: ['train.model changed'], seconds: 1.27 },
+      { stage: 'export', state: 'cached', why: [], seconds: 0 },
+    ],
+    evaluation,
+    baselineEvaluation: evaluationOf(paired.before, 'before'),
+    comparison,
+    curves: [
+      {
+        stage: 'train',
+        name: 'epoch',
+        points: Array.from({ length: 20 }, (_, index) => ({
+          x: index + 1,
+          y: { loss: 2.6 * Math.exp(-index / 5) + 0.12, accuracy: 0.95 - 0.5 * Math.exp(-index / 3.5) },
+        })),
+      },
+    ],
+    cost: { seconds: 14.84, measured: { latency_p50_ms: 0.21, latency_p99_ms: 1.4, rows_per_second: 6120 } },
+    warnings: story === 'bad' ? ['The work tree had changes that are not committed: this report cannot be promoted.'] : [],
+  };
+}
+
+function gateOf(comparison: Comparison, broken: readonly string[]): GateResult {
+  const bad = broken.length > 0;
+  return {
+    gate: 'default',
+    holds: !bad,
+    checks: [
+      { check: 'accuracy at least 0.90, lower 95 % bound', holds: true, applies: true, why: 'the lower bound is 0.9021', labels: [] },
+      {
+        check: 'accuracy not worse than production by more than 0.005',
+        holds: !bad,
+        applies: true,
+        why: `the difference is ${comparison.difference.value.toFixed(4)}, its lower bound ${comparison.difference.low.toFixed(4)}`,
+        labels: [],
+      },
+      {
+        check: 'no label worse than production by more than 0.05 (Holm)',
+        holds: !bad,
+        applies: true,
+        why: bad ? `recall of ${broken.length} labels fell: ${broken.join(', ')}` : 'no label lost that much with significance',
+        labels: broken,
+      },
+      { check: 'accuracy not worse than staging by more than 0.01', holds: true, applies: false, why: 'there is no model in staging', labels: [] },
+    ],
+  };
+}

@@ -1,0 +1,99 @@
+// The words that all views share: what a reviewer reads first.
+import { count, counted, percent, points, probability } from './figures.ts';
+import type { Report } from './schema.ts';
+
+export interface Headline {
+  /** good: may go on; bad: the gate does not hold; mixed: it holds, or nothing judged, and something is to be looked at */
+  readonly tone: 'good' | 'bad' | 'mixed';
+  /** 'The gate holds' */
+  readonly gate: string;
+  /** 'better than production' */
+  readonly verdict: string;
+  /** One sentence with the figures, or the reason why the gate does not hold. Holds data: escape it. */
+  readonly why: string;
+}
+
+export function headlineOf(report: Report): Headline {
+  const failing = (report.gate?.checks ?? []).filter((check) => !check.holds);
+  const gate = report.gate === null ? 'No gate judged this model' : report.gate.holds ? 'The gate holds' : 'The gate does not hold';
+  const more = failing.length > 1 ? ` (and ${counted(failing.length - 1, 'more check')})` : '';
+  const why = failing[0] === undefined ? evidence(report) : `${failing[0].why}${more}`;
+  return { tone: toneOf(report), gate, verdict: verdictWords(report), why: sentenceCase(why) };
+}
+
+function sentenceCase(text: string): string {
+  return text.replace(/^[a-z]/, (letter) => letter.toUpperCase());
+}
+
+function toneOf(report: Report): Headline['tone'] {
+  if (report.gate !== null && !report.gate.holds) return 'bad';
+  if (report.gate === null || report.verdict === 'worse') return 'mixed';
+  return 'good';
+}
+
+function verdictWords(report: Report): string {
+  const than = report.baseline?.what ?? 'the baseline';
+  if (report.verdict === 'first model') return 'the first model, nothing to compare with';
+  if (report.comparison === null) return `not compared with ${than}`;
+  return report.verdict === 'no evidence' ? `no evidence of a difference from ${than}` : `${report.verdict} than ${than}`;
+}
+
+/** 'Accuracy 92.14 % on 3,080 cases, +0.48 points (95 %: +0.06 to +0.91, p = 0.027); 31 fixed, 16 broken' */
+function evidence(report: Report): string {
+  const { evaluation, comparison } = report;
+  if (evaluation === null) return 'There is no evaluation of this model';
+  const accuracy = `Accuracy ${percent(evaluation.accuracy.value)} on ${counted(evaluation.cases, 'case')}`;
+  if (comparison === null) return `${accuracy} (95 %: ${percent(evaluation.accuracy.low)} to ${percent(evaluation.accuracy.high)})`;
+  const { value, low, high } = comparison.difference;
+  return (
+    `${accuracy}, ${points(value)} points (95 %: ${points(low)} to ${points(high)}, ${probability(comparison.p)}); ` +
+    `${count(comparison.gained)} fixed, ${count(comparison.lost)} broken`
+  );
+}
+
+export interface MetricRow {
+  readonly name: string;
+  readonly before: number | null;
+  readonly after: number;
+  /** percent: a share, shown as such; plain: four digits */
+  readonly unit: 'percent' | 'plain';
+  readonly better: 'higher' | 'lower';
+}
+
+/** The metrics of the candidate beside the baseline's, the most telling first. */
+export function metricRows(report: Report): MetricRow[] {
+  const { evaluation: after, baselineEvaluation: before } = report;
+  if (after === null) return [];
+  return [
+    { name: 'Accuracy', before: before?.accuracy.value ?? null, after: after.accuracy.value, unit: 'percent', better: 'higher' },
+    { name: 'Macro F1', before: before?.macro.f1 ?? null, after: after.macro.f1, unit: 'percent', better: 'higher' },
+    { name: 'Macro precision', before: before?.macro.precision ?? null, after: after.macro.precision, unit: 'percent', better: 'higher' },
+    { name: 'Macro recall', before: before?.macro.recall ?? null, after: after.macro.recall, unit: 'percent', better: 'higher' },
+    { name: 'Calibration error (ECE)', before: before?.calibration.ece ?? null, after: after.calibration.ece, unit: 'plain', better: 'lower' },
+  ];
+}
+
+export function metricText(value: number, unit: MetricRow['unit']): string {
+  return unit === 'percent' ? percent(value) : value.toFixed(4);
+}
+
+/** Hyperparameters that differ. */
+export function changedParams(report: Report): Report['params'] {
+  return report.params.filter((entry) => entry.before !== entry.after);
+}
+
+/** '3 ran, 2 cached' */
+export function stagesInWords(report: Report): string {
+  const states = [...new Set(report.stages.map((stage) => stage.state))].toSorted();
+  return states.map((state) => `${count(report.stages.filter((stage) => stage.state === state).length)} ${state}`).join(', ');
+}
+
+/** 'example rows of intents: 20 of 95' */
+export function shortenedInWords(report: Report): string[] {
+  return report.shortened.map((entry) => `${entry.what}: ${count(entry.shown)} of ${count(entry.of)}`);
+}
+
+/** The labels of a check that its sentence does not name already. */
+export function labelsBeside(check: { readonly why: string; readonly labels: readonly string[] }): readonly string[] {
+  return check.labels.every((label) => check.why.includes(label)) ? [] : check.labels;
+}

@@ -1,0 +1,117 @@
+// The HTML report's first half: what the gate said, and what changed in data, hyperparameters and stages.
+import { balanceTrack } from './charts.ts';
+import { count, counted, duration, signedCount } from './figures.ts';
+import { changedParams, labelsBeside, stagesInWords } from './headline.ts';
+import { markup, type Markup } from './html-text.ts';
+import type { DataChange, Report, RowSample } from './schema.ts';
+
+export function gateSection(report: Report): Markup | null {
+  const { gate } = report;
+  if (gate === null) return null;
+  const rows = gate.checks.map((check) => {
+    const [tone, icon, word] = !check.holds ? ['bad', '✗', 'broken'] : check.applies ? ['good', '✓', 'holds'] : ['soft', '–', 'not asked'];
+    const beside = labelsBeside(check);
+    const labels =
+      beside.length === 0
+        ? null
+        : markup`<br><span class="soft">${beside.slice(0, 20).join(', ')}${beside.length > 20 ? `, ${beside.length - 20} more` : ''}</span>`;
+    return markup`<tr><td class="word ${tone}">${icon} ${word}</td><th scope="row" data-name="">${check.check}</th><td>${check.why}${labels}</td></tr>`;
+  });
+  return markup`<table class="stack"><caption>Gate <code>${gate.gate}</code> of the base revision’s policy</caption><thead><tr><th scope="col">Answer</th><th scope="col">Check</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+export function dataSection(report: Report): Markup | null {
+  if (report.data.length === 0) return null;
+  const rows = report.data.map((set) => {
+    const grown = set.rowsAfter - set.rowsBefore;
+    const note = set.before === set.after ? 'unchanged' : set.before === null ? 'new' : grown === 0 ? '' : signedCount(grown);
+    const cell = (name: string, value: number): Markup =>
+      markup`<td class="n" data-name="${value === 0 ? '' : name}">${value === 0 ? '' : count(value)}</td>`;
+    return markup`<tr><th scope="row"><code>${set.name}</code></th><td class="n" data-name="rows">${count(set.rowsAfter)} <span class="soft">${note}</span></td>${cell('added', set.added)}${cell('removed', set.removed)}${cell('edited', set.edited)}${cell('relabelled', set.relabelled)}</tr>`;
+  });
+  return markup`<table class="stack"><caption>Data sets that went in, against the baseline</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
+${report.data.map(schemaTable)}${report.data.map(samplesTable)}${report.data.map(balanceTable)}`;
+}
+
+function schemaTable(set: DataChange): Markup | null {
+  if (set.schema.length === 0) return null;
+  const rows = set.schema.map(
+    (entry) =>
+      markup`<tr><th scope="row"><code>${entry.column}</code></th><td>${entry.before ?? 'not there'} → ${entry.after ?? 'not there'}</td></tr>`,
+  );
+  return markup`<h3>Columns of ${set.name}</h3><table><caption>Columns whose type changed</caption><tbody>${rows}</tbody></table>`;
+}
+
+const kindTone = { relabelled: 'mixed', edited: 'mixed', removed: 'bad', added: 'good' } as const;
+const kindSign = { relabelled: '↻', edited: '~', removed: '−', added: '+' } as const;
+
+function samplesTable(set: DataChange): Markup | null {
+  if (set.samples.length === 0) return null;
+  const rows = set.samples.map(
+    (sample) =>
+      markup`<tr><td class="kind ${kindTone[sample.kind]}">${kindSign[sample.kind]} ${sample.kind}</td><td><code class="cell">${sample.key}</code></td><td>${sampleColumns(sample)}</td></tr>`,
+  );
+  const all = set.added + set.removed + set.edited;
+  const caption = set.samples.length < all ? `${count(set.samples.length)} examples of ${counted(all, 'row')}` : counted(all, 'row');
+  return markup`<details${set.relabelled > 0 || set.edited > 0 ? markup` open` : null}><summary>Rows that changed in ${set.name}</summary><table class="stack"><caption>${caption}</caption><thead><tr><th scope="col">Change</th><th scope="col">Row</th><th scope="col">Content</th></tr></thead><tbody>${rows}</tbody></table></details>`;
+}
+
+function sampleColumns(sample: RowSample): Markup[] {
+  const { before, after } = sample;
+  return Object.keys({ ...before, ...after }).flatMap((column) => {
+    const [old, now] = [before?.[column], after?.[column]];
+    if (column === 'id' || (old ?? now) === sample.key) return [];
+    if (before === null || after === null) return [markup`<p class="row"><b>${column}</b><span class="cell">${now ?? old ?? ''}</span></p>`];
+    if (old === now) return [markup`<p class="row soft"><b>${column}</b><span class="cell">${old ?? ''}</span></p>`];
+    return [markup`<p class="row"><b>${column}</b><span class="cell">${wordChange(old ?? '', now ?? '')}</span></p>`];
+  });
+}
+
+/** The words that went and came, between the beginning and the end that stayed. */
+function wordChange(before: string, after: string): Markup {
+  const [old, now] = [before.split(' '), after.split(' ')];
+  const shorter = Math.min(old.length, now.length);
+  let head = 0;
+  while (head < shorter && old[head] === now[head]) head += 1;
+  let tail = 0;
+  while (tail < shorter - head && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail += 1;
+  const [gone, come] = [old.slice(head, old.length - tail).join(' '), now.slice(head, now.length - tail).join(' ')];
+  return markup`${old.slice(0, head).join(' ')} ${gone === '' ? null : markup`<del>${gone}</del>`} ${come === '' ? null : markup`<ins>${come}</ins>`} ${tail === 0 ? '' : old.slice(old.length - tail).join(' ')}`;
+}
+
+function balanceTable(set: DataChange): Markup | null {
+  if (set.balance.length === 0) return null;
+  const most = set.balance.reduce((a, entry) => Math.max(a, Math.abs(entry.after - entry.before)), 0);
+  const rows = set.balance.map((entry) => {
+    const change = entry.after - entry.before;
+    return markup`<tr><th scope="row" class="cell">${entry.label}</th><td class="track-cell">${balanceTrack(most, Math.max(0, -change), Math.max(0, change))}</td><td class="n">${signedCount(change)}</td><td class="n late">${count(entry.before)} → ${count(entry.after)}</td></tr>`;
+  });
+  return markup`<details><summary>Class balance of ${set.name}: ${counted(set.balance.length, 'class', 'classes')} changed</summary><table class="middle"><caption>Rows of each class, largest change first</caption><thead><tr><th scope="col">Class</th><th scope="col">Fewer or more rows</th><th scope="col" class="n">Change</th><th scope="col" class="n late">Rows</th></tr></thead><tbody>${rows}</tbody></table></details>`;
+}
+
+export function paramsSection(report: Report): Markup | null {
+  if (report.params.length === 0) return null;
+  const changed = changedParams(report);
+  const same = report.params.filter((entry) => entry.before === entry.after);
+  const value = (text: string | null): Markup =>
+    text === null ? markup`<span class="soft">not there</span>` : markup`<code class="cell">${text}</code>`;
+  const table =
+    changed.length === 0
+      ? markup`<p class="lead">None changed.</p>`
+      : markup`<table><caption>${counted(changed.length, 'value')} changed</caption><thead><tr><th scope="col">Hyperparameter</th><th scope="col">Before</th><th scope="col">Now</th></tr></thead><tbody>${changed.map(
+          (entry) => markup`<tr><th scope="row"><code>${entry.key}</code></th><td>${value(entry.before)}</td><td>${value(entry.after)}</td></tr>`,
+        )}</tbody></table>`;
+  if (same.length === 0) return table;
+  return markup`${table}<details><summary>${counted(same.length, 'value')} as before</summary><table><caption>Hyperparameters that are the same on both sides</caption><tbody>${same.map(
+    (entry) => markup`<tr><th scope="row"><code>${entry.key}</code></th><td>${value(entry.after)}</td></tr>`,
+  )}</tbody></table></details>`;
+}
+
+export function stagesSection(report: Report): Markup | null {
+  if (report.stages.length === 0) return null;
+  const rows = report.stages.map(
+    (stage) =>
+      markup`<tr><th scope="row"><code>${stage.stage}</code></th><td><span class="pill ${stage.state}">${stage.state}</span></td><td class="n">${stage.state === 'ran' ? duration(stage.seconds) : ''}</td><td>${stage.why.join('; ')}</td></tr>`,
+  );
+  return markup`<table class="stack"><caption>${stagesInWords(report)}; ${duration(report.cost.seconds)} of work</caption><thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col" class="n">Time</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
