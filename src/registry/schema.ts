@@ -50,11 +50,15 @@ export const promotionSchema = fields({
   model: nameSchema,
   stage: z.enum(stages),
   artifact: digestSchema,
+  pointer: digestSchema.describe("SHA-256 of the pointer's canonical JSON without its field promotion: the record vouches for every field of it"),
   previous: digestSchema.nullable().describe('artifact that was there before'),
   at: instantSchema,
   by: z.string().describe('name and e-mail as git has them'),
   base: z.string().nullable().describe('commit whose policy judged'),
   gate: gateResultSchema,
+  comparisons: fields({ production: digestSchema.optional(), staging: digestSchema.optional() }).describe(
+    'the comparison/1 that the gate read, by the stage that it compares with; in the evidence',
+  ),
   forced: fields({ reason: z.string().min(1) })
     .nullable()
     .describe('the gate did not hold and somebody took it on himself'),

@@ -1,0 +1,210 @@
+// Does the evidence of a pointer hold together? Pure: the same questions are asked before a promotion is written, of the work tree, and of
+// every commit of history. Bytes against names is evidence.ts's part; here it is what the files say of each other.
+import { load } from 'js-yaml';
+import { canonicalJson } from '../base/canonical.ts';
+import { shortDigest, type Digest } from '../base/digest.ts';
+import { decideGate } from '../evaluate/gate.ts';
+import { evaluationSchema, type Evaluation, type GateResult } from '../evaluate/schema.ts';
+import type { RunInput, RunRecord } from '../pipeline/run-record.ts';
+import { evidencePath, promoteAnew, shapeOf, type Evidence, type Finding } from './evidence.ts';
+import { oneLine } from './one-line.ts';
+import { pointerPath, pointerSubject } from './pointer.ts';
+import { policySchema, type Pointer, type Policy, type Promotion } from './schema.ts';
+
+/**
+ * All that is wrong with a pointer that parses, from its evidence alone.
+ * @param commit for the findings; null: the work tree
+ */
+export function checkChain(pointer: Pointer, evidence: Evidence, commit: string | null): Finding[] {
+  const faults = [
+    ...checkRuns(pointer, evidence),
+    ...checkEvaluationRun(pointer, evidence),
+    ...checkData(pointer, evidence),
+    ...checkReport(pointer, evidence),
+    ...(evidence.promotion === null ? [] : checkPromotion(pointer, evidence.promotion, evidence)),
+  ];
+  const file = pointerPath(pointer);
+  return [...evidence.findings, ...faults.map((fault) => ({ file: fault.file ?? file, commit, what: `${file}: ${fault.what}`, mend: promoteAnew }))];
+}
+
+interface Fault {
+  readonly what: string;
+  /** the pointer, where none is said */
+  readonly file?: string;
+}
+
+/** The artifact is an output of the run, byte for byte as long as the pointer says. */
+function checkRuns(pointer: Pointer, { runs }: Evidence): Fault[] {
+  const made = runs.get(pointer.run);
+  if (made === undefined) return [];
+  const output = Object.values(made.outputs).find((one) => one.digest === pointer.artifact.digest);
+  if (output === undefined) return [{ what: `the run ${named(pointer.run, made)} made no artifact ${pointer.artifact.digest}` }];
+  if (output.bytes === pointer.artifact.bytes) return [];
+  return [{ what: `the artifact has ${pointer.artifact.bytes} bytes here and ${output.bytes} in the run ${named(pointer.run, made)}` }];
+}
+
+/** The evaluation asked this artifact, of this run. */
+function checkEvaluationRun(pointer: Pointer, { runs }: Evidence): Fault[] {
+  const asked = runs.get(pointer.evaluation);
+  if (asked === undefined) return [];
+  const model = Object.values(asked.inputs).filter((input) => input.digest === pointer.artifact.digest);
+  if (model.some((input) => input.run === pointer.run)) return [];
+  if (model.length === 0)
+    return [{ what: `the evaluation ${named(pointer.evaluation, asked)} did not read the artifact ${pointer.artifact.digest}` }];
+  return [{ what: `the evaluation ${named(pointer.evaluation, asked)} read the artifact from another run than ${pointer.run}` }];
+}
+
+/** Every input that a run took from another run is there an output; every data set is the one that the pointer names, and none is named for nothing. */
+function checkData(pointer: Pointer, { runs }: Evidence): Fault[] {
+  const faults: Fault[] = [];
+  const read = new Set<string>();
+  for (const [digest, record] of runs) {
+    for (const [name, input] of Object.entries(record.inputs)) {
+      const what = input.kind === 'output' ? outputFault(input, runs) : input.kind === 'data' ? dataFault(input, pointer) : null;
+      if (what !== null) faults.push({ what: `input "${oneLine(name, 80)}" of run ${named(digest, record)} ${what}` });
+      if (input.kind === 'data') read.add(input.ref);
+    }
+  }
+  // a record that is missing is told as such; what only it read cannot be told
+  const whole =
+    runs.has(pointer.run) && runs.has(pointer.evaluation) && [...runs.values()].every((record) => inputRuns(record).every((run) => runs.has(run)));
+  for (const name of whole ? Object.keys(pointer.data) : []) {
+    if (!read.has(name)) faults.push({ what: `the data set "${oneLine(name, 80)}" was read by no run` });
+  }
+  return faults;
+}
+
+function outputFault(input: RunInput, runs: Evidence['runs']): string | null {
+  if (input.run === undefined) return 'does not say which run it came from';
+  const source = runs.get(input.run);
+  if (source === undefined) return null;
+  const outputs = Object.entries(source.outputs);
+  const meant = outputs.find(([name, output]) => input.ref === `${source.stage}.${name}` || input.ref === output.path);
+  if (meant !== undefined && meant[1].digest !== input.digest) {
+    return `is ${input.digest}; ${oneLine(input.ref, 80)} of run ${named(input.run, source)} is ${meant[1].digest}`;
+  }
+  return outputs.some(([, output]) => output.digest === input.digest)
+    ? null
+    : `is ${input.digest}, which run ${named(input.run, source)} did not make`;
+}
+
+function dataFault(input: RunInput, pointer: Pointer): string | null {
+  const here = Object.hasOwn(pointer.data, input.ref) ? pointer.data[input.ref] : undefined;
+  const ref = oneLine(input.ref, 80);
+  if (here === undefined) return `is the data set "${ref}", which the pointer does not name`;
+  return here === input.digest ? null : `is the data set "${ref}" at ${input.digest}; the pointer says ${here}`;
+}
+
+function inputRuns(record: RunRecord): Digest[] {
+  return Object.values(record.inputs).flatMap((input) => (input.run === undefined ? [] : [input.run]));
+}
+
+/** The report is about this artifact, and its numbers are those of the evaluation's run. */
+function checkReport(pointer: Pointer, { report, runs }: Evidence): Fault[] {
+  if (report === null) return [];
+  const file = evidencePath(pointer, pointer.report, 'json');
+  const faults: Fault[] = [];
+  if (report.model !== pointer.model) faults.push({ file, what: `its report is about the model "${oneLine(report.model, 80)}"` });
+  if (report.candidate.artifact !== pointer.artifact.digest)
+    faults.push({ file, what: `its report is about the artifact ${oneLine(report.candidate.artifact, 80)}` });
+  if (report.candidate.run !== pointer.run) faults.push({ file, what: `its report is about the run ${oneLine(report.candidate.run, 80)}` });
+  const evaluation = evaluationSchema.safeParse(report.evaluation);
+  if (!evaluation.success) return [...faults, { file, what: `its report holds no evaluation: ${shapeOf(evaluation.error)}` }];
+  if (evaluation.data.model !== pointer.artifact.digest)
+    faults.push({ file, what: `the evaluation in its report is of the artifact ${evaluation.data.model}` });
+  const numbers = numbersOf(evaluation.data);
+  const asked = runs.get(pointer.evaluation);
+  const places = [
+    { who: 'the pointer', metrics: pointer.metrics },
+    ...(asked === undefined ? [] : [{ who: `the run ${named(pointer.evaluation, asked)}`, metrics: asked.metrics }]),
+  ];
+  for (const { who, metrics } of places) {
+    for (const [name, value] of Object.entries(numbers)) {
+      const other = Object.hasOwn(metrics, name) ? metrics[name] : undefined;
+      if (other !== undefined && other !== value) faults.push({ file, what: `${name} is ${value} in its report and ${other} in ${who}` });
+    }
+  }
+  return faults;
+}
+
+/** The numbers of an evaluation under the names that metrics have. */
+function numbersOf(evaluation: Evaluation): Record<string, number> {
+  return {
+    accuracy: evaluation.accuracy.value,
+    cases: evaluation.cases,
+    correct: evaluation.correct,
+    macro_f1: evaluation.macro.f1,
+    macro_precision: evaluation.macro.precision,
+    macro_recall: evaluation.macro.recall,
+    ece: evaluation.calibration.ece,
+  };
+}
+
+/** The record decided about this very pointer, and what it says of the gate is what the gate says. */
+function checkPromotion(pointer: Pointer, promotion: Promotion, evidence: Evidence): Fault[] {
+  const file = evidencePath(pointer, pointer.promotion, 'json');
+  const faults: string[] = [];
+  if (promotion.model !== pointer.model || promotion.stage !== pointer.stage) {
+    faults.push(`its promotion record is of ${promotion.model} to ${promotion.stage}`);
+  }
+  if (promotion.artifact !== pointer.artifact.digest) faults.push(`its promotion record is of the artifact ${promotion.artifact}`);
+  if (promotion.pointer !== pointerSubject(pointer))
+    faults.push('it is not the pointer that its promotion record vouches for: a field was changed afterwards');
+  if (promotion.previous === promotion.artifact) faults.push('its promotion record moves the artifact to where it was');
+  faults.push(...baselineFaults(promotion, evidence), ...gateFaults(pointer, promotion, evidence));
+  return faults.map((what) => ({ file, what }));
+}
+
+/** A report that compares with the model in this stage compares with the one that was there. */
+function baselineFaults(promotion: Promotion, { report }: Evidence): string[] {
+  if (report?.baseline?.what !== promotion.stage || report.baseline.artifact === promotion.previous) return [];
+  return [`its report compares with ${oneLine(report.baseline.artifact, 80)}; what was in ${promotion.stage} is ${promotion.previous ?? 'nothing'}`];
+}
+
+/** Judges again, from the policy and the numbers in the evidence. */
+function gateFaults(pointer: Pointer, promotion: Promotion, evidence: Evidence): string[] {
+  if (evidence.policy === null || evidence.report === null) return [];
+  const policy = parsePolicyText(evidence.policy);
+  if (typeof policy === 'string') return [`the policy that judged does not parse: ${policy}`];
+  const rule = Object.hasOwn(policy.models, pointer.model) ? policy.models[pointer.model]?.[pointer.stage] : undefined;
+  if (rule === undefined) return [`the policy that judged has no rule for ${pointer.model} in ${pointer.stage}`];
+  if (promotion.gate.gate !== rule.gate) return [`it was judged by the gate "${promotion.gate.gate}"; the policy asks for "${rule.gate}"`];
+  const checks = Object.hasOwn(policy.gates, rule.gate) ? policy.gates[rule.gate] : undefined;
+  if (checks === undefined) return [`the policy that judged has no gate "${rule.gate}"`];
+  const evaluation = evaluationSchema.safeParse(evidence.report.evaluation);
+  if (!evaluation.success) return [];
+  if (Object.keys(promotion.comparisons).length > Object.keys(evidence.comparisons).length) return [];
+  const again = decideGate({ gate: rule.gate, checks, evaluation: evaluation.data, comparisons: evidence.comparisons });
+  const faults = sameGate(again, promotion.gate) ? [] : [`the gate was not judged so: ${describeGateDifference(again, promotion.gate)}`];
+  if (!again.holds && promotion.forced === null) faults.push(`the gate "${rule.gate}" does not hold and nobody took it on himself with a reason`);
+  return faults;
+}
+
+/** @returns the policy, or what is wrong with the text */
+export function parsePolicyText(text: string): Policy | string {
+  let value: unknown;
+  try {
+    value = load(text);
+  } catch (error) {
+    return oneLine((error as Error).message);
+  }
+  const result = policySchema.safeParse(value);
+  return result.success ? result.data : shapeOf(result.error);
+}
+
+function sameGate(a: GateResult, b: GateResult): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+function describeGateDifference(again: GateResult, said: GateResult): string {
+  if (again.holds !== said.holds)
+    return `the record says that it ${said.holds ? 'holds' : 'does not hold'}; judged again it ${again.holds ? 'holds' : 'does not hold'}`;
+  const at = again.checks.findIndex((check, place) => canonicalJson(check) !== canonicalJson(said.checks[place] ?? null));
+  const check = again.checks[at];
+  if (check === undefined) return `the record has ${said.checks.length} checks, the policy has ${again.checks.length}`;
+  return `judged again: ${oneLine(check.why, 200)}; the record says: ${oneLine(said.checks[at]?.why ?? 'nothing', 200)}`;
+}
+
+function named(digest: Digest, record: RunRecord): string {
+  return `${shortDigest(digest)} (stage ${oneLine(record.stage, 80)})`;
+}
