@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
@@ -126,7 +127,7 @@ async function predictFile(opened: Opened, options: Options, cli: Cli): Promise<
       for await (const piece of answers) {
         rows += piece.rows;
         bar.advance(piece.rows);
-        if (!out.write(piece.lines)) await drained(out);
+        if (!out.write(piece.lines)) await once(out, 'drain');
       }
     });
   } finally {
@@ -149,17 +150,6 @@ async function readRowsOf(file: string, cli: Cli): Promise<AsyncIterable<readonl
     return readRowBatches('-', 'jsonl', { name: 'standard input', source: stdin as AsyncIterable<Buffer> });
   }
   return readRowBatches(resolve(cli.cwd, file), requireFormatOfName(file), { signal: cli.signal, name: file });
-}
-
-function drained(out: Writable): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (error?: Error): void => {
-      out.off('drain', end).off('error', end).off('close', end);
-      if (error === undefined) resolve();
-      else reject(error);
-    };
-    out.once('drain', end).once('error', end).once('close', end);
-  });
 }
 
 /** Runs work with standard output, or with a file that is there whole or not at all. */
