@@ -13,11 +13,16 @@ import { nearest } from './names.ts';
 export async function parseYaml<T>(text: string, file: string, schema: ZodType<T>): Promise<T> {
   let value: unknown;
   try {
-    value = load(text, { filename: file });
+    value = isBlankYaml(text) ? {} : load(text, { filename: file });
   } catch (error) {
     throw yamlSyntax(error, file);
   }
   return checkValue(value ?? {}, file, schema, () => yamlPositions(text));
+}
+
+/** Nothing but comments and blank lines: an empty mapping to whoever wrote it, an error to js-yaml 5. */
+export function isBlankYaml(text: string): boolean {
+  return text.split('\n').every((line) => line.trim() === '' || line.trimStart().startsWith('#'));
 }
 
 /** @throws PlumbError JSON_SYNTAX, CONFIG_INVALID */

@@ -88,6 +88,7 @@ export const errorTable = {
   TRAIN_DATA: ['input', 'The training rows cannot be learned from.'],
   MODEL_INVALID: ['input', 'A model file is not what it should be.'],
   MODEL_UNKNOWN: ['input', 'No model of that name.'],
+  SUITE_DATA: ['input', 'A row of a suite has no input or no expected answer.'],
   SUITE_MISMATCH: ['input', 'Results of different cases cannot be compared.'],
   GATE_FAILED: ['no', 'The gate does not hold.'],
   POINTER_INVALID: ['input', 'A pointer does not have the documented shape.'],

@@ -1,0 +1,228 @@
+import { lstat, mkdir, readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeFileAtomic } from '../base/atomic.ts';
+import { byCodeUnit } from '../base/canonical.ts';
+import { errnoOf, isPlumbError, PlumbError, systemError } from '../base/errors.ts';
+import { didYouMean } from '../base/names.ts';
+import type { Git } from '../git/git.ts';
+import { openGit } from '../git/open.ts';
+import { files } from '../project/layout.ts';
+import type { Cli, Define } from './command.ts';
+
+interface InitOptions {
+  template: string;
+  remote?: string;
+  git?: boolean;
+}
+
+const templates = fileURLToPath(new URL('../../templates', import.meta.url));
+
+/** Files of many owners: our lines are added to what stands there. `gitignore` has no dot in the package, for npm leaves .gitignore out. */
+const shared = new Set(['.gitignore', '.gitattributes']);
+
+export const define: Define = (command, cli) => {
+  command
+    .option('--template <name>', 'the files to begin with: minimal, or classifier (a whole project with example data)', 'minimal')
+    .option('--remote <folder>', 'where the bytes of data and models are kept for everybody; made when it is not there')
+    .option('--git', 'make a git repository here first when there is none')
+    .addHelpText(
+      'after',
+      '\nWrites nothing over a file that is there.\n\nExample:\n  $ plumb init --template classifier --remote ../store\n\nExit codes: 0 done, 3 a project or a file is there already, 6 no git repository.',
+    )
+    .action(async (options: InitOptions) => initCommand(options, cli));
+};
+
+async function initCommand(options: InitOptions, cli: Cli): Promise<void> {
+  const root = cli.cwd;
+  await refuseProject(root);
+  const wanted = await readTemplate(options.template);
+  const git = await openOrMakeGit(root, options.git === true, cli);
+  await refuseOuterProject(root, git.workTree);
+  const remote = options.remote === undefined ? undefined : checkRemote(options.remote, root);
+  const plan = await planFiles(root, wanted);
+  if (remote !== undefined)
+    await mkdir(remote.path, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', remote.path)));
+  for (const file of plan.write) {
+    const text =
+      file.path === files.config ? configure(file.bytes.toString('utf8'), { remote: remote?.text, main: await mainBranch(git) }) : file.bytes;
+    await writeFileAtomic(join(root, file.path), text);
+  }
+  tell(options.template, plan, cli);
+}
+
+async function refuseProject(root: string): Promise<void> {
+  const there = await readdir(root).catch((error: unknown) => Promise.reject(systemError(error, 'read', root)));
+  if (!there.includes(files.config)) return;
+  throw new PlumbError('ALREADY_A_PROJECT', {
+    what: `${root} holds a ${files.config} already`,
+    where: { file: files.config },
+    mend: 'there is nothing to do; `plumb doctor` checks the project',
+  });
+}
+
+/** A project inside a project: commands would work on the one or the other, depending on where they start. */
+async function refuseOuterProject(root: string, top: string | null): Promise<void> {
+  if (top === null) {
+    throw new PlumbError('GIT_NEEDS_WORK_TREE', {
+      what: 'the repository is bare: there is no place for files',
+      mend: 'run `plumb init` in a clone of it',
+    });
+  }
+  for (let folder = root; folder !== top && folder !== dirname(folder);) {
+    folder = dirname(folder);
+    if ((await kindOf(join(folder, files.config))) === undefined) continue;
+    throw new PlumbError('ALREADY_A_PROJECT', {
+      what: `${root} lies in the project ${folder}`,
+      mend: 'use that project, or a folder beside it',
+    });
+  }
+}
+
+async function openOrMakeGit(root: string, make: boolean, cli: Cli): Promise<Git> {
+  try {
+    return await openGit(root, cli.env);
+  } catch (error) {
+    if (!isPlumbError(error, 'NO_GIT_REPOSITORY')) throw error;
+    if (!make) {
+      throw new PlumbError('NO_GIT_REPOSITORY', {
+        what: `${root} is in no git repository`,
+        mend: 'run `git init -b main`, or `plumb init --git`, which does it for you',
+        cause: error,
+      });
+    }
+  }
+  // not the git command: it may not be there, and its templates and default branch differ from machine to machine
+  const [{ init }, fs] = await Promise.all([import('isomorphic-git'), import('node:fs')]);
+  await init({ fs, dir: root, defaultBranch: 'main' });
+  return openGit(root, cli.env);
+}
+
+interface TemplateFile {
+  /** relative to the project, '/' between names */
+  readonly path: string;
+  readonly bytes: Buffer;
+}
+
+/** @throws PlumbError TEMPLATE_UNKNOWN */
+async function readTemplate(name: string): Promise<TemplateFile[]> {
+  const known = (await readdir(templates)).toSorted(byCodeUnit);
+  if (!known.includes(name)) {
+    throw new PlumbError('TEMPLATE_UNKNOWN', {
+      what: `there is no template "${name}".${didYouMean(name, known)}`,
+      mend: `templates: ${known.join(', ')}`,
+    });
+  }
+  const folder = join(templates, name);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
+  return Promise.all(
+    paths.toSorted(byCodeUnit).map(async (path) => ({ path: path === 'gitignore' ? '.gitignore' : path, bytes: await readFile(join(folder, path)) })),
+  );
+}
+
+interface Plan {
+  readonly write: readonly TemplateFile[];
+  /** a README of the repository's own stays */
+  readonly kept: readonly string[];
+}
+
+/**
+ * What is to be written. The project file comes last: until it is there, the command can be run again.
+ * @throws PlumbError FILES_IN_THE_WAY before anything is written
+ */
+async function planFiles(root: string, wanted: readonly TemplateFile[]): Promise<Plan> {
+  const write: TemplateFile[] = [];
+  const kept: string[] = [];
+  const conflicts: string[] = [];
+  for (const file of wanted) {
+    const there = await readPlace(root, file.path);
+    if (there === 'free') write.push(file);
+    else if (there === 'taken') conflicts.push(file.path);
+    else if (there.equals(file.bytes)) continue;
+    else if (shared.has(file.path)) write.push({ path: file.path, bytes: addLines(there, file.bytes) });
+    else if (file.path === 'README.md') kept.push(file.path);
+    else conflicts.push(file.path);
+  }
+  if (conflicts.length > 0) {
+    throw new PlumbError('FILES_IN_THE_WAY', {
+      what: `${conflicts.length} files are there already: ${conflicts.slice(0, 10).join(', ')}${conflicts.length > 10 ? ', ...' : ''}`,
+      mend: 'move them away, or use another folder; nothing was written',
+      details: { files: conflicts },
+    });
+  }
+  return { write: write.toSorted((a, b) => Number(a.path === files.config) - Number(b.path === files.config)), kept };
+}
+
+/** The bytes at a path; 'free' when nothing is there; 'taken' when something else than a file is, or a symlink on the way to it. */
+async function readPlace(root: string, path: string): Promise<Buffer | 'free' | 'taken'> {
+  const names = path.split('/');
+  for (let length = 1; length <= names.length; length += 1) {
+    const kind = await kindOf(join(root, ...names.slice(0, length)));
+    if (kind === undefined) return 'free';
+    if (kind !== (length < names.length ? 'folder' : 'file')) return 'taken';
+  }
+  return readFile(join(root, path));
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | undefined> {
+  try {
+    const facts = await lstat(path);
+    return facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw systemError(error, 'read', path);
+  }
+}
+
+function addLines(there: Buffer, ours: Buffer): Buffer {
+  const lines = new Set(there.toString('utf8').split(/\r?\n/));
+  const missing = ours
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !lines.has(line));
+  if (missing.length === 0) return there;
+  const end = there.length === 0 || there.at(-1) === 10 ? '' : '\n';
+  return Buffer.concat([there, Buffer.from(`${end}${missing.join('\n')}\n`)]);
+}
+
+/** A remote in the project would be committed with it, or lost with it. */
+function checkRemote(text: string, root: string): { text: string; path: string } {
+  const path = resolve(root, text);
+  if (path !== root && !path.startsWith(root + sep)) return { text: text.split(sep).join('/'), path };
+  throw new PlumbError('USAGE', {
+    what: `--remote ${text}: the folder lies in the project`,
+    mend: 'take a folder outside, which all of the team can reach',
+  });
+}
+
+async function mainBranch(git: Git): Promise<string> {
+  for (const name of ['main', 'master']) if ((await git.resolve(`refs/heads/${name}`)) !== null) return name;
+  return (await git.branch()) ?? 'main';
+}
+
+/** Fills in the template's plumbline.yaml, comments kept. JSON texts are YAML. */
+function configure(text: string, settings: { remote: string | undefined; main: string }): string {
+  const main = /^[A-Za-z][\w./-]*$/.test(settings.main) ? settings.main : JSON.stringify(settings.main);
+  const withMain = text.replace(/^main: .*$/m, () => `main: ${main}`);
+  return settings.remote === undefined ? withMain : withMain.replace(/^# remote: .*$/m, () => `remote: ${JSON.stringify(settings.remote)}`);
+}
+
+const nextSteps: Record<string, readonly string[]> = {
+  classifier: [
+    'plumb add data/intents.jsonl --key id --label label',
+    'plumb add data/intents-test.jsonl --key id --label label',
+    'git add . && git commit -m "The first version"',
+    'plumb run',
+    'plumb report',
+  ],
+};
+const nextStepsElsewhere = ['plumb add data/rows.jsonl --key id', 'git add . && git commit -m "The first version"', 'plumb doctor'];
+
+function tell(template: string, plan: Plan, cli: Cli): void {
+  const next = nextSteps[template] ?? nextStepsElsewhere;
+  for (const file of plan.write) cli.print(`wrote  ${file.path}`);
+  for (const path of plan.kept) cli.print(`kept   ${path} as it is`);
+  cli.print(`\nNext:\n${next.map((line) => `  ${line}`).join('\n')}`);
+  cli.emit({ root: cli.cwd, template, wrote: plan.write.map((file) => file.path), kept: plan.kept, next });
+}

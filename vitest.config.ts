@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tests of `npm test`: beside the source, and stories that cross folders in tests/. */
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'actions/**/*.test.ts', 'tests/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // a runner's own git settings and variables must not decide a test
+    env: { GIT_CONFIG_NOSYSTEM: '1', TZ: 'UTC' },
+  },
+});
