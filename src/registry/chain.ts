@@ -175,7 +175,8 @@ function gateFaults(pointer: Pointer, promotion: Promotion, evidence: Evidence):
   if (!evaluation.success) return [];
   if (Object.keys(promotion.comparisons).length > Object.keys(evidence.comparisons).length) return [];
   const again = decideGate({ gate: rule.gate, checks, evaluation: evaluation.data, comparisons: evidence.comparisons });
-  const faults = sameGate(again, promotion.gate) ? [] : [`the gate was not judged so: ${describeGateDifference(again, promotion.gate)}`];
+  const faults =
+    decisionOf(again) === decisionOf(promotion.gate) ? [] : [`the gate was not judged so: ${describeGateDifference(again, promotion.gate)}`];
   if (!again.holds && promotion.forced === null) faults.push(`the gate "${rule.gate}" does not hold and nobody took it on himself with a reason`);
   return faults;
 }
@@ -192,17 +193,21 @@ export function parsePolicyText(text: string): Policy | string {
   return result.success ? result.data : shapeOf(result.error);
 }
 
-function sameGate(a: GateResult, b: GateResult): boolean {
-  return canonicalJson(a) === canonicalJson(b);
+/**
+ * The decision, without its words: a later version of Plumbline may word a sentence better, and what was decided stays decided.
+ * The words are held by the digest of the record.
+ */
+function decisionOf({ gate, holds, checks }: GateResult): string {
+  return canonicalJson({ gate, holds, checks: checks.map((check) => ({ holds: check.holds, applies: check.applies, labels: check.labels })) });
 }
 
 function describeGateDifference(again: GateResult, said: GateResult): string {
-  if (again.holds !== said.holds)
-    return `the record says that it ${said.holds ? 'holds' : 'does not hold'}; judged again it ${again.holds ? 'holds' : 'does not hold'}`;
-  const at = again.checks.findIndex((check, place) => canonicalJson(check) !== canonicalJson(said.checks[place] ?? null));
-  const check = again.checks[at];
-  if (check === undefined) return `the record has ${said.checks.length} checks, the policy has ${again.checks.length}`;
-  return `judged again: ${oneLine(check.why, 200)}; the record says: ${oneLine(said.checks[at]?.why ?? 'nothing', 200)}`;
+  const answer = (holds: boolean): string => (holds ? 'holds' : 'does not hold');
+  if (again.holds !== said.holds) return `the record says that it ${answer(said.holds)}; judged again it ${answer(again.holds)}`;
+  if (again.checks.length !== said.checks.length) return `the record has ${said.checks.length} checks, the policy has ${again.checks.length}`;
+  const at = again.checks.findIndex((check, place) => check.holds !== said.checks[place]?.holds || check.applies !== said.checks[place]?.applies);
+  const check = again.checks[Math.max(at, 0)];
+  return `judged again: ${oneLine(check?.why ?? 'nothing', 200)}; the record says: ${oneLine(said.checks[Math.max(at, 0)]?.why ?? 'nothing', 200)}`;
 }
 
 function named(digest: Digest, record: RunRecord): string {

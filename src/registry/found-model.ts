@@ -1,0 +1,135 @@
+// A model with all that proves it: what a report speaks about and a promotion moves. Found either in the present pipeline or behind a pointer.
+import { basename } from 'node:path';
+import type { Digest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
+import { didYouMean } from '../base/names.ts';
+import type { KeptRecord } from '../pipeline/records.ts';
+import type { RunOutput, RunRecord } from '../pipeline/run-record.ts';
+import type { Pipeline } from '../pipeline/source-tree.ts';
+import { files } from '../project/layout.ts';
+import { loadEvidence } from './evidence.ts';
+import type { Pointer } from './schema.ts';
+import type { FileTree } from './tree.ts';
+
+export interface FoundModel {
+  readonly name: string;
+  readonly artifact: { readonly digest: Digest; readonly bytes: number; readonly format: string };
+  /** the run that made it */
+  readonly made: KeptRecord;
+  /** the run that evaluated it */
+  readonly evaluated: KeptRecord;
+  /** both and all that their inputs came from; newest first has no meaning here: by digest */
+  readonly records: ReadonlyMap<Digest, RunRecord>;
+  /** data set -> manifest */
+  readonly data: Readonly<Record<string, Digest>>;
+}
+
+/** Which stages a model of pipeline.yaml comes from. @throws PlumbError MODEL_UNKNOWN, PIPELINE_DEP_MISSING */
+export function modelStages(pipeline: Pipeline, name: string): { artifactStage: string; output: string; evaluationStage: string } {
+  const { models } = pipeline.config;
+  const entry = Object.hasOwn(models, name) ? models[name] : undefined;
+  if (entry === undefined) {
+    throw new PlumbError('MODEL_UNKNOWN', {
+      what: `${files.pipeline} names no model "${name}".${didYouMean(name, Object.keys(models))}`,
+      where: { file: files.pipeline },
+      mend: `add it under models:, with its artifact and its evaluation${Object.keys(models).length > 0 ? `; models there: ${Object.keys(models).join(', ')}` : ''}`,
+    });
+  }
+  const owner = [...pipeline.stages.values()].flatMap((stage) =>
+    Object.entries(stage.outputs).flatMap(([output, path]) =>
+      entry.artifact === `${stage.spec.name}.${output}` || entry.artifact === path ? [{ artifactStage: stage.spec.name, output }] : [],
+    ),
+  )[0];
+  if (owner === undefined) throw noSuch(name, `artifact "${entry.artifact}" is an output of no stage`);
+  if (!pipeline.stages.has(entry.evaluation)) throw noSuch(name, `evaluation "${entry.evaluation}" is no stage`);
+  return { ...owner, evaluationStage: entry.evaluation };
+}
+
+function noSuch(model: string, what: string): PlumbError {
+  return new PlumbError('PIPELINE_DEP_MISSING', {
+    what: `models.${model}: ${what}`,
+    where: { file: files.pipeline },
+    mend: 'write stage.output (train.model) for the artifact and a stage for the evaluation',
+  });
+}
+
+/**
+ * The model that the present pipeline makes.
+ * @param records one record a stage, as `presentRecords` gives them
+ */
+export function modelOfPipeline(pipeline: Pipeline, records: ReadonlyMap<string, KeptRecord>, name: string): FoundModel {
+  const { artifactStage, output, evaluationStage } = modelStages(pipeline, name);
+  const made = records.get(artifactStage);
+  const evaluated = records.get(evaluationStage);
+  const artifact = made?.record.outputs[output];
+  if (made === undefined || evaluated === undefined || artifact === undefined)
+    throw new Error(`no records of ${artifactStage} and ${evaluationStage}`);
+  const byDigest = new Map([...records.values()].map((kept) => [kept.digest, kept.record]));
+  const chain = chainOf([made.digest, evaluated.digest], byDigest);
+  return {
+    name,
+    artifact: { digest: artifact.digest, bytes: artifact.bytes, format: formatOf(artifact) },
+    made,
+    evaluated,
+    records: chain,
+    data: dataOf(chain),
+  };
+}
+
+/** The model behind a pointer, from its evidence. @throws PlumbError EVIDENCE_INVALID */
+export async function modelOfPointer(tree: FileTree, pointer: Pointer): Promise<FoundModel> {
+  const evidence = await loadEvidence(tree, pointer);
+  const made = evidence.runs.get(pointer.run);
+  const evaluated = evidence.runs.get(pointer.evaluation);
+  const [finding] = evidence.findings;
+  if (finding !== undefined || made === undefined || evaluated === undefined) {
+    throw new PlumbError('EVIDENCE_INVALID', {
+      what: finding?.what ?? `the evidence of ${pointer.model} in ${pointer.stage} lacks a run record`,
+      ...(finding === undefined ? {} : { where: { file: finding.file } }),
+      mend: finding?.mend ?? 'run `plumb verify`',
+    });
+  }
+  return {
+    name: pointer.model,
+    artifact: pointer.artifact,
+    made: { digest: pointer.run, record: made },
+    evaluated: { digest: pointer.evaluation, record: evaluated },
+    records: evidence.runs,
+    data: pointer.data,
+  };
+}
+
+/** Some runs and all that their inputs came from, as far as they are known. */
+export function chainOf(roots: readonly Digest[], known: ReadonlyMap<Digest, RunRecord>): Map<Digest, RunRecord> {
+  const chain = new Map<Digest, RunRecord>();
+  const visit = (digest: Digest): void => {
+    const record = known.get(digest);
+    if (record === undefined || chain.has(digest)) return;
+    chain.set(digest, record);
+    for (const input of Object.values(record.inputs)) if (input.run !== undefined) visit(input.run);
+  };
+  for (const root of roots) visit(root);
+  return chain;
+}
+
+function dataOf(chain: ReadonlyMap<Digest, RunRecord>): Record<string, Digest> {
+  const data: Record<string, Digest> = {};
+  for (const record of chain.values()) for (const input of Object.values(record.inputs)) if (input.kind === 'data') data[input.ref] = input.digest;
+  return data;
+}
+
+function formatOf(artifact: RunOutput): string {
+  const extension = /\.([a-z0-9]+)$/i.exec(artifact.path)?.[1]?.toLowerCase();
+  return artifact.kind === 'folder' ? 'folder' : (extension ?? 'bytes');
+}
+
+/** The output of an evaluation that holds one line a case: named `cases`, or a file cases.jsonl of a command. @throws PlumbError RUN_RECORD_INVALID */
+export function casesOf(evaluated: KeptRecord): RunOutput {
+  const entries = Object.entries(evaluated.record.outputs);
+  const found = entries.find(([name]) => name === 'cases') ?? entries.find(([, output]) => basename(output.path) === 'cases.jsonl');
+  if (found !== undefined) return found[1];
+  throw new PlumbError('RUN_RECORD_INVALID', {
+    what: `stage "${evaluated.record.stage}" is the evaluation of a model and wrote no cases.jsonl`,
+    mend: 'let it write cases.jsonl (docs/reference/formats.md), or use plumb/evaluate',
+  });
+}
