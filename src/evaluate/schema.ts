@@ -56,7 +56,9 @@ export const comparisonSchema = fields({
   neither: countSchema,
   p: z.number().describe('exact two-sided McNemar'),
   difference: interval.describe('accuracy after minus before; Newcombe 1998, method 10, 95 %'),
+  macroF1: interval.optional().describe('macro F1 after minus before; paired bootstrap, 95 %, 1,000 resamples, seed 0'),
   answer: z.enum(['better', 'worse', 'no evidence']).describe('from p < 0.05 and the sign'),
+  tests: countSchema.optional().describe("labels that were expected: as many tests as Holm's correction is for"),
   classes: z
     .array(
       fields({
@@ -83,7 +85,9 @@ export const gateCheckSchema = z.union([
     at_least: z.number().optional(),
     at_most: z.number().optional(),
     bound: z.enum(['none', 'wilson']).default('none').describe('wilson: the lower 95 % bound must reach it (accuracy only)'),
-  }).refine((check) => (check.at_least === undefined) !== (check.at_most === undefined), 'expected exactly one of at_least and at_most'),
+  })
+    .refine((check) => (check.at_least === undefined) !== (check.at_most === undefined), 'expected exactly one of at_least and at_most')
+    .refine((check) => check.bound === 'none' || check.metric === 'accuracy', 'bound: wilson is for accuracy only'),
   fields({
     against: z.enum(['production', 'staging']),
     metric: z.literal('accuracy').default('accuracy'),

