@@ -58,8 +58,15 @@ export async function writeCases(path: string, cases: Iterable<CaseResult>): Pro
   }
 }
 
+/** All of cases.jsonl, as `compareCases` wants it. @throws PlumbError as readCases */
+export async function readAllCases(path: string, options: ReadOptions = {}): Promise<CaseResult[]> {
+  const cases: CaseResult[] = [];
+  for await (const entry of readCases(path, options)) cases.push(entry);
+  return cases;
+}
+
 /**
- * Reads cases.jsonl one by one; memory holds a batch. `Array.fromAsync(readCases(path))` makes the list that `compareCases` wants.
+ * Reads cases.jsonl one by one; memory holds a batch.
  * @param path absolute, of any name: an object of the store too
  * @throws PlumbError ROW_SYNTAX for a line of another shape, ROW_KEY for ids that are not ascending, FILE_MISSING, FILE_UNREADABLE
  */

@@ -146,14 +146,14 @@ test('of equally good models, fewer than 5 % have any class called worse', () =>
   const random = seededRandom(9);
   let alarms = 0;
   for (let repeat = 0; repeat < 100; repeat += 1) {
-    const labels = Array.from({ length: 12 }, (_, at) => {
+    const labels = Array.from({ length: 12 }, (_, number) => {
       const counts: [number, number, number, number] = [0, 0, 0, 0];
       for (let at = 0; at < 40; at += 1) {
         const drawn = random.below(20);
         const way = drawn < 2 ? 1 : drawn < 4 ? 2 : drawn < 5 ? 3 : 0;
         counts[way] = (counts[way] ?? 0) + 1;
       }
-      return table(`label ${at}`, counts);
+      return table(`label ${number}`, counts);
     });
     const { before, after } = tables(...labels);
     const { classes } = compareCases(before, after, { examples: 0 });

@@ -106,7 +106,7 @@ function decideAgainst(check: AccuracyCheck, comparison: Comparison | undefined)
 function decideSlices(check: SliceCheck, comparison: Comparison | undefined): CheckResult {
   const holm = check.correction === 'holm';
   const margin = points(check.not_worse_by).slice(1);
-  const words = `no class loses more than ${margin} points of recall against ${check.against}${holm ? ', after Holm' : ', each class tested by itself'}`;
+  const words = `no class loses more than ${margin} points of recall against ${check.against}${holm ? ', corrected by Holm' : ', each class tested by itself'}`;
   if (comparison === undefined) return notAsked(words, check.against);
   const worse = comparison.classes.filter((entry) => losesMore(entry, check.not_worse_by));
   const significant = (entry: ClassChange): boolean => (holm ? entry.adjusted : entry.p) < significance;
