@@ -1,10 +1,10 @@
 // The Git interface by the git command.
-import { createCommitReader, unknownRevision, type CommitReader } from './commit-reader.ts';
+import { createCommitReader, type CommitReader } from './commit-reader.ts';
 import { createObjectReader } from './cat-file.ts';
-import { needWorkTree, readShallow, tooShallow } from './failures.ts';
+import { needWorkTree, readShallow, tooShallow, unknownRevision } from './failures.ts';
 import type { Commit, Git, Oid, TreeEntry } from './git.ts';
 import { checkFolder, checkOid, checkPath, isOid } from './names.ts';
-import { fileMode } from './object.ts';
+import { fileMode, newestFirst, withoutTree } from './object.ts';
 import { createGitProgram, failure, finish, inPortions, records, type Environment, type GitProgram } from './process.ts';
 import { openRefs, type Refs } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -40,7 +40,7 @@ export function createCommandGit(repository: Repository, program: string, env: E
     readBlobs: (commit, paths) => commits.blobs(commit, paths, (name) => entryAt(parts, commit, name)),
     listTree: (commit, folder) => listTree(parts, commit, folder),
     log: (revision, options = {}) => readLog(parts, revision, options),
-    readCommit: (oid) => commits.read(oid),
+    readCommit: async (oid) => withoutTree(await commits.read(oid)),
     mergeBase: (a, b) => mergeBase(parts, a, b),
     changedPaths: (from, to) => changedPaths(parts, from, to),
     dirtyPaths: changed,
@@ -151,7 +151,7 @@ async function readLog(parts: Parts, revision: string, options: { path?: string;
     if (shallow.has(step.oid)) boundary = step.oid;
   }
   if (boundary !== undefined && found.length < max) throw tooShallow(`the history of ${revision} is asked for`, boundary);
-  return Promise.all(found.map((oid) => parts.commits.read(oid)));
+  return Promise.all(found.map(async (oid) => withoutTree(await parts.commits.read(oid))));
 }
 
 /**
@@ -222,11 +222,6 @@ async function mergeBase(parts: Parts, a: Oid, b: Oid): Promise<Oid | null> {
     throw tooShallow(`the commit where ${a.slice(0, 12)} and ${b.slice(0, 12)} parted is asked for`);
   }
   return bases.toSorted(newestFirst)[0]?.oid ?? null;
-}
-
-/** Two histories that crossed have several bases; one of them is taken, always the same. */
-export function newestFirst(a: Commit, b: Commit): number {
-  return b.date.getTime() - a.date.getTime() || byCodeUnit(a.oid, b.oid);
 }
 
 async function changedPaths(parts: Parts, from: Oid, to: Oid): Promise<string[]> {

@@ -1,7 +1,6 @@
 // Commits and files of commits by the git command, from one process that stays.
-import { PlumbError } from '../base/errors.ts';
 import type { ObjectReader } from './cat-file.ts';
-import { missingCommit, readShallow, tooShallow } from './failures.ts';
+import { missingCommit } from './failures.ts';
 import type { Oid } from './git.ts';
 import { checkOid, checkPath } from './names.ts';
 import { parseCommit, type CommitObject } from './object.ts';
@@ -36,14 +35,4 @@ export function createCommitReader(objects: ObjectReader, repository: Repository
       return answers;
     },
   };
-}
-
-/** The error for a revision that resolves to nothing. */
-export async function unknownRevision(revision: string, repository: Repository): Promise<PlumbError> {
-  const [boundary] = await readShallow(repository);
-  if (boundary !== undefined) return tooShallow(`"${revision}" names no commit that is here`, boundary);
-  return new PlumbError('GIT_REVISION_UNKNOWN', {
-    what: `"${revision.slice(0, 200)}" names no commit of this repository`,
-    mend: '`git branch --all` and `git tag` list what there is; a branch of a remote may have to be fetched first',
-  });
 }

@@ -35,6 +35,16 @@ export async function missingCommit(oid: string, repository: Repository): Promis
   });
 }
 
+/** The error for a revision that resolves to nothing. */
+export async function unknownRevision(revision: string, repository: Repository): Promise<PlumbError> {
+  const [boundary] = await readShallow(repository);
+  if (boundary !== undefined) return tooShallow(`"${revision}" names no commit that is here`, boundary);
+  return new PlumbError('GIT_REVISION_UNKNOWN', {
+    what: `"${revision.slice(0, 200)}" names no commit of this repository`,
+    mend: '`git branch --all` and `git tag` list what there is; a branch of a remote may have to be fetched first',
+  });
+}
+
 /** @throws PlumbError GIT_NEEDS_WORK_TREE */
 export function needWorkTree(repository: Repository, doing: string): string {
   if (repository.workTree !== null) return repository.workTree;

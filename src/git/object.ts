@@ -1,4 +1,5 @@
 // git's own formats of a commit and of a tree, which both implementations read.
+import { byCodeUnit } from '../base/canonical.ts';
 import type { Commit, Oid, TreeEntry } from './git.ts';
 
 export interface CommitObject extends Commit {
@@ -63,4 +64,14 @@ function person(line: string): { name: string; email: string; date: Date } | nul
 export function fileMode(mode: string): TreeEntry['mode'] {
   if (mode === '120000' || mode === '160000' || mode === '100755') return mode;
   return '100644';
+}
+
+/** Two histories that crossed have several bases; one of them is taken, always the same. */
+export function newestFirst(a: Commit, b: Commit): number {
+  return b.date.getTime() - a.date.getTime() || byCodeUnit(a.oid, b.oid);
+}
+
+/** The commit as the interface shows it. */
+export function withoutTree({ oid, parents, author, date, message }: CommitObject): Commit {
+  return { oid, parents, author, date, message };
 }
