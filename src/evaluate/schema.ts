@@ -4,7 +4,7 @@ import { countSchema, digestSchema, fields, nameSchema, z } from '../base/schema
 /** evals/*.yaml */
 export const suiteSchema = fields({
   version: z.literal(1).describe('version of this format'),
-  task: z.literal('classification').default('classification'),
+  task: z.literal('classification').default('classification').describe('what the model does'),
   data: z.string().min(1).describe('data set of the lock, or output of a stage (split.test)'),
   input: z.string().min(1).default('text').describe('column given to the model'),
   expected: z.string().min(1).default('label').describe('column with the right answer'),
@@ -81,23 +81,23 @@ export type Comparison = z.infer<typeof comparisonSchema>;
 /** One line of a gate in policy.yaml. */
 export const gateCheckSchema = z.union([
   fields({
-    metric: z.enum(['accuracy', 'macro_f1', 'macro_precision', 'macro_recall', 'ece']),
-    at_least: z.number().optional(),
-    at_most: z.number().optional(),
+    metric: z.enum(['accuracy', 'macro_f1', 'macro_precision', 'macro_recall', 'ece']).describe('number of the evaluation; macro: mean over classes'),
+    at_least: z.number().optional().describe('the gate holds from this value on'),
+    at_most: z.number().optional().describe('the gate holds up to this value'),
     bound: z.enum(['none', 'wilson']).default('none').describe('wilson: the lower 95 % bound must reach it (accuracy only)'),
   })
     .refine((check) => (check.at_least === undefined) !== (check.at_most === undefined), 'expected exactly one of at_least and at_most')
     .refine((check) => check.bound === 'none' || check.metric === 'accuracy', 'bound: wilson is for accuracy only'),
   fields({
-    against: z.enum(['production', 'staging']),
-    metric: z.literal('accuracy').default('accuracy'),
+    against: z.enum(['production', 'staging']).describe('the model that is there now, on the same cases'),
+    metric: z.literal('accuracy').default('accuracy').describe('what is compared, case by case'),
     not_worse_by: z.number().min(0).max(1).describe('non-inferiority margin: the lower 95 % bound of the difference must lie above minus this'),
   }),
   fields({
-    against: z.enum(['production', 'staging']),
-    slices: z.array(z.literal('label')).length(1),
+    against: z.enum(['production', 'staging']).describe('the model that is there now, on the same cases'),
+    slices: z.array(z.literal('label')).length(1).describe('each class by itself'),
     not_worse_by: z.number().min(0).max(1).describe('a class may lose this much recall; more, and significant after the correction, breaks the gate'),
-    correction: z.enum(['holm', 'none']).default('holm'),
+    correction: z.enum(['holm', 'none']).default('holm').describe('for many tests at once'),
   }),
 ]);
 export type GateCheck = z.infer<typeof gateCheckSchema>;

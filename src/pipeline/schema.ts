@@ -26,7 +26,7 @@ const body = {
   seed: countSchema.optional().describe('seed of the built-in step; PLUMB_SEED of a command; default 0'),
   env: z.record(z.string(), z.string()).optional().describe('environment variables of the command; part of the fingerprint'),
   resources: fields({
-    gpus: countSchema.default(0),
+    gpus: countSchema.default(0).describe('graphics processors'),
     labels: z.array(text).default([]).describe('runner labels in CI'),
     image: text.optional().describe('container image by digest; part of the fingerprint'),
     minutes: z.number().positive().optional().describe('time limit'),

@@ -9,12 +9,12 @@ const stageRule = fields({
   from: z.enum(stages).optional().describe('the model must be there before: production from staging'),
   gate: nameSchema.describe('a name of gates'),
   approvals: fields({
-    count: countSchema.default(0),
-    teams: z.array(z.string()).default([]),
+    count: countSchema.default(0).describe('how many people'),
+    teams: z.array(z.string()).default([]).describe('of which teams; none named: anybody who may write'),
   })
     .prefault({})
     .describe('who must approve the promotion pull request; enforced by the forge check'),
-  reverts: fields({ approvals: countSchema.default(0) })
+  reverts: fields({ approvals: countSchema.default(0).describe('how many people') })
     .prefault({})
     .describe('what a move back to a model that was there before needs'),
 });
@@ -22,8 +22,16 @@ const stageRule = fields({
 /** policy.yaml */
 export const policySchema = fields({
   version: z.literal(1).describe('version of this format'),
-  models: z.record(nameSchema, fields({ staging: stageRule.optional(), production: stageRule.optional() })),
-  gates: z.record(nameSchema, z.array(gateCheckSchema).min(1)),
+  models: z
+    .record(
+      nameSchema,
+      fields({
+        staging: stageRule.optional().describe('how a model comes into staging'),
+        production: stageRule.optional().describe('how a model comes into production'),
+      }),
+    )
+    .describe('name -> how it is promoted'),
+  gates: z.record(nameSchema, z.array(gateCheckSchema).min(1)).describe('name -> checks, all of which must hold'),
 }).describe('policy.yaml: who may promote what, on which evidence');
 export type Policy = z.infer<typeof policySchema>;
 
