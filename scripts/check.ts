@@ -1,0 +1,52 @@
+// `npm run check`: what tools can hold, in one command, the same here and in CI. All of them run, whichever fails.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+interface Tool {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** what to do when it fails */
+  readonly mend: string;
+}
+
+const tools: readonly Tool[] = [
+  { name: 'tsc', args: ['--noEmit'], mend: 'correct the types' },
+  {
+    name: 'oxlint',
+    args: ['--type-aware', '--deny-warnings'],
+    mend: 'correct the code; a rule that is wrong for us is turned off in .oxlintrc.json, with a reason in the commit',
+  },
+  { name: 'oxfmt', args: ['--check', 'src', 'tests', 'scripts', 'actions', 'bin'], mend: 'npm run format' },
+  { name: 'knip', args: [], mend: 'take out what nobody uses' },
+  { name: 'vitest', args: ['run', 'tests/architecture.test.ts', 'tests/formats.test.ts'], mend: 'see docs/architecture.md; npm run schemas' },
+];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** @returns the exit code; output comes through whole, but only of a tool that fails */
+function runTool(tool: Tool): Promise<{ code: number; output: string; seconds: number }> {
+  const started = performance.now();
+  const child = spawn(`${root}node_modules/.bin/${tool.name}`, tool.args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const pieces: Buffer[] = [];
+  child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
+  child.stderr.on('data', (piece: Buffer) => pieces.push(piece));
+  return new Promise((resolve) => {
+    const end = (code: number): void => resolve({ code, output: Buffer.concat(pieces).toString(), seconds: (performance.now() - started) / 1000 });
+    child.on('error', (error) => {
+      pieces.push(Buffer.from(error.message));
+      end(127);
+    });
+    child.on('close', (code) => end(code ?? 1));
+  });
+}
+
+let failed = 0;
+for (const tool of tools) {
+  const { code, output, seconds } = await runTool(tool);
+  console.log(`${code === 0 ? 'ok  ' : 'FAIL'}  ${tool.name.padEnd(7)} ${seconds.toFixed(1)} s`);
+  if (code === 0) continue;
+  failed += 1;
+  console.log(`${output.trimEnd()}\n  mend: ${tool.mend}\n`);
+}
+console.log(failed === 0 ? 'all tools agree' : `${failed} of ${tools.length} tools found something`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,41 @@
+// The formats of Plumbline, each with the schema that is its single source.
+import type { ZodType } from 'zod';
+import { manifestSchema, lockSchema } from '../../src/datasets/schema.ts';
+import { caseResultSchema, comparisonSchema, evaluationSchema, suiteSchema } from '../../src/evaluate/schema.ts';
+import { runRecordSchema } from '../../src/pipeline/run-record.ts';
+import { pipelineSchema } from '../../src/pipeline/schema.ts';
+import { projectConfigSchema } from '../../src/project/config.ts';
+import { validationSchema } from '../../src/quality/report.ts';
+import { rulesSchema } from '../../src/quality/rules.ts';
+import { pointerSchema, policySchema, promotionSchema } from '../../src/registry/schema.ts';
+
+export interface Format {
+  /** schemas/<name>.schema.json */
+  readonly name: string;
+  /** what the file is called in a project, or in the store */
+  readonly file: string;
+  readonly version: number;
+  readonly schema: ZodType;
+}
+
+/** Files that people write. */
+export const writtenByPeople: readonly Format[] = [
+  { name: 'plumbline', file: 'plumbline.yaml', version: 1, schema: projectConfigSchema },
+  { name: 'pipeline', file: 'pipeline.yaml', version: 1, schema: pipelineSchema },
+  { name: 'rules', file: 'rules/*.yaml', version: 1, schema: rulesSchema },
+  { name: 'suite', file: 'evals/*.yaml', version: 1, schema: suiteSchema },
+  { name: 'policy', file: 'policy.yaml', version: 1, schema: policySchema },
+];
+
+/** Files and objects that Plumbline writes. */
+export const writtenByPlumbline: readonly Format[] = [
+  { name: 'datasets-lock', file: 'datasets.lock', version: 1, schema: lockSchema },
+  { name: 'pointer', file: 'models/<model>/<stage>.json', version: 1, schema: pointerSchema },
+  { name: 'promotion', file: 'promotion record, in the evidence of a pointer', version: 1, schema: promotionSchema },
+  { name: 'manifest', file: 'manifest of a data set, in the store', version: 1, schema: manifestSchema },
+  { name: 'run', file: 'run record, in the store', version: 1, schema: runRecordSchema },
+  { name: 'validation', file: 'validation.json of plumb/validate', version: 1, schema: validationSchema },
+  { name: 'evaluation', file: 'evaluation.json of plumb/evaluate', version: 1, schema: evaluationSchema },
+  { name: 'case-result', file: 'a line of cases.jsonl of plumb/evaluate', version: 1, schema: caseResultSchema },
+  { name: 'comparison', file: 'comparison of two models, in a report', version: 1, schema: comparisonSchema },
+];
