@@ -85,7 +85,10 @@ function squaredLengths(rows: SparseRows): Float64Array {
   const lengths = new Float64Array(rows.offsets.length - 1);
   for (let row = 0; row < lengths.length; row += 1) {
     let sum = 0;
-    for (let at = rows.offsets[row] as number; at < (rows.offsets[row + 1] as number); at += 1) sum += (rows.values[at] as number) ** 2;
+    for (let at = rows.offsets[row] as number; at < (rows.offsets[row + 1] as number); at += 1) {
+      const value = rows.values[at] as number;
+      sum += value * value;
+    }
     lengths[row] = sum;
   }
   return lengths;
