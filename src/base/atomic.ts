@@ -36,6 +36,11 @@ export async function writeFileAtomic(path: string, bytes: string | Uint8Array, 
   await syncFolder(dirname(path));
 }
 
+/** Is this the name of a file that a writer of ours has not finished, or left when it was killed? */
+export function isTemporary(name: string): boolean {
+  return name.startsWith(marker);
+}
+
 /** Makes a rename in a folder last through a power cut. File systems that cannot (some network ones) are let be. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY).catch(() => null);
@@ -46,7 +51,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Removes temporary files of dead writers: ours by name, older than an hour. */
 export async function sweepTemporary(folder: string, now: Date): Promise<number> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith(marker));
+  const names = (await readdir(folder).catch(() => [])).filter(isTemporary);
   let removed = 0;
   for (const name of names) {
     const path = join(folder, name);
