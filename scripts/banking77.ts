@@ -72,6 +72,7 @@ await writeRows(
 await writeRows(
   target,
   'held-back.jsonl',
-  training.filter((row) => heldBack.has(row.id)),
+  // so that the first 200 are rows of most labels
+  training.filter((row) => heldBack.has(row.id)).toSorted(byDraw),
 );
 await writeRows(target, 'intents-test.jsonl', await readPublished(source, 'test.csv', 'test'));
