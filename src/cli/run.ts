@@ -15,7 +15,7 @@ import { failureText, type StageOutcome } from '../pipeline/stage-run.ts';
 import { openProject } from '../project/open.ts';
 import { files } from '../project/layout.ts';
 import type { Cli, Define } from './command.ts';
-import { openPipeline, type OpenPipeline } from './open-pipeline.ts';
+import { withPipeline, type OpenPipeline } from './open-pipeline.ts';
 
 interface RunOptions {
   jobs?: string;
@@ -52,15 +52,19 @@ async function runCommand(names: readonly string[], options: RunOptions, cli: Cl
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new PlumbError('USAGE', { what: `--jobs ${options.jobs}: expected a whole number from 1`, mend: 'write -j 2' });
   const project = await openProject(cli);
-  if (options.set.length > 0) await applySettings(options.set, await openPipeline(project, cli), cli);
-  const open = await openPipeline(project, cli);
+  if (options.set.length > 0) await withPipeline(project, cli, (open) => applySettings(options.set, open, cli));
+  await withPipeline(project, cli, (open) => runOpened(open, { names, jobs, options }, cli));
+}
+
+async function runOpened(open: OpenPipeline, order: { names: readonly string[]; jobs: number; options: RunOptions }, cli: Cli): Promise<void> {
+  const { names, jobs, options } = order;
   const stages = selectStages(open.pipeline.stages, names);
   if (options.dry === true)
     return showPlan(stages, await planStages(stages, open.context, { force: options.force === true && names.length === 0 }), cli);
   const started = performance.now();
   const forced = new Set(options.force === true ? (names.length === 0 ? stages.keys() : selectNamed(stages, names)) : []);
   const endings = await withMutex(
-    join(project.localDir, 'run.db'),
+    join(open.project.localDir, 'run.db'),
     () =>
       runStages({
         context: open.context,

@@ -56,7 +56,7 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   }
   const why = await whyRuns(ready, context, force);
   order.onStart(stage.spec.name, why);
-  return executeStage(ready, why, world);
+  return executeStage(ready, why, world, { restore: true });
 }
 
 async function bringBack(outcome: StageOutcome, order: RunOrder): Promise<StageOutcome> {

@@ -55,8 +55,17 @@ export interface StageOutcome {
   readonly notReproducible?: { readonly earlier: KeptRecord; readonly outputs: readonly string[] };
 }
 
-/** Executes a stage whose fingerprint nobody has run. @throws PlumbError STAGE_FAILED, STAGE_OUT_MISSING, or what the step itself said */
-export async function executeStage(ready: ReadyStage, why: readonly string[], world: StageWorld): Promise<StageOutcome> {
+/**
+ * Executes a stage whose fingerprint nobody has run.
+ * @param options.restore put the outputs into the work tree; false for a run beside the pipeline, such as the evaluation of another model
+ * @throws PlumbError STAGE_FAILED, STAGE_OUT_MISSING, or what the step itself said
+ */
+export async function executeStage(
+  ready: ReadyStage,
+  why: readonly string[],
+  world: StageWorld,
+  options: { restore: boolean },
+): Promise<StageOutcome> {
   const started = world.now();
   const done = ready.stage.step === null ? await executeCommand(ready, world) : await executeStep(ready, world);
   const finished = world.now();
@@ -79,7 +88,7 @@ export async function executeStage(ready: ReadyStage, why: readonly string[], wo
     builder: describeBuilder(world.env),
   };
   const { digest, earlier } = await keepRecord(world.store, record);
-  for (const output of Object.values(record.outputs)) await world.workspace.restore(output);
+  if (options.restore) for (const output of Object.values(record.outputs)) await world.workspace.restore(output);
   const outcome = { state: 'ran' as const, kept: { digest, record }, why, seconds: record.measured['seconds'] ?? 0 };
   const first = earlier === undefined ? undefined : { digest: earlier, record: await readRecord(world.store, earlier) };
   const outputs = first === undefined ? [] : differingOutputs(first.record, record);

@@ -1,0 +1,76 @@
+// A commit as the pipeline sees it: what would its stages' fingerprints be? Nothing is checked out.
+import { digestOf, type Digest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
+import { loadLockAt, requireDataset } from '../datasets/lock.ts';
+import { digestOfManifest, filesManifest, manifestBytes } from '../datasets/manifest.ts';
+import type { Lock } from '../datasets/schema.ts';
+import type { Oid } from '../git/git.ts';
+import type { Project } from '../project/open.ts';
+import type { PathFacts, SourceTree } from './source-tree.ts';
+
+export async function openCommitTree(project: Project, commit: Oid): Promise<SourceTree> {
+  return new CommitTree(project, commit, await loadLockAt(project, commit));
+}
+
+class CommitTree implements SourceTree {
+  readonly name: string;
+  readonly lock: Lock;
+  readonly #project: Project;
+  readonly #commit: Oid;
+
+  constructor(project: Project, commit: Oid, lock: Lock) {
+    this.name = `commit ${commit.slice(0, 10)}`;
+    this.lock = lock;
+    this.#project = project;
+    this.#commit = commit;
+  }
+
+  readText(path: string): Promise<string | undefined> {
+    return this.#project.readTextAt(this.#commit, path);
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return (await this.#read(path)) !== null || (await this.#list(path)).length > 0;
+  }
+
+  async facts(path: string): Promise<PathFacts> {
+    const bytes = await this.#read(path);
+    if (bytes !== null) return { digest: digestOf(bytes), bytes: bytes.length, kind: 'file' };
+    const entries = await this.#list(path);
+    if (entries.length === 0)
+      throw new PlumbError('FILE_MISSING', {
+        what: `${path} is not in ${this.name}`,
+        where: { file: path },
+        mend: 'commit it there, or correct pipeline.yaml',
+      });
+    const top = this.#project.prefix + path;
+    const blobs = await this.#project.git.readBlobs(
+      this.#commit,
+      entries.map((entry) => entry.path),
+    );
+    const manifest = filesManifest(
+      entries.map((entry, at) => {
+        const blob = blobs[at] ?? new Uint8Array();
+        return {
+          path: entry.path.slice(top.length + 1),
+          digest: digestOf(blob),
+          bytes: blob.length,
+          ...(entry.mode === '100755' ? { mode: '100755' as const } : {}),
+        };
+      }),
+    );
+    return { digest: digestOfManifest(manifest), bytes: manifestBytes(manifest), kind: 'folder' };
+  }
+
+  dataset(name: string): Promise<Digest> {
+    return Promise.resolve(requireDataset(this.lock, name).digest);
+  }
+
+  #read(path: string): Promise<Uint8Array | null> {
+    return this.#project.git.readBlob(this.#commit, this.#project.prefix + path);
+  }
+
+  #list(path: string): ReturnType<Project['git']['listTree']> {
+    return this.#project.git.listTree(this.#commit, this.#project.prefix + path);
+  }
+}

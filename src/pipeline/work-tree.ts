@@ -1,0 +1,157 @@
+// The work tree as the pipeline sees it: where inputs are read, and where outputs are put.
+import { lstat, mkdir, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Digest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
+import { describeFolder, checkoutFolder, storeFolder } from '../datasets/folder.ts';
+import { loadLock, requireDataset } from '../datasets/lock.ts';
+import { digestOfManifest, manifestBytes, readManifest } from '../datasets/manifest.ts';
+import { refuseWayOut } from '../datasets/paths.ts';
+import type { Lock, LockEntry } from '../datasets/schema.ts';
+import { digestOfPath, type StatIndex } from '../datasets/stat-index.ts';
+import { files } from '../project/layout.ts';
+import type { Project } from '../project/open.ts';
+import type { RunOutput } from './run-record.ts';
+import type { PathFacts, SourceTree } from './source-tree.ts';
+import type { Workspace } from './stage-run.ts';
+
+/** @param index of this work tree; whoever opened it saves it */
+export async function openWorkTree(project: Project, index: StatIndex): Promise<WorkTree> {
+  return new WorkTree(project, index, await loadLock(project));
+}
+
+export class WorkTree implements SourceTree, Workspace {
+  readonly name = 'the work tree';
+  readonly lock: Lock;
+  readonly #project: Project;
+  readonly #index: StatIndex;
+  /** a data set is looked at once in a command, however many stages read it */
+  readonly #checked = new Map<string, Promise<Digest>>();
+
+  constructor(project: Project, index: StatIndex, lock: Lock) {
+    this.#project = project;
+    this.#index = index;
+    this.lock = lock;
+  }
+
+  get root(): string {
+    return this.#project.root;
+  }
+
+  get localDir(): string {
+    return this.#project.localDir;
+  }
+
+  readText(path: string): Promise<string | undefined> {
+    return this.#project.readText(path);
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return (await kindOf(this.#absolute(path))) !== null;
+  }
+
+  async facts(path: string): Promise<PathFacts> {
+    await refuseWayOut(this.root, path);
+    const absolute = this.#absolute(path);
+    const kind = await kindOf(absolute);
+    if (kind === 'folder') {
+      const manifest = await describeFolder(this.#index, absolute);
+      return { digest: digestOfManifest(manifest), bytes: manifestBytes(manifest), kind };
+    }
+    const found = kind === null ? null : await digestOfPath(this.#index, absolute);
+    if (found === null)
+      throw new PlumbError('FILE_MISSING', { what: `${path} is not there`, where: { file: path }, mend: `restore it, or correct ${files.pipeline}` });
+    return { digest: found.digest, bytes: found.bytes, kind: 'file' };
+  }
+
+  dataset(name: string): Promise<Digest> {
+    const known = this.#checked.get(name) ?? this.#checkDataset(name, requireDataset(this.lock, name));
+    this.#checked.set(name, known);
+    return known;
+  }
+
+  async #checkDataset(name: string, entry: LockEntry): Promise<Digest> {
+    const absolute = this.#absolute(entry.path);
+    const kind = await kindOf(absolute);
+    if (kind === null) return entry.digest;
+    if (kind === 'folder' && entry.format === 'files') {
+      if (digestOfManifest(await describeFolder(this.#index, absolute)) === entry.digest) return entry.digest;
+    } else if (kind === 'file' && entry.format !== 'files') {
+      const manifest = await readManifest(this.#project.store, entry.digest);
+      if ((await digestOfPath(this.#index, absolute))?.digest === manifest.parts[0]?.digest) return entry.digest;
+    }
+    throw new PlumbError('DATASET_MODIFIED', {
+      what: `${entry.path} is not what ${files.lock} says of data set "${name}"`,
+      where: { file: entry.path },
+      mend: `lock it with \`plumb add ${entry.path}\`, or bring the locked rows back with \`plumb checkout --force ${name}\``,
+    });
+  }
+
+  async keep(path: string, projectPath: string): Promise<RunOutput> {
+    const kind = await kindOf(path);
+    if (kind === 'folder') return { path: projectPath, kind, ...pick(await storeFolder(this.#project.store, path)) };
+    if (kind === 'file') return { path: projectPath, kind, ...(await this.#project.store.putFile(path)) };
+    throw new PlumbError('FILE_KIND', {
+      what: `${projectPath} is neither a file nor a folder`,
+      where: { file: projectPath },
+      mend: 'let the stage write files and folders; links and special files cannot be kept',
+    });
+  }
+
+  async restore(output: RunOutput): Promise<void> {
+    await refuseWayOut(this.root, dirname(output.path));
+    const absolute = this.#absolute(output.path);
+    const kind = await kindOf(absolute);
+    if (output.kind === 'folder') {
+      if (kind === 'folder' && digestOfManifest(await describeFolder(this.#index, absolute)) === output.digest) return;
+      await checkoutFolder(this.#project.store, output.digest, absolute, { index: this.#index });
+      return;
+    }
+    if (kind === 'file' && (await digestOfPath(this.#index, absolute))?.digest === output.digest) return;
+    await this.#project.store.checkoutFile(output.digest, absolute);
+  }
+
+  async place(digest: Digest, kind: 'file' | 'folder' | 'dataset', target: string): Promise<string> {
+    const { store } = this.#project;
+    if (kind === 'file') {
+      await symlink(await store.pathOf(digest), target);
+      return target;
+    }
+    const manifest = await readManifest(store, digest);
+    if (manifest.kind === 'files') {
+      await checkoutFolder(store, digest, target);
+      return target;
+    }
+    const [part] = manifest.parts;
+    if (part === undefined) throw new Error('a manifest of rows without a part');
+    const named = `${target}.${manifest.format}`;
+    await symlink(await store.pathOf(part.digest), named);
+    return named;
+  }
+
+  async materialise(name: string): Promise<void> {
+    const entry = requireDataset(this.lock, name);
+    const absolute = this.#absolute(entry.path);
+    if ((await kindOf(absolute)) !== null) return;
+    await refuseWayOut(this.root, dirname(entry.path));
+    await mkdir(dirname(absolute), { recursive: true });
+    const manifest = await readManifest(this.#project.store, entry.digest);
+    if (manifest.kind === 'files') await checkoutFolder(this.#project.store, entry.digest, absolute);
+    else if (manifest.parts[0] !== undefined) await this.#project.store.checkoutFile(manifest.parts[0].digest, absolute);
+  }
+
+  #absolute(path: string): string {
+    return join(this.root, path);
+  }
+}
+
+function pick({ digest, bytes }: { digest: Digest; bytes: number }): { digest: Digest; bytes: number } {
+  return { digest, bytes };
+}
+
+/** null: nothing there; undefined: a link or a special file. */
+async function kindOf(path: string): Promise<'file' | 'folder' | null | undefined> {
+  const facts = await lstat(path).catch(() => null);
+  if (facts === null) return null;
+  return facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : undefined;
+}

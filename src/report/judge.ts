@@ -1,0 +1,239 @@
+// Gathers what a report is made of: the candidate, what it is compared with, the gate of the base revision, and what changed between the two.
+import type { Digest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
+import { didYouMean } from '../base/names.ts';
+import type { JsonValue } from '../base/schema.ts';
+import { caseSetDigest, readCases } from '../evaluate/cases.ts';
+import { evaluateCases } from '../evaluate/classification.ts';
+import { compareCases } from '../evaluate/compare.ts';
+import { decideGate } from '../evaluate/gate.ts';
+import type { CaseResult, Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
+import type { KeptRecord } from '../pipeline/records.ts';
+import type { RunRecord } from '../pipeline/run-record.ts';
+import { explainRun, flatten } from '../pipeline/why.ts';
+import type { BoundStage } from '../pipeline/graph.ts';
+import { files } from '../project/layout.ts';
+import { casesOf, type FoundModel } from '../registry/found-model.ts';
+import type { Pointer, Policy, Stage } from '../registry/schema.ts';
+import type { Store } from '../store/store.ts';
+import { buildReport, type DataPart, type ReportParts } from './build.ts';
+import type { Curve, Report } from './schema.ts';
+
+/** broken and fixed cases that a comparison keeps; the report's own bounds cut further */
+const examples = 200;
+
+export interface JudgeWorld {
+  readonly store: Store;
+  /** the evaluation of another model on the candidate's cases; null where that cannot be had */
+  evaluateInstead(candidate: FoundModel, other: FoundModel): Promise<KeptRecord | null>;
+  /** what changed in one data set; null: it was not there */
+  diffData(name: string, before: Digest | null, after: Digest | null): Promise<DataPart>;
+}
+
+export interface JudgeOrder {
+  readonly candidate: FoundModel;
+  /** stages in the order of the pipeline, for the table of what ran */
+  readonly stages: ReadonlyMap<string, BoundStage>;
+  /** what the report is against, and in which words */
+  readonly baseline: { readonly what: string; readonly model: FoundModel } | null;
+  /** what the gate may compare with */
+  readonly served: Readonly<Partial<Record<Stage, { readonly pointer: Pointer; readonly model: FoundModel }>>>;
+  readonly policy: Policy;
+  readonly stage: Stage;
+  readonly title: Report['title'];
+  readonly warnings: readonly string[];
+}
+
+export interface Judgement {
+  readonly report: Report;
+  /** of the policy's gate for that stage */
+  readonly gate: GateResult;
+  readonly comparisons: Readonly<Partial<Record<Stage, Comparison>>>;
+  readonly evaluation: Evaluation;
+}
+
+/** @throws PlumbError PROMOTION_REFUSED when the policy has no gate for the model, SUITE_MISMATCH, BYTES_MISSING */
+export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judgement> {
+  const { candidate, baseline } = order;
+  const warnings = [...order.warnings];
+  const answered = await answersOf(candidate, candidate.evaluated, world.store);
+  const { name, checks } = gateOf(order.policy, candidate.name, order.stage);
+  const wanted = new Set(checks.flatMap((check) => ('against' in check ? [check.against] : [])));
+  const comparisons: Partial<Record<Stage, Comparison>> = {};
+  for (const stage of wanted) {
+    const served = order.served[stage];
+    const compared = served === undefined ? null : await compareWith(served.model, order, answered, world);
+    if (compared !== null) comparisons[stage] = compared.comparison;
+    else if (served !== undefined) throw cannotCompare(candidate, stage);
+  }
+  const against = baseline === null ? null : await compareWith(baseline.model, order, answered, world);
+  if (baseline !== null && against === null)
+    warnings.push(`the model of ${baseline.what} was evaluated on other cases and cannot be asked these: no comparison`);
+  const gate = decideGate({ gate: name, checks, evaluation: answered.evaluation, comparisons });
+  const parts: ReportParts = {
+    model: candidate.name,
+    title: order.title,
+    gate,
+    candidate: sideOf(candidate),
+    baseline: baseline === null ? null : { what: baseline.what, ...sideOf(baseline.model) },
+    data: await diffAllData(candidate, baseline?.model ?? null, world),
+    params: diffParams(candidate, baseline?.model ?? null),
+    stages: describeStages(order),
+    evaluation: answered.evaluation,
+    baselineEvaluation: against?.evaluation ?? null,
+    comparison: against?.comparison ?? null,
+    curves: await readCurves(candidate, world.store),
+    cost: { seconds: costOf(candidate, baseline?.model ?? null), measured: measuredOf(candidate) },
+    warnings,
+  };
+  return { report: buildReport(parts), gate, comparisons, evaluation: answered.evaluation };
+}
+
+function gateOf(policy: Policy, model: string, stage: Stage): { name: string; checks: Policy['gates'][string] } {
+  const rule = Object.hasOwn(policy.models, model) ? policy.models[model]?.[stage] : undefined;
+  const checks = rule !== undefined && Object.hasOwn(policy.gates, rule.gate) ? policy.gates[rule.gate] : undefined;
+  if (rule !== undefined && checks !== undefined) return { name: rule.gate, checks };
+  throw new PlumbError('PROMOTION_REFUSED', {
+    what:
+      rule === undefined
+        ? `${files.policy} has no rule for ${model} in ${stage}.${didYouMean(model, Object.keys(policy.models))}`
+        : `${files.policy} has no gate "${rule.gate}".${didYouMean(rule.gate, Object.keys(policy.gates))}`,
+    where: { file: files.policy },
+    mend: 'add it on the base branch: the policy there judges',
+  });
+}
+
+interface Answers {
+  readonly cases: readonly CaseResult[];
+  readonly evaluation: Evaluation;
+}
+
+/** The figures are made anew from the answers: a report never repeats what an evaluation says of itself. */
+async function answersOf(model: FoundModel, evaluated: KeptRecord, store: Store): Promise<Answers> {
+  const cases: CaseResult[] = [];
+  for await (const one of readCases(await store.pathOf(casesOf(evaluated).digest), { name: `cases of ${evaluated.record.stage}` })) cases.push(one);
+  const suite = Object.entries(evaluated.record.inputs).find(([name]) => name === 'suite')?.[1];
+  const subject = {
+    model: model.artifact.digest,
+    suite: suite?.ref ?? evaluated.record.stage,
+    suiteDigest: suite?.digest ?? evaluated.record.fingerprint,
+    data: caseSetDigest(cases),
+  };
+  return { cases, evaluation: evaluateCases(cases, subject) };
+}
+
+async function compareWith(
+  other: FoundModel,
+  order: JudgeOrder,
+  candidate: Answers,
+  world: JudgeWorld,
+): Promise<{ comparison: Comparison; evaluation: Evaluation } | null> {
+  const evaluated = sameQuestions(order.candidate.evaluated.record, other.evaluated.record)
+    ? other.evaluated
+    : await world.evaluateInstead(order.candidate, other);
+  if (evaluated === null) return null;
+  const before = await answersOf(other, evaluated, world.store);
+  return { comparison: compareCases(before.cases, candidate.cases, { examples }), evaluation: before.evaluation };
+}
+
+/** Two evaluations asked the same when all that they read, but the model, is equal. */
+function sameQuestions(a: RunRecord, b: RunRecord): boolean {
+  const questions = (record: RunRecord): string =>
+    JSON.stringify(
+      Object.entries(record.inputs)
+        .filter(([name]) => name === 'suite' || name === 'data')
+        .map(([name, input]) => [name, input.digest])
+        .toSorted(),
+    );
+  return JSON.stringify(a.command) === JSON.stringify(b.command) && 'suite' in a.inputs && questions(a) === questions(b);
+}
+
+function cannotCompare(candidate: FoundModel, stage: Stage): PlumbError {
+  return new PlumbError('SUITE_MISMATCH', {
+    what: `the gate compares with ${stage}, whose model was evaluated on other cases, and stage "${candidate.evaluated.record.stage}" is a command that cannot be given another model`,
+    mend: 'use plumb/evaluate, which can, or keep the suite and its data as they were when that model was promoted',
+  });
+}
+
+function sideOf(model: FoundModel): Report['candidate'] {
+  const { code } = model.made.record;
+  return { artifact: model.artifact.digest, run: model.made.digest, commit: code.dirty ? null : code.commit };
+}
+
+async function diffAllData(candidate: FoundModel, baseline: FoundModel | null, world: JudgeWorld): Promise<DataPart[]> {
+  const before = baseline?.data ?? {};
+  const names = [...new Set([...Object.keys(candidate.data), ...Object.keys(before)])].toSorted();
+  const parts: DataPart[] = [];
+  for (const name of names) parts.push(await world.diffData(name, before[name] ?? null, candidate.data[name] ?? null));
+  return parts;
+}
+
+/** Hyperparameters of every stage in the chain, as people find them in params.yaml; a built-in step's with the stage's name in front. */
+function paramsOf(model: FoundModel | null): Map<string, JsonValue> {
+  const all = new Map<string, JsonValue>();
+  for (const record of model?.records.values() ?? []) {
+    const prefix = 'uses' in record.command ? `${record.stage}.` : '';
+    for (const [key, value] of flatten(record.params)) all.set(prefix + key, value);
+  }
+  return all;
+}
+
+function diffParams(candidate: FoundModel, baseline: FoundModel | null): ReportParts['params'] {
+  const after = paramsOf(candidate);
+  const before = paramsOf(baseline);
+  return [...new Set([...before.keys(), ...after.keys()])].map((key) => ({ key, before: before.get(key), after: after.get(key) }));
+}
+
+/** A stage whose record is the baseline's did not run for this candidate; of the others, why their fingerprint is another. */
+function describeStages(order: JudgeOrder): Report['stages'] {
+  const before = new Map([...(order.baseline?.model.records.values() ?? [])].map((record) => [record.stage, record]));
+  return [...order.candidate.records.values()]
+    .toSorted((a, b) => position(order, a.stage) - position(order, b.stage))
+    .map((record) => {
+      const old = before.get(record.stage);
+      const same = old?.fingerprint === record.fingerprint;
+      return {
+        stage: record.stage,
+        state: same ? ('cached' as const) : ('ran' as const),
+        why: same ? [] : whyOf(record, old, order),
+        seconds: record.measured['seconds'] ?? 0,
+      };
+    });
+}
+
+function position(order: JudgeOrder, stage: string): number {
+  return [...order.stages.keys()].indexOf(stage);
+}
+
+function whyOf(record: RunRecord, old: RunRecord | undefined, order: JudgeOrder): string[] {
+  const stage = order.stages.get(record.stage);
+  if (stage === undefined || old === undefined) return [order.baseline === null ? 'the first model' : 'new'];
+  const inputs = Object.fromEntries(Object.entries(record.inputs).map(([name, input]) => [name, input.digest]));
+  return explainRun({ stage, inputs, environment: record.environment.fingerprinted }, old);
+}
+
+function costOf(candidate: FoundModel, baseline: FoundModel | null): number {
+  const before = new Set([...(baseline?.records.values() ?? [])].map((record) => record.fingerprint));
+  return [...candidate.records.values()]
+    .filter((record) => !before.has(record.fingerprint))
+    .reduce((sum, record) => sum + (record.measured['seconds'] ?? 0), 0);
+}
+
+function measuredOf(candidate: FoundModel): Record<string, number> {
+  const { made, evaluated } = candidate;
+  const prefixed = (kept: KeptRecord): [string, number][] =>
+    Object.entries(kept.record.measured).map(([name, value]) => [`${kept.record.stage}.${name}`, value]);
+  return Object.fromEntries([...prefixed(made), ...prefixed(evaluated)]);
+}
+
+/** Curves are outputs named `curve`: a JSON list of points, the first column x. */
+async function readCurves(candidate: FoundModel, store: Store): Promise<Curve[]> {
+  const curves: Curve[] = [];
+  for (const record of candidate.records.values()) {
+    const output = record.outputs['curve'];
+    if (output === undefined) continue;
+    const { points } = JSON.parse((await store.readBytes(output.digest)).toString('utf8')) as { points: Record<string, number>[] };
+    curves.push({ stage: record.stage, name: 'epoch', points: points.map(({ epoch, ...y }) => ({ x: epoch ?? 0, y })) });
+  }
+  return curves;
+}
