@@ -22,7 +22,7 @@ li { position: relative; display: flex; gap: 1rem; justify-content: space-betwee
 li > * { position: relative }
 li > i { position: absolute; inset: 0 auto 0 0; background: var(--bar); border-radius: .4rem; transition: width .2s }
 li b { font-weight: 400; font-variant-numeric: tabular-nums; color: var(--soft) }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: 0; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .875rem }
+dl { display: grid; margin-top: 1rem; grid-template-columns: max-content 1fr; gap: .2rem 1rem; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .875rem }
 dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere }
 code { font: .85em ui-monospace, monospace }
 .warn { color: var(--warn) }

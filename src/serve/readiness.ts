@@ -44,7 +44,7 @@ export function decideReadiness(input: {
   const { follow, slots } = input;
   const reasons: Reason[] = [];
   if (follow.trouble !== null) reasons.push({ code: codeOf(follow.trouble), what: sentence(codeOf(follow.trouble)) });
-  else if (follow.commit === null) reasons.push({ code: 'GIT_REVISION_UNKNOWN', what: `the ref ${follow.ref} names no commit yet` });
+  else if (follow.commit === null) reasons.push({ code: 'GIT_REVISION_UNKNOWN', what: `no commit of ${follow.ref} has been read yet` });
   else if (slots.length === 0)
     reasons.push({ code: 'POINTER_MISSING', what: `no pointer at ${follow.commit.slice(0, 12)} yet: waiting for a promotion` });
   for (const slot of slots) {
