@@ -4,7 +4,10 @@ import { load } from 'js-yaml';
 import { canonicalJson } from '../base/canonical.ts';
 import { shortDigest, type Digest } from '../base/digest.ts';
 import { decideGate } from '../evaluate/gate.ts';
-import { evaluationSchema, type Evaluation, type GateResult } from '../evaluate/schema.ts';
+import { evaluationSchema, type Evaluation, type GateResult, type Interval } from '../evaluate/schema.ts';
+import { mcnemarExact } from '../evaluate/statistics/mcnemar.ts';
+import { newcombeInterval } from '../evaluate/statistics/newcombe.ts';
+import { wilsonInterval } from '../evaluate/statistics/wilson.ts';
 import type { RunInput, RunRecord } from '../pipeline/run-record.ts';
 import { evidencePath, promoteAnew, shapeOf, type Evidence, type Finding } from './evidence.ts';
 import { oneLine } from './one-line.ts';
@@ -100,7 +103,7 @@ function inputRuns(record: RunRecord): Digest[] {
 }
 
 /** The report is about this artifact, and its numbers are those of the evaluation's run. */
-function checkReport(pointer: Pointer, { report, runs }: Evidence): Fault[] {
+function checkReport(pointer: Pointer, { report, runs, comparisons }: Evidence): Fault[] {
   if (report === null) return [];
   const file = evidencePath(pointer, pointer.report, 'json');
   const faults: Fault[] = [];
@@ -112,6 +115,7 @@ function checkReport(pointer: Pointer, { report, runs }: Evidence): Fault[] {
   if (!evaluation.success) return [...faults, { file, what: `its report holds no evaluation: ${shapeOf(evaluation.error)}` }];
   if (evaluation.data.model !== pointer.artifact.digest)
     faults.push({ file, what: `the evaluation in its report is of the artifact ${evaluation.data.model}` });
+  faults.push(...arithmeticFaults(evaluation.data, comparisons).map((what) => ({ file, what })));
   const numbers = numbersOf(evaluation.data);
   const asked = runs.get(pointer.evaluation);
   const places = [
@@ -125,6 +129,33 @@ function checkReport(pointer: Pointer, { report, runs }: Evidence): Fault[] {
     }
   }
   return faults;
+}
+
+/** What follows from the counts does follow: a gate reads the bounds, and nobody may write them better than they are. */
+function arithmeticFaults(evaluation: Evaluation, comparisons: Evidence['comparisons']): string[] {
+  const { correct, cases, accuracy } = evaluation;
+  if (cases < 1 || correct > cases) return [`the evaluation in its report has ${correct} right of ${cases} cases`];
+  const faults = sameInterval(accuracy, wilsonInterval({ successes: correct, trials: cases }))
+    ? []
+    : [`the accuracy in its report does not follow from ${correct} right of ${cases} cases`];
+  for (const [stage, comparison] of Object.entries(comparisons)) {
+    const { both, gained, lost, neither, p, difference } = comparison;
+    if (both + gained + lost + neither !== comparison.cases || comparison.cases !== cases || both + gained !== correct) {
+      faults.push(`the comparison with ${stage} is not of the ${correct} right of ${cases} cases that its report has`);
+    } else if (!close(p, mcnemarExact({ gained, lost })) || !sameInterval(difference, newcombeInterval({ both, gained, lost, neither }))) {
+      faults.push(`the bounds of the comparison with ${stage} do not follow from its counts`);
+    }
+  }
+  return faults;
+}
+
+/** Room for a library that rounds the last digits otherwise, none for a decision. */
+function close(a: number, b: number): boolean {
+  return Math.abs(a - b) <= 1e-9;
+}
+
+function sameInterval(a: Interval, b: Interval): boolean {
+  return close(a.value, b.value) && close(a.low, b.low) && close(a.high, b.high);
 }
 
 /** The numbers of an evaluation under the names that metrics have. */

@@ -7,6 +7,7 @@ import type { RunRecord } from '../pipeline/run-record.ts';
 import { files as projectFiles } from '../project/layout.ts';
 import { checkChain } from './chain.ts';
 import { evidencePath, loadEvidence, planEvidence, reportFactsSchema, shapeOf, type PlannedFile } from './evidence.ts';
+import { chainOf } from './found-model.ts';
 import { describeTakenBack, stateOf, type PointerHistory } from './history.ts';
 import { oneLine } from './one-line.ts';
 import { pointerPath, pointerSubject, serialisePointer } from './pointer.ts';
@@ -100,7 +101,7 @@ export async function planPromotion(input: PromotionInput): Promise<PromotionPla
   const evidence = [
     record,
     ...comparisons.map(({ file }) => file),
-    ...[...chainOf(input.candidate)].map((run) => planEvidence(place, run)),
+    ...[...chainOf([input.candidate.run, input.candidate.evaluation], input.candidate.records).values()].map((run) => planEvidence(place, run)),
     { path: evidencePath(place, input.report.digest, 'json'), bytes: input.report.json },
     { path: evidencePath(place, bare.policy, 'yaml'), bytes: input.policyText },
   ];
@@ -201,19 +202,6 @@ function comparisonsOf({ comparisons, report }: PromotionInput): Partial<Record<
     throw new PlumbError('EVIDENCE_INVALID', { what: `the report is no report/1: ${shapeOf(facts.error)}`, mend: 'run `plumb report` again' });
   const stage = stages.find((one) => one === facts.data.baseline?.what);
   return stage === undefined || facts.data.comparison === null ? {} : { [stage]: comparisonSchema.parse(facts.data.comparison) };
-}
-
-/** The records that the artifact and its evaluation come from, and no others. */
-function chainOf({ run, evaluation, records }: Candidate): Set<RunRecord> {
-  const found = new Set<RunRecord>();
-  const ahead = [run, evaluation];
-  for (let digest = ahead.pop(); digest !== undefined; digest = ahead.pop()) {
-    const record = records.get(digest);
-    if (record === undefined || found.has(record)) continue;
-    found.add(record);
-    ahead.push(...Object.values(record.inputs).flatMap((input) => (input.run === undefined ? [] : [input.run])));
-  }
-  return found;
 }
 
 async function checkPlan(pointer: Pointer, files: readonly PlannedFile[]): Promise<void> {
