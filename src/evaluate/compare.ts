@@ -5,8 +5,8 @@ import { seededRandom } from '../train/random.ts';
 import { classScores } from './classification.ts';
 import type { CaseResult, Comparison, Interval } from './schema.ts';
 import { bootstrapInterval } from './statistics/bootstrap.ts';
-import { holmAdjusted } from './statistics/holm.ts';
-import { mcnemarExact } from './statistics/mcnemar.ts';
+import { holmAdjusted, type HolmTest } from './statistics/holm.ts';
+import { mcnemarExact, mcnemarReach } from './statistics/mcnemar.ts';
 import { newcombeInterval } from './statistics/newcombe.ts';
 
 /** Below this p, a difference is taken for one. */
@@ -57,7 +57,7 @@ export function compareCases(before: readonly CaseResult[], after: readonly Case
     difference: newcombeInterval({ both, gained, lost, neither }),
     macroF1: macroF1Difference(pairs),
     answer: p >= significance ? 'no evidence' : gained > lost ? 'better' : 'worse',
-    ...compareClasses(pairs),
+    classes: compareClasses(pairs),
     broken: examples(broken, options.examples),
     fixed: examples(fixed, options.examples),
   };
@@ -103,8 +103,8 @@ function mismatch(what: string): PlumbError {
 
 type ClassChange = Comparison['classes'][number];
 
-/** Classes with a change; each is a test of its own among as many as there are expected labels. */
-function compareClasses(pairs: readonly Pair[]): { tests: number; classes: ClassChange[] } {
+/** Classes with a change, each a test of its own. One without a change cannot raise a false alarm, so the correction need not count it. */
+function compareClasses(pairs: readonly Pair[]): ClassChange[] {
   const counts = new Map<string, { label: string; cases: number; right: number; gained: number; lost: number }>();
   for (const { before, after } of pairs) {
     let entry = counts.get(after.expected);
@@ -117,9 +117,14 @@ function compareClasses(pairs: readonly Pair[]): { tests: number; classes: Class
     if (was && !is) entry.lost += 1;
   }
   const changed = [...counts.values()].filter(({ gained, lost }) => gained + lost > 0).toSorted((a, b) => byCodeUnit(a.label, b.label));
-  const ps = changed.map(mcnemarExact);
-  const adjusted = holmAdjusted(ps, counts.size);
-  const classes = changed
+  const reaches = new Map<number, HolmTest['reach']>();
+  const tests = changed.map(({ gained, lost }) => {
+    const reach = reaches.get(gained + lost) ?? mcnemarReach(gained + lost);
+    reaches.set(gained + lost, reach);
+    return { p: mcnemarExact({ gained, lost }), reach };
+  });
+  const adjusted = holmAdjusted(tests);
+  return changed
     .map(({ label, cases, right, gained, lost }, at) => ({
       label,
       cases,
@@ -127,11 +132,10 @@ function compareClasses(pairs: readonly Pair[]): { tests: number; classes: Class
       lost,
       before: right / cases,
       after: (right + gained - lost) / cases,
-      p: ps[at] as number,
+      p: (tests[at] as HolmTest).p,
       adjusted: adjusted[at] as number,
     }))
     .toSorted((a, b) => b.lost - b.gained - (a.lost - a.gained) || b.lost - a.lost || byCodeUnit(a.label, b.label));
-  return { tests: counts.size, classes };
 }
 
 function examples(pairs: readonly Pair[], most: number): Comparison['broken'] {

@@ -58,7 +58,6 @@ export const comparisonSchema = fields({
   difference: interval.describe('accuracy after minus before; Newcombe 1998, method 10, 95 %'),
   macroF1: interval.optional().describe('macro F1 after minus before; paired bootstrap, 95 %, 1,000 resamples, seed 0'),
   answer: z.enum(['better', 'worse', 'no evidence']).describe('from p < 0.05 and the sign'),
-  tests: countSchema.optional().describe("labels that were expected: as many tests as Holm's correction is for"),
   classes: z
     .array(
       fields({
@@ -69,7 +68,7 @@ export const comparisonSchema = fields({
         before: z.number().describe('recall'),
         after: z.number(),
         p: z.number(),
-        adjusted: z.number().describe("Holm's correction over all classes"),
+        adjusted: z.number().describe("Holm's correction over all classes, each counted by the p-values that its changed cases can give"),
       }),
     )
     .describe('classes with a change, most lost first'),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../train/random.ts';
 import fixture from './mcnemar.fixture.json' with { type: 'json' };
-import { mcnemarExact } from './mcnemar.ts';
+import { mcnemarExact, mcnemarReach } from './mcnemar.ts';
 
 test('p is that of statsmodels', () => {
   expect(fixture.cases.length).toBeGreaterThan(10);
@@ -50,4 +50,18 @@ test('what is no count is refused', () => {
   ]) {
     expect(() => mcnemarExact(pairs)).toThrow(expect.objectContaining({ code: 'STAT_NOT_A_COUNT' }));
   }
+});
+
+test('what a test can say is one of its p-values, the nearest not above the level', () => {
+  expect(mcnemarReach(0)(0.99)).toBe(0);
+  expect(mcnemarReach(0)(1)).toBe(1);
+  expect(mcnemarReach(5)(0.05)).toBe(0);
+  expect(mcnemarReach(6)(0.05)).toBeCloseTo(0.03125, 14);
+  fc.assert(
+    fc.property(fc.nat({ max: 60 }), fc.nat({ max: 60 }), (gained, lost) => {
+      const p = mcnemarExact({ gained, lost });
+      expect(mcnemarReach(gained + lost)(p)).toBe(p);
+      expect(mcnemarReach(gained + lost)(p * 0.999)).toBeLessThan(p);
+    }),
+  );
 });

@@ -25,3 +25,24 @@ export function mcnemarExact(pairs: { gained: number; lost: number }): number {
   }
   return Math.min(1, Math.max(Number.MIN_VALUE, 2 * sum * fairCoin(fewer, changed)));
 }
+
+/**
+ * What the exact test of so many changed cases can say: the largest p not above a level, or 0.
+ * @param changed cases that only one of the models passes (count)
+ * @returns a function of the level (0 to 1), as `HolmTest.reach` wants it
+ */
+export function mcnemarReach(changed: number): (level: number) => number {
+  checkCounts({ changed });
+  const p = (fewer: number): number => mcnemarExact({ gained: fewer, lost: changed - fewer });
+  return (level) => {
+    // a p of this very test must be found again, whatever its last bit
+    const limit = level * (1 + 1e-12);
+    let [from, to] = [0, Math.floor(changed / 2) + 1];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (p(middle) <= limit) from = middle + 1;
+      else to = middle;
+    }
+    return from === 0 ? 0 : p(from - 1);
+  };
+}
