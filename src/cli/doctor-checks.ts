@@ -87,8 +87,8 @@ async function checkGitProgram(world: World): Promise<Finding> {
   const program = findGitProgram(world.env);
   if (program === null) return warn('git', 'no git command in PATH; a slower one in JavaScript is used', 'install git');
   const { execFile } = await import('node:child_process');
-  const text = await new Promise<string>((resolve) =>
-    execFile(program, ['--version'], { timeout: 10_000 }, (error, stdout) => resolve(error === null ? stdout : '')),
+  const text = await new Promise<string>((answer) =>
+    execFile(program, ['--version'], { timeout: 10_000 }, (error, stdout) => answer(error === null ? stdout : '')),
   );
   const version = /(\d+)\.(\d+)(\.\d+)?/.exec(text);
   if (version === null) return fail('git', `${program} does not tell its version`, 'install git again');

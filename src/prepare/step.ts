@@ -54,12 +54,16 @@ async function runSplit(context: StepContext<SplitArguments, null>): Promise<Ste
   const chooser = new SideChooser(context.with, context.with.seed ?? context.seed);
   const sides: Side[] = context.with.validation === undefined ? ['train', 'test'] : ['train', 'test', 'validation'];
   const writers = new Map<Side, RowWriter>();
+  const bar = context.progress.start('split', undefined, 'rows');
   try {
     for (const side of sides) writers.set(side, await RowWriter.create(context.outputs[side] ?? ''));
     const options = { signal: context.signal, name: context.with.data };
-    for await (const { row, bytes } of readWrittenRows(data, requireFormatOfName(data), options))
+    for await (const { row, bytes } of readWrittenRows(data, requireFormatOfName(data), options)) {
+      bar.advance(1);
       await writers.get(chooser.choose(row))?.write(bytes);
+    }
   } finally {
+    bar.end();
     for (const writer of writers.values()) await writer.end();
   }
   requireRows(chooser, sides, context.with);
