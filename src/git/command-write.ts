@@ -2,7 +2,7 @@
 import type { CommitReader } from './commit-reader.ts';
 import { branchExists, checkNothingUnfinished, dirty, needWorkTree, noBranch, nothingToCommit } from './failures.ts';
 import type { Git, Oid } from './git.ts';
-import { checkBranchName, checkOid, cleanMessage } from './names.ts';
+import { checkBranchName, checkOid, checkPath, cleanMessage } from './names.ts';
 import { failure, inPortions, records, type GitProgram } from './process.ts';
 import type { Repository } from './repository.ts';
 import { conflict, planRevert, type Entries } from './revert.ts';
@@ -36,6 +36,7 @@ function zeroEnded(paths: readonly string[]): string {
 
 async function commitFiles(parts: WriterParts, message: string, paths: readonly string[]): Promise<Oid> {
   const top = needWorkTree(parts.repository, 'commit');
+  for (const path of paths) checkPath(path);
   await checkNothingUnfinished(parts.repository, 'commit');
   if (paths.length === 0) throw nothingToCommit('no file is to be committed');
   const tracked = await trackedOf(parts, paths);

@@ -11,7 +11,8 @@ export function filesFor(repository: Repository): PromiseFsClient {
   const inside = (path: string): boolean => path.startsWith(repository.commonDir + sep);
   return {
     promises: {
-      readFile: (path: string, options?: { encoding?: 'utf8' } | 'utf8') => files.readFile(place(path), options),
+      // async, so that no call throws: isomorphic-git calls this one without a path to learn whether promises come back
+      readFile: async (path: string, options: 'utf8') => files.readFile(place(path), options),
       writeFile: async (path: string, data: string | Uint8Array, options?: { mode?: number }) => {
         const target = place(path);
         if (inside(target)) await writeFileAtomic(target, data, { mode: 0o644 });

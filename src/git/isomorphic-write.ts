@@ -40,6 +40,7 @@ export function createIsomorphicWriter(parts: Parts): Pick<Git, 'commit' | 'reve
 
 async function commitFiles(parts: Parts, message: string, paths: readonly string[]): Promise<Oid> {
   const top = needWorkTree(parts.repository, 'commit');
+  for (const path of paths) checkPath(path);
   await checkNothingUnfinished(parts.repository, 'commit');
   if (paths.length === 0) throw nothingToCommit('no file is to be committed');
   const people = await whoCommits(parts);
@@ -179,8 +180,7 @@ async function updateIndex({ place: { git, fs, gitdir } }: Parts, top: string, c
   const gone = [...changes].filter(([, change]) => change === null).map(([path]) => path);
   const there = [...changes].filter(([, change]) => change !== null).map(([path]) => path);
   for (const filepath of gone) await git.remove({ fs, dir: top, gitdir, cache, filepath });
-  if (there.length > 0)
-    await git.add({ fs, dir: top, gitdir, cache, filepath: there, force: true });
+  if (there.length > 0) await git.add({ fs, dir: top, gitdir, cache, filepath: there, force: true });
 }
 
 async function revertCommit(parts: Parts, oid: Oid, message: string): Promise<Oid> {

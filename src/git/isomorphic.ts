@@ -83,7 +83,7 @@ async function resolveRevision({ repository, refs, objects }: Parts, text: strin
   const revision = splitRevision(text);
   if (revision === null) return null;
   const { base, steps } = revision;
-  if (steps.includes('@{') || /\^\{(?!commit\}|\})/.test(steps) || !/^(?:[~^]\d*|\^\{(?:commit)?\})*$/.test(steps)) {
+  if (!/^(?:\^\{(?:commit)?\}|[~^]\d*)*$/.test(steps)) {
     throw new PlumbError('GIT_UNSUPPORTED', {
       what: `"${text}" is a form of a revision that only the git command understands`,
       mend: 'write a branch, a tag, an id, with ~2 or ^2 behind, or install git',
@@ -92,7 +92,7 @@ async function resolveRevision({ repository, refs, objects }: Parts, text: strin
   const ref = await findRef(refs, base);
   const first = ref?.oid ?? (isOid(base) ? base : await byShortId(objects, base));
   let current = first === null ? null : await objects.peel(first);
-  for (const step of steps.match(/[~^]\d*|\^\{(?:commit)?\}/g) ?? []) {
+  for (const step of steps.match(/\^\{(?:commit)?\}|[~^]\d*/g) ?? []) {
     if (current === null) return null;
     if (!step.includes('{')) current = await takeStep({ repository, objects, text }, current, step);
   }

@@ -1,0 +1,6 @@
+import { describe } from 'vitest';
+import { describeReading } from './git.contract.ts';
+
+describe('git command', () => {
+  describeReading('command');
+});
