@@ -2,7 +2,7 @@
 // compiled with or without fused multiply-add. A trained model has to be the same bytes on every machine, so the two functions are ours.
 // Source: fdlibm 5.3, e_exp.c and e_log.c (Sun Microsystems 1993), as restated in musl 1.2; errors below 1 ulp.
 
-const ln2High = 6.93147180369123816490e-1;
+const ln2High = 6.9314718036912381649e-1;
 const ln2Low = 1.90821492927058770002e-10;
 
 /** 2^k for k from -1022 to 1023, at index k + 1022; made by exact halving and doubling. */
@@ -21,7 +21,7 @@ const powersOfTwo = ((): Float64Array => {
 export function exp(x: number): number {
   if (x < -708) return 0;
   if (x > 709) throw new Error(`exp(${x}) is out of range`);
-  const k = Math.trunc(1.44269504088896338700 * x + (x < 0 ? -0.5 : 0.5));
+  const k = Math.trunc(1.442695040888963387 * x + (x < 0 ? -0.5 : 0.5));
   const high = x - k * ln2High;
   const low = k * ln2Low;
   const r = high - low;
@@ -30,7 +30,7 @@ export function exp(x: number): number {
     r -
     t *
       (1.66666666666666019037e-1 +
-        t * (-2.77777777770155933842e-3 + t * (6.61375632143793436117e-5 + t * (-1.65339022054652515390e-6 + t * 4.13813679705723846039e-8))));
+        t * (-2.77777777770155933842e-3 + t * (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))));
   return (1 + ((r * c) / (2 - c) - low + high)) * (powersOfTwo[k + 1022] as number);
 }
 
@@ -53,6 +53,6 @@ export function log(x: number): number {
   const z = s * s;
   const w = z * z;
   const even = w * (3.999999999940941908e-1 + w * (2.222219843214978396e-1 + w * 1.531383769920937332e-1));
-  const odd = z * (6.666666666666735130e-1 + w * (2.857142874366239149e-1 + w * (1.818357216161805012e-1 + w * 1.479819860511658591e-1)));
+  const odd = z * (6.66666666666673513e-1 + w * (2.857142874366239149e-1 + w * (1.818357216161805012e-1 + w * 1.479819860511658591e-1)));
   return s * (halfSquare + (odd + even)) + k * ln2Low - halfSquare + f + k * ln2High;
 }

@@ -49,7 +49,11 @@ export function readMetadata(bytes: Uint8Array, file: string): ModelFacts {
   };
   if (!values.has('plumbline')) throw invalid(file, 'it is an ONNX file that plumb/train-text did not write', 'name a model of plumb/train-text');
   if (value('plumbline') !== format) {
-    throw invalid(file, `it is of the format "${value('plumbline').slice(0, 40)}", this plumb reads ${format}`, 'use the plumb that made it, or a later one');
+    throw invalid(
+      file,
+      `it is of the format "${value('plumbline').slice(0, 40)}", this plumb reads ${format}`,
+      'use the plumb that made it, or a later one',
+    );
   }
   const parse = <T>(key: string, schema: z.ZodType<T>): T => {
     try {

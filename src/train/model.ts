@@ -53,7 +53,8 @@ export function quantize(model: LinearModel): StoredWeights {
     const scale = Math.fround(greatest / 127);
     scales[feature] = scale;
     // a feature without weight keeps the scale 0; 127.0001 after the rounding of the scale is 127 again
-    for (let label = 0; label < labelCount && scale > 0; label += 1) weights[base + label] = roundEven((model.weights[base + label] as number) / scale);
+    for (let label = 0; label < labelCount && scale > 0; label += 1)
+      weights[base + label] = roundEven((model.weights[base + label] as number) / scale);
   }
   return { kind: 'int8', weights, scales, bias: model.bias };
 }

@@ -21,7 +21,7 @@ export function writeOnnx(facts: ModelFacts, stored: StoredWeights): Buffer {
   const graph = new MessageWriter();
   for (const part of nodes(stored.kind)) graph.message(1, part);
   graph.text(2, 'text-classifier');
-  for (const tensor of tensors(facts, stored)) graph.message(5, tensor);
+  for (const constant of tensors(facts, stored)) graph.message(5, constant);
   graph.message(11, port('ids', types.int64, ['batch', 'n'])).message(11, port('values', types.float, ['batch', 'n']));
   graph
     .message(12, port('scores', types.float, ['batch', labelCount]))
@@ -64,7 +64,12 @@ function tensors(facts: ModelFacts, stored: StoredWeights): MessageWriter[] {
   return [
     stored.kind === 'f32'
       ? tensor('weights', types.float, [features, labelCount], floatBytes(stored.weights))
-      : tensor('weights', types.int8, [features, labelCount], new Uint8Array(stored.weights.buffer, stored.weights.byteOffset, stored.weights.length)),
+      : tensor(
+          'weights',
+          types.int8,
+          [features, labelCount],
+          new Uint8Array(stored.weights.buffer, stored.weights.byteOffset, stored.weights.length),
+        ),
     ...(stored.kind === 'int8' ? [tensor('scales', types.float, [features], floatBytes(stored.scales))] : []),
     tensor('bias', types.float, [labelCount], floatBytes(stored.bias)),
     labels.text(8, 'labels'),
@@ -95,7 +100,8 @@ function tensor(name: string, type: number, shape: readonly number[], bytes: Uin
 
 function port(name: string, type: number, shape: readonly (string | number)[]): MessageWriter {
   const dimensions = new MessageWriter();
-  for (const size of shape) dimensions.message(1, typeof size === 'number' ? new MessageWriter().integer(1, size) : new MessageWriter().text(2, size));
+  for (const size of shape)
+    dimensions.message(1, typeof size === 'number' ? new MessageWriter().integer(1, size) : new MessageWriter().text(2, size));
   return new MessageWriter().text(1, name).message(2, new MessageWriter().message(1, new MessageWriter().integer(1, type).message(2, dimensions)));
 }
 
