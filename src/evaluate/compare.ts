@@ -117,13 +117,7 @@ function compareClasses(pairs: readonly Pair[]): ClassChange[] {
     if (was && !is) entry.lost += 1;
   }
   const changed = [...counts.values()].filter(({ gained, lost }) => gained + lost > 0).toSorted((a, b) => byCodeUnit(a.label, b.label));
-  const reaches = new Map<number, HolmTest['reach']>();
-  const tests = changed.map(({ gained, lost }) => {
-    const reach = reaches.get(gained + lost) ?? mcnemarReach(gained + lost);
-    reaches.set(gained + lost, reach);
-    return { p: mcnemarExact({ gained, lost }), reach };
-  });
-  const adjusted = holmAdjusted(tests);
+  const tests = testClasses(changed);
   return changed
     .map(({ label, cases, right, gained, lost }, at) => ({
       label,
@@ -132,10 +126,25 @@ function compareClasses(pairs: readonly Pair[]): ClassChange[] {
       lost,
       before: right / cases,
       after: (right + gained - lost) / cases,
-      p: (tests[at] as HolmTest).p,
-      adjusted: adjusted[at] as number,
+      ...(tests[at] as { p: number; adjusted: number }),
     }))
     .toSorted((a, b) => b.lost - b.gained - (a.lost - a.gained) || b.lost - a.lost || byCodeUnit(a.label, b.label));
+}
+
+/**
+ * The exact McNemar test of each class, and its p after Holm's correction over all of them.
+ * @param changes cases gained and lost (counts) of every class in which any case changed
+ */
+export function testClasses(changes: readonly { readonly gained: number; readonly lost: number }[]): { p: number; adjusted: number }[] {
+  // classes with as many changed cases share one function, so that the correction counts them together
+  const reaches = new Map<number, HolmTest['reach']>();
+  const tests = changes.map(({ gained, lost }) => {
+    const reach = reaches.get(gained + lost) ?? mcnemarReach(gained + lost);
+    reaches.set(gained + lost, reach);
+    return { p: mcnemarExact({ gained, lost }), reach };
+  });
+  const adjusted = holmAdjusted(tests);
+  return tests.map(({ p }, at) => ({ p, adjusted: adjusted[at] as number }));
 }
 
 function examples(pairs: readonly Pair[], most: number): Comparison['broken'] {
