@@ -6,7 +6,13 @@ import { Pool } from 'undici';
 const [url = '', rateText = '500', model = 'intents'] = process.argv.slice(2);
 const rate = Number(rateText);
 const pool = new Pool(url, { connections: 64 });
-const texts = ['where is my new card?', 'my top up did not work', 'how do I change my pin', 'the exchange rate was wrong', 'I was charged twice for one payment'];
+const texts = [
+  'where is my new card?',
+  'my top up did not work',
+  'how do I change my pin',
+  'the exchange rate was wrong',
+  'I was charged twice for one payment',
+];
 
 /** One request: when it was due (ms since the epoch), how long it took (ms), HTTP status (0: none), digest that answered. */
 type Sample = readonly [due: number, ms: number, status: number, digest: string];
@@ -33,11 +39,11 @@ async function ask(due: number, text: string): Promise<void> {
   samples.push([due, epoch() - due, status, digest]);
 }
 
-let stopped = false;
-process.stdin.on('end', () => (stopped = true)).resume();
+const stop = new AbortController();
+process.stdin.on('end', () => stop.abort()).resume();
 const started = epoch();
 process.stdout.write(`${JSON.stringify({ started })}\n`);
-for (let sent = 0; !stopped;) {
+for (let sent = 0; !stop.signal.aborted;) {
   for (const now = epoch(); started + (1000 * sent) / rate <= now; sent += 1) {
     const request = ask(started + (1000 * sent) / rate, texts[sent % texts.length] ?? '').finally(() => running.delete(request));
     running.add(request);

@@ -57,7 +57,8 @@ async function serve(options: Options, cli: Cli): Promise<void> {
     open: openPredictor,
     tell: (event) => tell(event, cli),
   };
-  if (options.once === true) return tellOnce(await tryOnce(parts), ref, cli);
+  // --once is one answer; what happened on the way is for people
+  if (options.once === true) return tellOnce(await tryOnce(cli.json ? { ...parts, tell: () => undefined } : parts), ref, cli);
   const address = { host: options.host ?? place.config.serve.host, port: options.port ?? place.config.serve.port };
   const server = await startServer({ ...parts, address });
   // a second ctrl-C is from somebody who does not want to wait

@@ -115,6 +115,8 @@ class ServerState {
   readonly #scope: PointerScope;
   readonly #signal: AbortSignal;
   #wasReady = false;
+  #newest: string | null = null;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(parts: ServeParts, signal: AbortSignal) {
     this.#parts = parts;
@@ -138,15 +140,22 @@ class ServerState {
   async run(pollMs: number): Promise<void> {
     const { git, ref } = this.#parts;
     for await (const sighting of followRef({ git, ref, pollMs, signal: this.#signal, now: () => performance.now() })) {
+      clearTimeout(this.#again);
       if (sighting.kind === 'trouble') this.#trouble(sighting.error);
-      else if (sighting.kind === 'commit') await this.#readOrTell(sighting.commit, sighting.noticedMs);
-      else this.#absent();
+      else if (sighting.kind === 'absent') this.#absent();
+      else {
+        this.#newest = sighting.commit;
+        await this.#readOrRetry(sighting.commit, sighting.noticedMs, 0);
+      }
     }
+    clearTimeout(this.#again);
   }
 
   /** Makes the host follow the pointers of a commit. */
   async read(commit: string, noticedMs: number): Promise<void> {
     const reading = await readPointers(this.#parts.git, commit, this.#scope);
+    // a retry may end after the ref has moved on
+    if (this.#newest !== null && this.#newest !== commit) return;
     this.follow = { ref: this.#parts.ref, commit, trouble: null };
     this.metrics?.lookedAt.set(Date.now() / 1000);
     this.host.follow(reading, noticedMs);
@@ -158,15 +167,14 @@ class ServerState {
     }
   }
 
-  async #readOrTell(commit: string, noticedMs: number): Promise<void> {
-    // objects of a commit that a fetch has just brought may lag a moment behind its ref
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.read(commit, noticedMs);
-      } catch (error) {
-        if (attempt === 5 || this.#signal.aborted) return this.#trouble(error);
-        await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** attempt));
-      }
+  /** The objects of a commit that a fetch brings may lag a moment behind its ref, and git itself may fail; the ref does not move again for that. */
+  async #readOrRetry(commit: string, noticedMs: number, failures: number): Promise<void> {
+    try {
+      await this.read(commit, noticedMs);
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      if (failures === 3) this.#trouble(error);
+      this.#again = setTimeout(() => void this.#readOrRetry(commit, noticedMs, failures + 1), Math.min(5000, 50 * 2 ** failures)).unref();
     }
   }
 
