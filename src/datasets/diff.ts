@@ -1,0 +1,223 @@
+// What changed in the data between two revisions, or between a revision and what stands in the work tree.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { byCodeUnit } from '../base/canonical.ts';
+import type { Digest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
+import type { Project } from '../project/open.ts';
+import { describeFolder } from './folder.ts';
+import { loadLock, loadLockAt } from './lock.ts';
+import { readManifest, type FilesManifest } from './manifest.ts';
+import { diffRows, type RowsDiff, type RowSource } from './row-diff.ts';
+import type { Lock, LockEntry } from './schema.ts';
+import { openStatIndex, type StatIndex } from './stat-index.ts';
+import { stateOf } from './status.ts';
+
+/** One side of a comparison, as far as one data set goes. */
+export interface DataSetVersion {
+  /** manifest; null: a working copy that is not added */
+  readonly digest: Digest | null;
+  readonly path: string;
+  readonly format: LockEntry['format'];
+  /** rows, or files; null: a working copy that was not counted */
+  readonly count: number | null;
+  readonly bytes: number;
+}
+
+export interface FilesDiff {
+  readonly filesBefore: number;
+  readonly filesAfter: number;
+  readonly added: number;
+  readonly removed: number;
+  /** other bytes, or another mode */
+  readonly edited: number;
+  /** paths, sorted; at most `limit` of each */
+  readonly samples: readonly { readonly kind: 'added' | 'removed' | 'edited'; readonly path: string }[];
+}
+
+/** Exactly one of rows and files is there where both sides are of one kind; neither where one side is missing or the kind changed. */
+export interface DataSetDiff {
+  readonly name: string;
+  /** replaced: rows became files, or files rows */
+  readonly change: 'added' | 'removed' | 'changed' | 'replaced';
+  readonly before: DataSetVersion | null;
+  readonly after: DataSetVersion | null;
+  readonly rows: RowsDiff | null;
+  readonly files: FilesDiff | null;
+}
+
+export interface DataDiff {
+  /** a commit's id; null: there is no commit yet */
+  readonly before: string | null;
+  /** a commit's id; null: the work tree */
+  readonly after: string | null;
+  /** data sets that changed, sorted by name */
+  readonly datasets: readonly DataSetDiff[];
+}
+
+export interface DiffOptions {
+  /** examples of each kind, for each data set */
+  readonly limit: number;
+  /** only these data sets; a name that neither side has is an error */
+  readonly names?: readonly string[];
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Compares data sets. Two versions of one digest are not read.
+ * @param sides revisions: before null: nothing was there; after null: working copies (a missing one: what the lock says)
+ * @throws PlumbError GIT_REVISION_UNKNOWN, DATASET_UNKNOWN, BYTES_MISSING, and what reading rows throws
+ */
+export async function diffDatasets(
+  project: Project,
+  sides: { readonly before: string | null; readonly after: string | null },
+  options: DiffOptions,
+): Promise<DataDiff> {
+  const before = sides.before === null ? null : await commitOf(project, sides.before);
+  const after = sides.after === null ? null : await commitOf(project, sides.after);
+  const locks = {
+    before: before === null ? emptyLock : await loadLockAt(project, before),
+    after: after === null ? await loadLock(project) : await loadLockAt(project, after),
+  };
+  const index = await openStatIndex(project);
+  const datasets: DataSetDiff[] = [];
+  const bar = options.progress.start('compare', undefined, 'bytes');
+  try {
+    for (const name of namesIn(locks, options.names)) {
+      const pair = { before: entryOf(locks.before, name), after: entryOf(locks.after, name) };
+      const place: Place = {
+        project,
+        index,
+        workTree: after === null,
+        limit: options.limit,
+        signal: options.signal,
+        onBytes: (bytes) => bar.advance(bytes),
+      };
+      const diff = await diffOne(place, name, pair.before, pair.after);
+      if (diff !== null) datasets.push(diff);
+    }
+  } finally {
+    bar.end();
+    index.save();
+  }
+  return { before, after, datasets };
+}
+
+const emptyLock: Lock = { version: 1, datasets: {} };
+
+async function commitOf(project: Project, revision: string): Promise<string> {
+  const commit = await project.git.resolve(revision);
+  if (commit !== null) return commit;
+  throw new PlumbError('GIT_REVISION_UNKNOWN', {
+    what: `${JSON.stringify(revision).slice(0, 200)} names no commit of this repository`,
+    mend: 'name a branch, a tag or a commit; `git log` lists commits',
+  });
+}
+
+function entryOf(lock: Lock, name: string): LockEntry | null {
+  return (Object.hasOwn(lock.datasets, name) ? lock.datasets[name] : undefined) ?? null;
+}
+
+function namesIn(locks: { before: Lock; after: Lock }, wanted: readonly string[] | undefined): string[] {
+  const all = new Set([...Object.keys(locks.before.datasets), ...Object.keys(locks.after.datasets)]);
+  const unknown = wanted?.find((name) => !all.has(name));
+  if (unknown !== undefined) {
+    throw new PlumbError('DATASET_UNKNOWN', {
+      what: `neither side has a data set "${unknown.slice(0, 120)}"`,
+      mend: all.size === 0 ? 'add one with `plumb add FILE`' : `there are: ${[...all].toSorted(byCodeUnit).slice(0, 20).join(', ')}`,
+    });
+  }
+  return (wanted === undefined || wanted.length === 0 ? [...all] : [...new Set(wanted)]).toSorted(byCodeUnit);
+}
+
+interface Place {
+  readonly project: Project;
+  readonly index: StatIndex;
+  /** the version after is what stands in the work tree */
+  readonly workTree: boolean;
+  readonly limit: number;
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
+async function diffOne(place: Place, name: string, before: LockEntry | null, after: LockEntry | null): Promise<DataSetDiff | null> {
+  const state = place.workTree && after !== null ? await stateOf(place.project, after, place.index, place) : 'same';
+  const modified = state === 'modified';
+  if (!modified && before?.digest === after?.digest) return null;
+  const versions = {
+    before: before === null ? null : versionOf(before),
+    after: after === null ? null : modified ? await workingVersion(place, after) : versionOf(after),
+  };
+  const none = { name, ...versions, rows: null, files: null };
+  if (before === null || after === null) return { ...none, change: before === null ? 'added' : 'removed' };
+  if (before.format === 'files' && after.format === 'files') {
+    const files = await diffFiles(place, before, after, modified);
+    return files.added + files.removed + files.edited === 0 ? null : { ...none, change: 'changed', files };
+  }
+  if (before.format === 'files' || after.format === 'files') return { ...none, change: 'replaced' };
+  const sources = {
+    before: await storedSource(place, name, before),
+    after: modified ? workingSource(place, after) : await storedSource(place, name, after),
+  };
+  return { ...none, change: 'changed', rows: await diffRows(sources.before, sources.after, place) };
+}
+
+function versionOf(entry: LockEntry): DataSetVersion {
+  const { digest, path, format, bytes } = entry;
+  return { digest, path, format, count: entry.format === 'files' ? entry.files : entry.rows, bytes };
+}
+
+async function workingVersion(place: Place, entry: LockEntry): Promise<DataSetVersion> {
+  const facts = await stat(join(place.project.root, entry.path));
+  return { digest: null, path: entry.path, format: entry.format, count: null, bytes: facts.isFile() ? facts.size : 0 };
+}
+
+type RowsEntry = Exclude<LockEntry, { format: 'files' }>;
+
+async function storedSource(place: Place, name: string, entry: RowsEntry): Promise<RowSource> {
+  const manifest = await readManifest(place.project.store, entry.digest);
+  const part = manifest.parts[0];
+  if (manifest.kind !== 'rows' || part === undefined) {
+    throw new PlumbError('MANIFEST_INVALID', {
+      what: `data set "${name}" says that it is rows, its manifest says files`,
+      mend: 'restore datasets.lock from git',
+    });
+  }
+  return { path: await place.project.store.pathOf(part.digest), name: entry.path, format: manifest.format, ...columnsOf(entry) };
+}
+
+function workingSource(place: Place, entry: RowsEntry): RowSource {
+  return { path: join(place.project.root, entry.path), name: entry.path, format: entry.format, ...columnsOf(entry) };
+}
+
+function columnsOf(entry: RowsEntry): { key?: string; label?: string } {
+  return { ...(entry.key === undefined ? {} : { key: entry.key }), ...(entry.label === undefined ? {} : { label: entry.label }) };
+}
+
+async function diffFiles(place: Place, before: LockEntry, after: LockEntry, modified: boolean): Promise<FilesDiff> {
+  const old = await readManifest(place.project.store, before.digest);
+  const now: FilesManifest | Awaited<ReturnType<typeof readManifest>> = modified
+    ? await describeFolder(place.index, join(place.project.root, after.path), place)
+    : await readManifest(place.project.store, after.digest);
+  const left = new Map(old.parts.map((part) => [part.path, part]));
+  const changes: { kind: 'added' | 'removed' | 'edited'; path: string }[] = [];
+  for (const part of now.parts) {
+    const was = left.get(part.path);
+    left.delete(part.path);
+    if (was === undefined) changes.push({ kind: 'added', path: part.path });
+    else if (was.digest !== part.digest || was.mode !== part.mode) changes.push({ kind: 'edited', path: part.path });
+  }
+  for (const path of left.keys()) changes.push({ kind: 'removed', path });
+  const sorted = changes.toSorted((a, b) => byCodeUnit(a.path, b.path));
+  const ofKind = (kind: 'added' | 'removed' | 'edited'): typeof changes => sorted.filter((change) => change.kind === kind);
+  return {
+    filesBefore: old.parts.length,
+    filesAfter: now.parts.length,
+    added: ofKind('added').length,
+    removed: ofKind('removed').length,
+    edited: ofKind('edited').length,
+    samples: (['edited', 'removed', 'added'] as const).flatMap((kind) => ofKind(kind).slice(0, place.limit)),
+  };
+}

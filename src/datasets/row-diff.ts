@@ -1,0 +1,24 @@
+// Which rows differ between two versions. Memory holds digests of rows, not rows: about 60 bytes a row of the version before. That version
+// is read once more at the end, for what its changed rows said.
+import { compareByContent } from './content-diff.ts';
+import { compareByKey } from './key-diff.ts';
+import type { RowsDiff } from './row-findings.ts';
+import { createSides, type RowDiffOptions, type RowSource } from './row-sides.ts';
+
+export type { RowSample, RowsDiff } from './row-findings.ts';
+export type { RowDiffOptions, RowSource } from './row-sides.ts';
+
+/**
+ * Compares two files of rows, of whatever formats.
+ * @throws PlumbError ROW_SYNTAX, ROW_ENCODING, ROW_RAGGED, FILE_MISSING
+ */
+export async function diffRows(before: RowSource, after: RowSource, options: RowDiffOptions): Promise<RowsDiff> {
+  const key = after.key ?? before.key;
+  const side = createSides(before, after, options);
+  if (key !== undefined) {
+    const result = await compareByKey(side(), key, options);
+    if (!('note' in result)) return result.diff;
+    return compareByContent(side(), result.note, options);
+  }
+  return compareByContent(side(), null, options);
+}
