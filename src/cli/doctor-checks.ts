@@ -4,6 +4,7 @@ import { constants, existsSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ZodType } from 'zod';
+import { byCodeUnit } from '../base/canonical.ts';
 import { readYamlFile } from '../base/config.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { formatBytes, formatSeconds } from '../base/progress.ts';
@@ -178,12 +179,12 @@ async function yamlFiles(root: string, folder: string): Promise<string[]> {
   const names = await readdir(join(root, folder)).catch(() => []);
   return names
     .filter((name) => /\.ya?ml$/.test(name))
-    .toSorted()
+    .toSorted(byCodeUnit)
     .map((name) => `${folder}/${name}`);
 }
 
 async function pointerFiles(root: string): Promise<string[]> {
-  const models = (await readdir(join(root, files.models)).catch(() => [])).toSorted();
+  const models = (await readdir(join(root, files.models)).catch(() => [])).toSorted(byCodeUnit);
   return models
     .flatMap((model) => ['staging', 'production'].map((stage) => `${files.models}/${model}/${stage}.json`))
     .filter((path) => existsSync(join(root, path)));
