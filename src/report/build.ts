@@ -1,7 +1,7 @@
 import { byCodeUnit } from '../base/canonical.ts';
 import type { JsonValue } from '../base/schema.ts';
 import type { Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
-import { bounds } from './bounds.ts';
+import { bounds, boundsDividedBy, lengths, type Bounds } from './bounds.ts';
 import { rowKinds, type Curve, type DataChange, type Report, type RowSample, type Verdict } from './schema.ts';
 import { cut } from './visible.ts';
 
@@ -37,30 +37,44 @@ export interface ReportParts {
 
 /** Puts the parts in order, cuts lists and texts at their bounds and says where. Pure; equal parts make equal reports. */
 export function buildReport(parts: ReportParts): Report {
-  const list = new Shortener();
-  const comparison = parts.comparison === null ? null : boundComparison(parts.comparison, list);
+  for (let divisor = 1; ; divisor *= 2) {
+    const report = boundReport(parts, new Shortener(boundsDividedBy(divisor)));
+    if (divisor > bounds.classes || Buffer.byteLength(JSON.stringify(report)) <= bounds.bytes) return report;
+  }
+}
+
+function boundReport(parts: ReportParts, list: Shortener): Report {
   return {
     plumbline: 'report/1',
     model: parts.model,
     title: { revision: label(parts.title.revision), branch: labelOrNull(parts.title.branch), base: labelOrNull(parts.title.base) },
     verdict: decideVerdict(parts),
     gate: parts.gate === null ? null : boundGate(parts.gate, list),
-    candidate: parts.candidate,
-    baseline: parts.baseline === null ? null : { ...parts.baseline, what: label(parts.baseline.what) },
+    candidate: boundSide(parts.candidate),
+    baseline: parts.baseline === null ? null : { ...boundSide(parts.baseline), what: label(parts.baseline.what) },
     data: boundData(parts.data, list),
     params: boundParams(parts.params, list),
-    stages: list.keep('stages', parts.stages, bounds.stages).map((stage) => ({
+    stages: list.keep('stages', parts.stages, 'stages').map((stage) => ({
       ...stage,
       stage: label(stage.stage),
-      why: list.keep(`reasons of stage ${label(stage.stage)}`, stage.why, bounds.reasons).map((why) => cut(why, bounds.sentence)),
+      why: list.keep(`reasons of stage ${label(stage.stage)}`, stage.why, 'reasons').map((why) => cut(why, lengths.sentence)),
     })),
     ...boundEvaluations(parts.evaluation, parts.baselineEvaluation, list),
-    comparison,
-    curves: list.keep('curves', parts.curves, bounds.curves).map(boundCurve),
-    cost: { seconds: parts.cost.seconds, measured: { ...parts.cost.measured } },
-    warnings: list.keep('warnings', parts.warnings, bounds.warnings).map((warning) => cut(warning, bounds.sentence)),
-    shortened: list.shortened,
+    comparison: parts.comparison === null ? null : boundComparison(parts.comparison, list),
+    curves: list.keep('curves', parts.curves, 'curves').map((curve) => boundCurve(curve, list.bounds)),
+    cost: { seconds: parts.cost.seconds, measured: boundMeasured(parts.cost.measured ?? {}, list) },
+    warnings: list.keep('warnings', parts.warnings, 'warnings').map((warning) => cut(warning, lengths.sentence)),
+    shortened: list.said(),
   };
+}
+
+function boundSide(side: Report['candidate']): Report['candidate'] {
+  return { artifact: side.artifact, run: side.run, commit: labelOrNull(side.commit) };
+}
+
+function boundMeasured(measured: Readonly<Record<string, number>>, list: Shortener): Record<string, number> {
+  const names = Object.keys(measured).toSorted(byCodeUnit);
+  return Object.fromEntries(list.keep('measured values', names, 'measured').map((name) => [label(name), measured[name] ?? 0]));
 }
 
 function decideVerdict(parts: ReportParts): Verdict {
@@ -70,17 +84,30 @@ function decideVerdict(parts: ReportParts): Verdict {
 
 /** Cuts lists and remembers which. */
 class Shortener {
-  readonly shortened: Report['shortened'] = [];
+  readonly bounds: Bounds;
+  readonly #cuts: Report['shortened'] = [];
 
-  keep<T>(what: string, items: readonly T[], limit: number): T[] {
-    if (items.length <= limit) return [...items];
-    this.shortened.push({ what, shown: limit, of: items.length });
-    return items.slice(0, limit);
+  constructor(limits: Bounds) {
+    this.bounds = limits;
+  }
+
+  keep<T>(what: string, items: readonly T[], bound: keyof Bounds, room: number = this.bounds[bound]): T[] {
+    this.note(what, Math.min(items.length, room), items.length);
+    return items.slice(0, room);
+  }
+
+  note(what: string, shown: number, of: number): void {
+    if (shown < of) this.#cuts.push({ what, shown, of });
+  }
+
+  /** The lists that were cut: the first hundred. */
+  said(): Report['shortened'] {
+    return this.#cuts.slice(0, 100);
   }
 }
 
 function label(text: string): string {
-  return cut(text, bounds.label);
+  return cut(text, lengths.label);
 }
 
 function labelOrNull(text: string | null): string | null {
@@ -92,33 +119,35 @@ function boundGate(gate: GateResult, list: Shortener): GateResult {
   const broken = [...gate.checks.filter((check) => !check.holds), ...gate.checks.filter((check) => check.holds)];
   return {
     ...gate,
-    checks: list.keep('checks of the gate', gate.checks.length > bounds.checks ? broken : gate.checks, bounds.checks).map((check) => ({
+    checks: list.keep('checks of the gate', gate.checks.length > list.bounds.checks ? broken : gate.checks, 'checks').map((check, index) => ({
       ...check,
-      check: cut(check.check, bounds.sentence),
-      why: cut(check.why, bounds.sentence),
-      labels: list.keep('labels of a check', check.labels, bounds.classes).map(label),
+      check: cut(check.check, lengths.sentence),
+      why: cut(check.why, lengths.sentence),
+      labels: list.keep(`labels of check ${index + 1}`, check.labels, 'labelsOfOneCheck').map(label),
     })),
   };
 }
 
 function boundData(data: readonly DataPart[], list: Shortener): DataChange[] {
   const sorted = data.toSorted((a, b) => byCodeUnit(a.name, b.name));
-  let room: number = bounds.samples;
-  return list.keep('data sets', sorted, bounds.dataSets).map((set) => {
+  const room = { samples: list.bounds.samples, balance: list.bounds.balance, schema: list.bounds.schema };
+  return list.keep('data sets', sorted, 'dataSets').map((set) => {
     const balance = set.balance
       .filter((entry) => entry.before !== entry.after)
       .toSorted((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before) || byCodeUnit(a.label, b.label));
-    const samples = chooseSamples(set.samples, Math.min(room, bounds.samplesOfOneDataSet));
-    room -= samples.length;
+    const samples = chooseSamples(set.samples, Math.min(room.samples, list.bounds.samplesOfOneDataSet));
+    const shown = list.keep(`class balance of ${set.name}`, balance, 'balance', room.balance);
+    const columns = list.keep(`schema of ${set.name}`, set.schema, 'schema', room.schema);
+    room.samples -= samples.length;
+    room.balance -= shown.length;
+    room.schema -= columns.length;
     const changed = Math.max(set.added + set.removed + set.edited, set.samples.length);
-    if (samples.length < changed) list.shortened.push({ what: `example rows of ${set.name}`, shown: samples.length, of: changed });
+    list.note(`example rows of ${set.name}`, samples.length, changed);
     return {
       ...set,
-      balance: list.keep(`class balance of ${set.name}`, balance, bounds.balance).map((entry) => ({ ...entry, label: label(entry.label) })),
-      schema: list
-        .keep(`schema of ${set.name}`, set.schema, bounds.schema)
-        .map((entry) => ({ column: label(entry.column), before: labelOrNull(entry.before), after: labelOrNull(entry.after) })),
-      samples: samples.map(boundSample),
+      balance: shown.map((entry) => ({ ...entry, label: label(entry.label) })),
+      schema: columns.map((entry) => ({ column: label(entry.column), before: labelOrNull(entry.before), after: labelOrNull(entry.after) })),
+      samples: samples.map((sample) => boundSample(sample, list.bounds.columns)),
     };
   });
 }
@@ -136,19 +165,19 @@ function chooseSamples(samples: readonly SampleRow[], room: number): SampleRow[]
   return byKind.flatMap((rows, index) => rows.slice(0, quota[index] ?? 0));
 }
 
-function boundSample(sample: SampleRow): RowSample {
+function boundSample(sample: SampleRow, columns: number): RowSample {
   const before = columnsOf(sample.before);
   const after = columnsOf(sample.after);
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   const changed = (name: string): number => (before?.[name] === after?.[name] ? 1 : 0);
-  const kept = names.toSorted((a, b) => changed(a) - changed(b) || byCodeUnit(a, b)).slice(0, bounds.columns);
+  const kept = names.toSorted((a, b) => changed(a) - changed(b) || byCodeUnit(a, b)).slice(0, columns);
   const pick = (row: Record<string, string> | null): Record<string, string> | null =>
     row === null
       ? null
       : Object.fromEntries(
           kept.flatMap((name) => {
             const value = row[name];
-            return value === undefined ? [] : [[label(name), cut(value, bounds.text)]];
+            return value === undefined ? [] : [[label(name), cut(value, lengths.text)]];
           }),
         );
   return { kind: sample.kind, key: label(sample.key), before: pick(before), after: pick(after) };
@@ -172,17 +201,17 @@ function valueText(value: JsonValue): string {
 }
 
 function boundParams(params: ReportParts['params'], list: Shortener): Report['params'] {
-  const text = (value: JsonValue | undefined): string | null => (value === undefined ? null : cut(valueText(value), bounds.text));
-  const same = (entry: ReportParts['params'][number]): number => (text(entry.before) === text(entry.after) ? 1 : 0);
-  // changed ones first into the bound, then by key
-  const chosen = list.keep(
-    'hyperparameters',
-    params.toSorted((a, b) => same(a) - same(b) || byCodeUnit(a.key, b.key)),
-    bounds.params,
-  );
-  return chosen
+  const text = (value: JsonValue | undefined): string | null => (value === undefined ? null : cut(valueText(value), lengths.text));
+  const texts = params
+    .map((entry) => ({ key: entry.key, before: text(entry.before), after: text(entry.after) }))
+    .toSorted((a, b) => byCodeUnit(a.key, b.key));
+  // changed ones first into the bound
+  const changed = texts.filter((entry) => entry.before !== entry.after);
+  const same = texts.filter((entry) => entry.before === entry.after);
+  return list
+    .keep('hyperparameters', [...changed, ...same], 'params')
     .toSorted((a, b) => byCodeUnit(a.key, b.key))
-    .map((entry) => ({ key: label(entry.key), before: text(entry.before), after: text(entry.after) }));
+    .map((entry) => ({ ...entry, key: label(entry.key) }));
 }
 
 /** Both evaluations keep the same confused pairs where they can, so that a pair has its before and its after. */
@@ -191,7 +220,7 @@ function boundEvaluations(
   before: Evaluation | null,
   list: Shortener,
 ): { evaluation: Evaluation | null; baselineEvaluation: Evaluation | null } {
-  const chosen = new Set(confusedPairs(after).slice(0, bounds.confusion).map(pairName));
+  const chosen = new Set(confusedPairs(after).slice(0, list.bounds.confusion).map(pairName));
   return {
     evaluation: after === null ? null : boundEvaluation(after, 'the candidate', chosen, list),
     baselineEvaluation: before === null ? null : boundEvaluation(before, 'the baseline', chosen, list),
@@ -214,13 +243,13 @@ function confusedPairs(evaluation: Evaluation | null): Cell[] {
 function boundEvaluation(evaluation: Evaluation, whose: string, chosen: ReadonlySet<string>, list: Shortener): Evaluation {
   const pairs = confusedPairs(evaluation);
   const first = [...pairs.filter((cell) => chosen.has(pairName(cell))), ...pairs.filter((cell) => !chosen.has(pairName(cell)))];
-  const confusion = list.keep(`confused pairs of ${whose}`, first, bounds.confusion);
+  const confusion = list.keep(`confused pairs of ${whose}`, first, 'confusion');
   const worst = evaluation.classes.toSorted((a, b) => a.f1 - b.f1 || byCodeUnit(a.label, b.label));
   return {
     ...evaluation,
     suite: label(evaluation.suite),
     classes: list
-      .keep(`classes of ${whose}`, worst, bounds.classes)
+      .keep(`classes of ${whose}`, worst, 'classes')
       .toSorted((a, b) => byCodeUnit(a.label, b.label))
       .map((entry) => ({ ...entry, label: label(entry.label) })),
     confusion: confusion
@@ -231,60 +260,33 @@ function boundEvaluation(evaluation: Evaluation, whose: string, chosen: Readonly
 
 function boundComparison(comparison: Comparison, list: Shortener): Comparison {
   const classes = comparison.classes.map((entry) => ({ ...entry, label: label(entry.label) }));
-  const lost = new Map(comparison.classes.map((entry) => [entry.label, entry.lost]));
-  const gained = new Map(comparison.classes.map((entry) => [entry.label, entry.gained]));
   return {
     ...comparison,
-    classes: list.keep('classes that changed', classes, bounds.classes),
-    broken: chooseCases('newly broken cases', comparison.broken, comparison.lost, lost, list),
-    fixed: chooseCases('newly fixed cases', comparison.fixed, comparison.gained, gained, list),
+    classes: list.keep('classes that changed', classes, 'classes'),
+    broken: boundCases('newly broken cases', comparison.broken, comparison.lost, list),
+    fixed: boundCases('newly fixed cases', comparison.fixed, comparison.gained, list),
   };
 }
 
-/**
- * A few cases of every class that changed before many of one: five of the class that changed most, five of the next, ...,
- * then the next five of each.
- */
-function chooseCases(
-  what: string,
-  cases: Comparison['broken'],
-  total: number,
-  weight: ReadonlyMap<string, number>,
-  list: Shortener,
-): Comparison['broken'] {
-  const seen = new Map<string, number>();
-  const ranked = cases
-    .toSorted((a, b) => byCodeUnit(a.id, b.id))
-    .map((entry) => {
-      const rank = seen.get(entry.expected) ?? 0;
-      seen.set(entry.expected, rank + 1);
-      return { entry, round: Math.floor(rank / 5) };
-    })
-    .toSorted(
-      (a, b) =>
-        a.round - b.round ||
-        (weight.get(b.entry.expected) ?? 0) - (weight.get(a.entry.expected) ?? 0) ||
-        byCodeUnit(a.entry.expected, b.entry.expected) ||
-        byCodeUnit(a.entry.id, b.entry.id),
-    )
-    .slice(0, bounds.cases);
-  const all = Math.max(total, cases.length);
-  if (ranked.length < all) list.shortened.push({ what, shown: ranked.length, of: all });
-  return ranked.map(({ entry }) => ({
+/** `compareCases` put them so that the first few show every class that changed. */
+function boundCases(what: string, cases: Comparison['broken'], total: number, list: Shortener): Comparison['broken'] {
+  const kept = cases.slice(0, list.bounds.cases);
+  list.note(what, kept.length, Math.max(total, cases.length));
+  return kept.map((entry) => ({
     id: label(entry.id),
-    input: cut(entry.input, bounds.text),
+    input: cut(entry.input, lengths.text),
     expected: label(entry.expected),
     before: label(entry.before),
     after: label(entry.after),
   }));
 }
 
-function boundCurve(curve: Curve): Curve {
+function boundCurve(curve: Curve, limits: Bounds): Curve {
   const last = curve.points.length - 1;
-  const step = Math.max(1, last / (bounds.curvePoints - 1));
+  const step = Math.max(1, last / (limits.curvePoints - 1));
   const indexes =
-    last < 0 ? [] : Array.from({ length: Math.min(curve.points.length, bounds.curvePoints) }, (_, i) => Math.min(last, Math.round(i * step)));
-  const series = [...new Set(curve.points.flatMap((point) => Object.keys(point.y)))].toSorted(byCodeUnit).slice(0, bounds.series);
+    last < 0 ? [] : Array.from({ length: Math.min(curve.points.length, limits.curvePoints) }, (_, i) => Math.min(last, Math.round(i * step)));
+  const series = [...new Set(curve.points.flatMap((point) => Object.keys(point.y)))].toSorted(byCodeUnit).slice(0, limits.series);
   return {
     stage: label(curve.stage),
     name: label(curve.name),

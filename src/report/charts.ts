@@ -53,10 +53,11 @@ export function intervalTrack(domain: Domain, interval: Interval, kind: 'before'
 /** The numbers under a column of tracks. */
 export function axisTrack(domain: Domain, format: (value: number) => string): Markup {
   const ticks = ticksOf(domain);
-  return markup`<svg class="track axis" aria-hidden="true">${ticks.map((tick) => {
-    const place = at(domain, tick);
-    return markup`<text x="${x(domain, tick)}" y="12" text-anchor="${place < 0.06 ? 'start' : place > 0.94 ? 'end' : 'middle'}">${format(tick)}</text>`;
-  })}</svg>`;
+  // every other number makes way on a phone
+  return markup`<svg class="track axis" aria-hidden="true">${ticks.map(
+    (tick, index) =>
+      markup`<text class="${index % 2 === 1 ? 'late' : null}" x="${x(domain, tick)}" y="12" text-anchor="middle">${format(tick)}</text>`,
+  )}</svg>`;
 }
 
 /** From before (ring) to after (dot); green to the right, red to the left. */
@@ -77,7 +78,7 @@ export function balanceTrack(most: number, lost: number, gained: number): Markup
   return markup`<svg class="track" aria-hidden="true"><rect class="bar bad" x="${(50 - half(lost)).toFixed(2)}%" y="25%" width="${half(lost).toFixed(2)}%" height="50%"/><rect class="bar good" x="50%" y="25%" width="${half(gained).toFixed(2)}%" height="50%"/><line class="zero" x1="50%" x2="50%" y1="0" y2="100%"/></svg>`;
 }
 
-const plot = { width: 300, height: 220, left: 40, right: 12, top: 10, bottom: 34 } as const;
+const plot = { width: 300, height: 220, left: 40, right: 18, top: 10, bottom: 34 } as const;
 
 function px(domain: Domain, value: number): string {
   return (plot.left + at(domain, value) * (plot.width - plot.left - plot.right)).toFixed(1);

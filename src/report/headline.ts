@@ -1,5 +1,6 @@
 // The words that all views share: what a reviewer reads first.
 import { count, counted, percent, points, probability } from './figures.ts';
+import type { Interval } from '../evaluate/schema.ts';
 import type { Report } from './schema.ts';
 
 export interface Headline {
@@ -11,14 +12,16 @@ export interface Headline {
   readonly verdict: string;
   /** One sentence with the figures, or the reason why the gate does not hold. Holds data: escape it. */
   readonly why: string;
+  /** The same where there is room for more than one reason: at most three. */
+  readonly reasons: readonly string[];
 }
 
 export function headlineOf(report: Report): Headline {
   const failing = (report.gate?.checks ?? []).filter((check) => !check.holds);
   const gate = report.gate === null ? 'No gate judged this model' : report.gate.holds ? 'The gate holds' : 'The gate does not hold';
   const more = failing.length > 1 ? ` (and ${counted(failing.length - 1, 'more check')})` : '';
-  const why = failing[0] === undefined ? evidence(report) : `${failing[0].why}${more}`;
-  return { tone: toneOf(report), gate, verdict: verdictWords(report), why: sentenceCase(why) };
+  const reasons = failing.length === 0 ? [evidence(report)] : failing.slice(0, 3).map((check) => sentenceCase(check.why));
+  return { tone: toneOf(report), gate, verdict: verdictWords(report), why: `${reasons[0] ?? ''}${more}`, reasons };
 }
 
 function sentenceCase(text: string): string {
@@ -33,7 +36,7 @@ function toneOf(report: Report): Headline['tone'] {
 
 function verdictWords(report: Report): string {
   const than = report.baseline?.what ?? 'the baseline';
-  if (report.verdict === 'first model') return 'the first model, nothing to compare with';
+  if (report.verdict === 'first model') return 'first model (nothing to compare with)';
   if (report.comparison === null) return `not compared with ${than}`;
   return report.verdict === 'no evidence' ? `no evidence of a difference from ${than}` : `${report.verdict} than ${than}`;
 }
@@ -58,19 +61,40 @@ export interface MetricRow {
   /** percent: a share, shown as such; plain: four digits */
   readonly unit: 'percent' | 'plain';
   readonly better: 'higher' | 'lower';
+  /** 95 % of the change (where there is a comparison) or of the value; null: none is known */
+  readonly interval: { readonly of: 'change' | 'value'; readonly low: number; readonly high: number } | null;
 }
 
 /** The metrics of the candidate beside the baseline's, the most telling first. */
 export function metricRows(report: Report): MetricRow[] {
-  const { evaluation: after, baselineEvaluation: before } = report;
+  const { evaluation: after, baselineEvaluation: before, comparison } = report;
   if (after === null) return [];
+  const share = { unit: 'percent', better: 'higher' } as const;
+  const ofChange = (interval: Interval): MetricRow['interval'] => ({ of: 'change', low: interval.low, high: interval.high });
+  const accuracy =
+    comparison === null ? { of: 'value' as const, low: after.accuracy.low, high: after.accuracy.high } : ofChange(comparison.difference);
+  const macroF1 = comparison?.macroF1 === undefined ? null : ofChange(comparison.macroF1);
   return [
-    { name: 'Accuracy', before: before?.accuracy.value ?? null, after: after.accuracy.value, unit: 'percent', better: 'higher' },
-    { name: 'Macro F1', before: before?.macro.f1 ?? null, after: after.macro.f1, unit: 'percent', better: 'higher' },
-    { name: 'Macro precision', before: before?.macro.precision ?? null, after: after.macro.precision, unit: 'percent', better: 'higher' },
-    { name: 'Macro recall', before: before?.macro.recall ?? null, after: after.macro.recall, unit: 'percent', better: 'higher' },
-    { name: 'Calibration error (ECE)', before: before?.calibration.ece ?? null, after: after.calibration.ece, unit: 'plain', better: 'lower' },
+    { name: 'Accuracy', before: before?.accuracy.value ?? null, after: after.accuracy.value, ...share, interval: accuracy },
+    { name: 'Macro F1', before: before?.macro.f1 ?? null, after: after.macro.f1, ...share, interval: macroF1 },
+    { name: 'Macro precision', before: before?.macro.precision ?? null, after: after.macro.precision, ...share, interval: null },
+    { name: 'Macro recall', before: before?.macro.recall ?? null, after: after.macro.recall, ...share, interval: null },
+    {
+      name: 'Calibration error (ECE)',
+      before: before?.calibration.ece ?? null,
+      after: after.calibration.ece,
+      unit: 'plain',
+      better: 'lower',
+      interval: null,
+    },
   ];
+}
+
+/** '−1.42 to −0.14' points of a change, '89.71 % to 91.75 %' of a value */
+export function intervalText(interval: MetricRow['interval']): string {
+  if (interval === null) return '';
+  const text = interval.of === 'change' ? points : percent;
+  return `${text(interval.low)} to ${text(interval.high)}`;
 }
 
 export function metricText(value: number, unit: MetricRow['unit']): string {

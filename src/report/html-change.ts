@@ -2,8 +2,8 @@
 import { balanceTrack } from './charts.ts';
 import { count, counted, duration, signedCount } from './figures.ts';
 import { changedParams, labelsBeside, stagesInWords } from './headline.ts';
-import { markup, type Markup } from './html-text.ts';
-import type { DataChange, Report, RowSample } from './schema.ts';
+import { labelMarkup, markup, type Markup } from './html-text.ts';
+import { rowKinds, type DataChange, type Report, type RowSample } from './schema.ts';
 
 export function gateSection(report: Report): Markup | null {
   const { gate } = report;
@@ -29,7 +29,7 @@ export function dataSection(report: Report): Markup | null {
       markup`<td class="n" data-name="${value === 0 ? '' : name}">${value === 0 ? '' : count(value)}</td>`;
     return markup`<tr><th scope="row"><code>${set.name}</code></th><td class="n" data-name="rows">${count(set.rowsAfter)} <span class="soft">${note}</span></td>${cell('added', set.added)}${cell('removed', set.removed)}${cell('edited', set.edited)}${cell('relabelled', set.relabelled)}</tr>`;
   });
-  return markup`<table class="stack"><caption>Data sets that went in, against the baseline</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
+  return markup`<table class="stack line"><caption>Data sets that went in, against the baseline</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
 ${report.data.map(schemaTable)}${report.data.map(samplesTable)}${report.data.map(balanceTable)}`;
 }
 
@@ -45,15 +45,26 @@ function schemaTable(set: DataChange): Markup | null {
 const kindTone = { relabelled: 'mixed', edited: 'mixed', removed: 'bad', added: 'good' } as const;
 const kindSign = { relabelled: '↻', edited: '~', removed: '−', added: '+' } as const;
 
+/** Two rows of each kind at once; the others on request. */
 function samplesTable(set: DataChange): Markup | null {
   if (set.samples.length === 0) return null;
-  const rows = set.samples.map(
+  const shown = rowKinds.flatMap((kind) => set.samples.filter((sample) => sample.kind === kind).slice(0, 2));
+  const rest = set.samples.filter((sample) => !shown.includes(sample));
+  const all = set.added + set.removed + set.edited;
+  const caption = set.samples.length < all ? `${count(set.samples.length)} examples of ${counted(all, 'row')}` : counted(all, 'row');
+  return markup`<h3>Rows that changed in ${set.name}</h3>${sampleRows(shown, caption)}${
+    rest.length === 0
+      ? null
+      : markup`<details><summary>${counted(rest.length, 'more row')}</summary>${sampleRows(rest, 'More rows that changed')}</details>`
+  }`;
+}
+
+function sampleRows(samples: readonly RowSample[], caption: string): Markup {
+  const rows = samples.map(
     (sample) =>
       markup`<tr><td class="kind ${kindTone[sample.kind]}">${kindSign[sample.kind]} ${sample.kind}</td><td><code class="cell">${sample.key}</code></td><td>${sampleColumns(sample)}</td></tr>`,
   );
-  const all = set.added + set.removed + set.edited;
-  const caption = set.samples.length < all ? `${count(set.samples.length)} examples of ${counted(all, 'row')}` : counted(all, 'row');
-  return markup`<details${set.relabelled > 0 || set.edited > 0 ? markup` open` : null}><summary>Rows that changed in ${set.name}</summary><table class="stack"><caption>${caption}</caption><thead><tr><th scope="col">Change</th><th scope="col">Row</th><th scope="col">Content</th></tr></thead><tbody>${rows}</tbody></table></details>`;
+  return markup`<table class="stack"><caption>${caption}</caption><thead><tr><th scope="col">Change</th><th scope="col">Row</th><th scope="col">Content</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 function sampleColumns(sample: RowSample): Markup[] {
@@ -76,7 +87,13 @@ function wordChange(before: string, after: string): Markup {
   let tail = 0;
   while (tail < shorter - head && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail += 1;
   const [gone, come] = [old.slice(head, old.length - tail).join(' '), now.slice(head, now.length - tail).join(' ')];
-  return markup`${old.slice(0, head).join(' ')} ${gone === '' ? null : markup`<del>${gone}</del>`} ${come === '' ? null : markup`<ins>${come}</ins>`} ${tail === 0 ? '' : old.slice(old.length - tail).join(' ')}`;
+  const pieces = [
+    head === 0 ? null : markup`${old.slice(0, head).join(' ')}`,
+    gone === '' ? null : markup`<del>${gone}</del>`,
+    come === '' ? null : markup`<ins>${come}</ins>`,
+    tail === 0 ? null : markup`${old.slice(old.length - tail).join(' ')}`,
+  ].filter((piece) => piece !== null);
+  return markup`${pieces.map((piece, index) => (index === 0 ? piece : markup` ${piece}`))}`;
 }
 
 function balanceTable(set: DataChange): Markup | null {
@@ -84,7 +101,7 @@ function balanceTable(set: DataChange): Markup | null {
   const most = set.balance.reduce((a, entry) => Math.max(a, Math.abs(entry.after - entry.before)), 0);
   const rows = set.balance.map((entry) => {
     const change = entry.after - entry.before;
-    return markup`<tr><th scope="row" class="cell">${entry.label}</th><td class="track-cell">${balanceTrack(most, Math.max(0, -change), Math.max(0, change))}</td><td class="n">${signedCount(change)}</td><td class="n late">${count(entry.before)} → ${count(entry.after)}</td></tr>`;
+    return markup`<tr><th scope="row">${labelMarkup(entry.label)}</th><td class="track-cell">${balanceTrack(most, Math.max(0, -change), Math.max(0, change))}</td><td class="n">${signedCount(change)}</td><td class="n late">${count(entry.before)} → ${count(entry.after)}</td></tr>`;
   });
   return markup`<details><summary>Class balance of ${set.name}: ${counted(set.balance.length, 'class', 'classes')} changed</summary><table class="middle"><caption>Rows of each class, largest change first</caption><thead><tr><th scope="col">Class</th><th scope="col">Fewer or more rows</th><th scope="col" class="n">Change</th><th scope="col" class="n late">Rows</th></tr></thead><tbody>${rows}</tbody></table></details>`;
 }
@@ -111,7 +128,7 @@ export function stagesSection(report: Report): Markup | null {
   if (report.stages.length === 0) return null;
   const rows = report.stages.map(
     (stage) =>
-      markup`<tr><th scope="row"><code>${stage.stage}</code></th><td><span class="pill ${stage.state}">${stage.state}</span></td><td class="n">${stage.state === 'ran' ? duration(stage.seconds) : ''}</td><td>${stage.why.join('; ')}</td></tr>`,
+      markup`<tr><th scope="row"><code>${stage.stage}</code></th><td><span class="pill ${stage.state}">${stage.state}</span></td><td class="n">${stage.state === 'ran' ? duration(stage.seconds) : ''}</td><td class="full">${stage.why.join('; ')}</td></tr>`,
   );
-  return markup`<table class="stack"><caption>${stagesInWords(report)}; ${duration(report.cost.seconds)} of work</caption><thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col" class="n">Time</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table>`;
+  return markup`<table class="stack line"><caption>${stagesInWords(report)}; ${duration(report.cost.seconds)} of work</caption><thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col" class="n">Time</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table>`;
 }

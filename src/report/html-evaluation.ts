@@ -13,8 +13,8 @@ import {
   type Domain,
 } from './charts.ts';
 import { count, counted, percent, points, probability, signed } from './figures.ts';
-import { metricRows, metricText } from './headline.ts';
-import { markup, type Markup } from './html-text.ts';
+import { intervalText, metricRows, metricText } from './headline.ts';
+import { labelMarkup, markup, type Markup } from './html-text.ts';
 import type { Report } from './schema.ts';
 
 const whole: Domain = { low: 0, high: 1 };
@@ -65,11 +65,11 @@ function metricsTable(report: Report): Markup {
     const better = difference !== null && (row.better === 'higher' ? difference > 0 : difference < 0);
     const tone = text === '' || text.startsWith('±') ? 'soft' : better ? 'good' : 'bad';
     const old = row.before === null ? null : markup`<td class="n">${metricText(row.before, row.unit)}</td>`;
-    return markup`<tr><th scope="row">${row.name}</th>${old}<td class="n">${metricText(row.after, row.unit)}</td>${compared ? markup`<td class="n ${tone}">${text}</td>` : null}</tr>`;
+    return markup`<tr><th scope="row">${row.name}</th>${old}<td class="n">${metricText(row.after, row.unit)}</td>${compared ? markup`<td class="n ${tone}">${text}</td>` : null}<td class="n late">${row.interval?.of === (compared ? 'change' : 'value') ? intervalText(row.interval) : ''}</td></tr>`;
   });
   const heads = compared
-    ? markup`<th scope="col" class="n">${report.baseline?.what ?? 'Before'}</th><th scope="col" class="n">This model</th><th scope="col" class="n">Change</th>`
-    : markup`<th scope="col" class="n">This model</th>`;
+    ? markup`<th scope="col" class="n">${report.baseline?.what ?? 'Before'}</th><th scope="col" class="n">This model</th><th scope="col" class="n">Change</th><th scope="col" class="n late">95 % of the change</th>`
+    : markup`<th scope="col" class="n">This model</th><th scope="col" class="n late">95 %</th>`;
   return markup`<h3>All metrics</h3><table><caption>Shares in percent, changes in percentage points</caption><thead><tr><th scope="col">Metric</th>${heads}</tr></thead><tbody>${rows}</tbody></table>`;
 }
 
@@ -94,9 +94,9 @@ function casesTable(list: Comparison['broken'], which: 'broken' | 'fixed'): Mark
   const tone = which === 'broken' ? 'bad' : 'soft';
   const rows = list.map(
     (entry) =>
-      markup`<tr><td><span class="cell">${entry.input}</span></td><td data-name="expected"><span class="cell">${entry.expected}</span></td><td data-name="${which === 'broken' ? 'now' : 'was'}"><span class="cell ${tone}">${entry[got]}</span></td><td class="late"><code class="soft">${entry.id}</code></td></tr>`,
+      markup`<tr><td><span class="cell">${entry.input}</span></td><td data-name="expected">${labelMarkup(entry.expected)}</td><td data-name="${which === 'broken' ? 'now' : 'was'}"><span class="${tone}">${labelMarkup(entry[got])}</span></td><td class="late id"><code class="soft">${entry.id}</code></td></tr>`,
   );
-  return markup`<table class="stack"><caption>${which === 'broken' ? 'Cases that this model gets wrong and the baseline did not' : 'Cases that the baseline got wrong and this model does not'}</caption><thead><tr><th scope="col">Input</th><th scope="col">Expected</th><th scope="col">${which === 'broken' ? 'Now' : 'Was'}</th><th scope="col" class="late">Case</th></tr></thead><tbody>${rows}</tbody></table>`;
+  return markup`<table class="stack"><caption class="quiet">${which === 'broken' ? 'Cases that this model gets wrong and the baseline did not' : 'Cases that the baseline got wrong and this model does not'}</caption><thead><tr><th scope="col">Input</th><th scope="col">Expected</th><th scope="col">${which === 'broken' ? 'Now' : 'Was'}</th><th scope="col" class="late">Case</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 export function classesSection(report: Report): Markup | null {
@@ -131,16 +131,16 @@ function changedClasses(classes: Comparison['classes']): Markup {
 function classTable(classes: Comparison['classes'], domain: Domain, caption: string): Markup {
   const rows = classes.map((entry) => {
     const tone = entry.after > entry.before ? 'good' : entry.after < entry.before ? 'bad' : 'soft';
-    return markup`<tr><th scope="row" class="cell">${entry.label}</th><td class="track-cell">${changeTrack(domain, entry.before, entry.after)}</td><td class="n ${tone}">${signed((entry.after - entry.before) * 100, 1)}</td><td class="n late">${(entry.before * 100).toFixed(1)} → ${(entry.after * 100).toFixed(1)}</td><td class="n late"><span class="bad">${entry.lost === 0 ? '' : `−${entry.lost}`}</span> <span class="good">${entry.gained === 0 ? '' : `+${entry.gained}`}</span></td><td class="n late">${probability(entry.adjusted).replace('p ', '').replace('= ', '')}</td></tr>`;
+    return markup`<tr><th scope="row">${labelMarkup(entry.label)}</th><td class="track-cell">${changeTrack(domain, entry.before, entry.after)}</td><td class="n ${tone}">${signed((entry.after - entry.before) * 100, 1)}</td><td class="n late">${(entry.before * 100).toFixed(1)} → ${(entry.after * 100).toFixed(1)}</td><td class="n late"><span class="bad">${entry.lost === 0 ? '' : `−${entry.lost}`}</span> <span class="good">${entry.gained === 0 ? '' : `+${entry.gained}`}</span></td><td class="n late">${probability(entry.adjusted).replace('p ', '').replace('= ', '')}</td></tr>`;
   });
-  return markup`<table class="middle"><caption>${caption}</caption><thead><tr><th scope="col">Class</th><th scope="col">Recall</th><th scope="col" class="n">Points</th><th scope="col" class="n late">Recall, %</th><th scope="col" class="n late">Cases</th><th scope="col" class="n late">p, Holm</th></tr></thead><tbody>${rows}<tr aria-hidden="true"><td></td><td class="track-cell">${axisTrack(domain, tickPercent(domain))}</td><td></td><td class="late"></td><td class="late"></td><td class="late"></td></tr></tbody></table>`;
+  return markup`<table class="middle"><caption class="quiet">${caption}</caption><thead><tr><th scope="col">Class</th><th scope="col">Recall</th><th scope="col" class="n">Points</th><th scope="col" class="n late">Recall, %</th><th scope="col" class="n late">Cases</th><th scope="col" class="n late">p, Holm</th></tr></thead><tbody>${rows}<tr aria-hidden="true"><td></td><td class="track-cell">${axisTrack(domain, tickPercent(domain))}</td><td></td><td class="late"></td><td class="late"></td><td class="late"></td></tr></tbody></table>`;
 }
 
 function allClasses(evaluation: Evaluation): Markup {
   const share = (value: number): string => (value * 100).toFixed(1);
   const rows = evaluation.classes.map(
     (entry) =>
-      markup`<tr><th scope="row" class="cell">${entry.label}</th><td class="n">${count(entry.support)}</td><td class="n">${share(entry.precision)}</td><td class="n">${share(entry.recall)}</td><td class="n">${share(entry.f1)}</td></tr>`,
+      markup`<tr><th scope="row">${labelMarkup(entry.label)}</th><td class="n">${count(entry.support)}</td><td class="n">${share(entry.precision)}</td><td class="n">${share(entry.recall)}</td><td class="n">${share(entry.f1)}</td></tr>`,
   );
   return markup`<table><caption>Precision, recall and F1 of this model in percent</caption><thead><tr><th scope="col">Class</th><th scope="col" class="n">Cases</th><th scope="col" class="n">Precision</th><th scope="col" class="n">Recall</th><th scope="col" class="n">F1</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
@@ -158,10 +158,10 @@ export function confusionSection(report: Report): Markup | null {
   const most = pairs.reduce((a, cell) => Math.max(a, cell.cases, before(cell) ?? 0), 1);
   const rows = pairs.map((cell) => {
     const was = before(cell);
-    return markup`<tr><th scope="row"><span class="cell">${cell.expected}</span> <span class="soft">taken for</span> <span class="cell">${cell.got}</span></th><td class="track-cell">${barTrack(most, cell.cases, was)}</td><td class="n">${count(cell.cases)}</td>${was === null ? null : markup`<td class="n soft">${count(was)}</td>`}</tr>`;
+    return markup`<tr><th scope="row">${labelMarkup(cell.expected)} <span class="soft">taken for</span> ${labelMarkup(cell.got)}</th><td class="track-cell">${barTrack(most, cell.cases, was)}</td><td class="n">${count(cell.cases)}</td>${was === null ? null : markup`<td class="n soft">${count(was)}</td>`}</tr>`;
   });
   const compared = report.baselineEvaluation !== null;
-  return markup`<p class="lead">The pairs of classes that are mixed up most.${compared ? ' The thin mark is where the baseline stood.' : ''}</p><table class="middle"><caption>Most confused pairs, by cases</caption><thead><tr><th scope="col">Expected, taken for</th><th scope="col">Cases</th><th scope="col" class="n">Now</th>${compared ? markup`<th scope="col" class="n">Was</th>` : null}</tr></thead><tbody>${rows}</tbody></table>`;
+  return markup`<p class="lead">The pairs of classes that are mixed up most.${compared ? ' The thin mark is where the baseline stood.' : ''}</p><table class="middle"><caption class="quiet">Most confused pairs, by cases</caption><thead><tr><th scope="col">Expected, taken for</th><th scope="col">Cases</th><th scope="col" class="n">Now</th>${compared ? markup`<th scope="col" class="n">Was</th>` : null}</tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 function offDiagonal(evaluation: Evaluation | null): Evaluation['confusion'] {

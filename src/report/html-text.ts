@@ -29,3 +29,8 @@ function render(part: Part): string {
   if (part instanceof Markup) return part.html;
   return typeof part === 'object' ? part.map(render).join('') : escapeHtml(String(part));
 }
+
+/** A label, which may be long and without spaces: it breaks after its underscores, and is set apart from the direction of its surroundings. */
+export function labelMarkup(text: string): Markup {
+  return markup`<span class="cell">${text.split(/(?<=_)(?=[^_])/).map((part, index) => (index === 0 ? markup`${part}` : markup`<wbr>${part}`))}</span>`;
+}

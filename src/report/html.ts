@@ -52,7 +52,7 @@ ${tiles(report)}
 <nav aria-label="Sections">${there.map(({ id, title }) => markup`<a href="#${id}">${title}</a>`)}</nav>
 </header>
 <main>
-${there.map(({ id, title, body }) => markup`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>\n`)}
+${there.map(({ id, title, body }) => markup`<section class="${id}" aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${body}</section>\n`)}
 </main>
 ${footer(report)}
 </body>
@@ -80,7 +80,7 @@ function banner(headline: Headline): Markup {
   return markup`<div class="banner ${headline.tone}" role="status">
 <svg viewBox="0 0 40 40" class="${headline.tone}" fill="none" stroke="currentColor" stroke-width="3.2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="20" cy="20" r="17"/>${shapes[headline.tone]}</svg>
 <p class="say ${headline.tone}">${headline.gate} <span>· ${headline.verdict}</span></p>
-<p class="why">${headline.why.replace(/\.$/, '')}.</p>
+${headline.reasons.map((why) => markup`<p class="why">${why.replace(/\.$/, '')}.</p>`)}
 </div>`;
 }
 
@@ -97,7 +97,7 @@ function tiles(report: Report): Markup | null {
     if (difference === null || row.before === null) return tile(row.name, value, row.name === 'Accuracy' ? counted(evaluation.cases, 'case') : '');
     const better = row.better === 'higher' ? difference > 0 : difference < 0;
     const change = row.unit === 'percent' ? `${points(difference)} points` : signed(difference, 4);
-    const tone = /^±/.test(change) ? 'soft' : better ? 'good' : 'bad';
+    const tone = change.startsWith('±') ? 'soft' : better ? 'good' : 'bad';
     return tile(row.name, value, markup`<span class="${tone}">${change}</span> from ${metricText(row.before, row.unit)}`);
   });
   const paired =

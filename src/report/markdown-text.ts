@@ -16,6 +16,8 @@ export function code(text: string, limit = 200): string {
 /** Letters and digits, with what joins words inside and ends them outside: nothing that Markdown or a forge reads. */
 const plainWord = /^[("“]?[+\-−±]?[\p{L}\p{N}](?:[\p{L}\p{N}'’.,-]*[\p{L}\p{N}])?[)”",.;:?]{0,3}$/u;
 const plainSign = new Set(['%', '–', '—', '−', '→', '≥', '≤', '±', '×', '·', '%,', '%.', '%;', '%:', '%)', '%).']);
+/** Signs between two words; in front of a line they would mean something. */
+const betweenWords = new Set(['=', '<']);
 /** Words that a forge turns into links: addresses, commits (hex of seven and more), GH-12 and tickets like it. */
 const linked = /www\.|https?|(?<![\p{L}\p{N}])[0-9a-f]{7,}|[a-z]-\d|\p{L}\.\p{L}/iu;
 
@@ -29,8 +31,9 @@ export function prose(text: string, limit = 500): string {
     .filter((word) => word !== '');
   const runs: { plain: boolean; words: string[] }[] = [];
   words.forEach((word, index) => {
+    const first = index === 0;
     // '1.' in front would be a list
-    const plain = isPlain(word) && !(index === 0 && /^[+\-−±]?\d+[.)]/.test(word));
+    const plain = (isPlain(word) && !(first && /^[+\-−±]?\d+[.)]/.test(word))) || (!first && betweenWords.has(word) && index < words.length - 1);
     const last = runs.at(-1);
     if (last !== undefined && last.plain === plain) last.words.push(word);
     else runs.push({ plain, words: [word] });

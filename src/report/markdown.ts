@@ -1,7 +1,17 @@
 import { shortDigest } from '../base/digest.ts';
 import type { Comparison } from '../evaluate/schema.ts';
 import { count, counted, duration, percent, points, probability, signed, signedCount } from './figures.ts';
-import { changedParams, headlineOf, labelsBeside, metricRows, metricText, shortenedInWords, stagesInWords, type MetricRow } from './headline.ts';
+import {
+  changedParams,
+  headlineOf,
+  intervalText,
+  labelsBeside,
+  metricRows,
+  metricText,
+  shortenedInWords,
+  stagesInWords,
+  type MetricRow,
+} from './headline.ts';
 import { escapeHtml } from './html-text.ts';
 import { code, linkTarget, prose } from './markdown-text.ts';
 import { fitPage, type Section } from './page.ts';
@@ -146,32 +156,25 @@ function stages(report: Report): Section | null {
 function metrics(report: Report): Section | null {
   const { evaluation, comparison, baseline } = report;
   if (evaluation === null) return null;
-  const rows = metricRows(report).map((row) => metricLine(row, report));
+  const rows = metricRows(report).map((row) => metricLine(row, report.baselineEvaluation !== null));
   const paired =
     comparison === null
       ? ''
       : `\nThe same ${counted(comparison.cases, 'case')} asked of both: ${count(comparison.both)} right in both, ${count(comparison.neither)} in neither, ` +
         `**${count(comparison.gained)} newly fixed, ${count(comparison.lost)} newly broken** (exact McNemar, ${probability(comparison.p)}).\n`;
-  return {
-    ...plain,
-    noun: ['metric', 'metrics'],
-    head: `\n### Metrics\n\n| | ${baseline === null ? 'before' : prose(baseline.what)} | this model | change | 95 % interval |\n| --- | --: | --: | --: | --- |\n`,
-    rows,
-    tail: paired,
-  };
+  const head =
+    report.baselineEvaluation === null
+      ? '| | this model | 95 % interval |\n| --- | --: | --- |\n'
+      : `| | ${prose(baseline?.what ?? 'before')} | this model | change | 95 % interval of the change |\n| --- | --: | --: | --: | --- |\n`;
+  return { ...plain, noun: ['metric', 'metrics'], head: `\n### Metrics\n\n${head}`, rows, tail: paired };
 }
 
-function metricLine(row: MetricRow, report: Report): string {
-  const before = row.before === null ? '–' : metricText(row.before, row.unit);
-  const difference = row.before === null ? null : row.after - row.before;
-  const change = difference === null ? '' : row.unit === 'percent' ? `${points(difference)} points` : signed(difference, 4);
-  return `| ${row.name} | ${before} | ${metricText(row.after, row.unit)} | ${change} | ${row.name === 'Accuracy' ? intervals(report) : ''} |\n`;
-}
-
-function intervals(report: Report): string {
-  const { evaluation, comparison } = report;
-  if (comparison !== null) return `change ${points(comparison.difference.low)} to ${points(comparison.difference.high)} points`;
-  return evaluation === null ? '' : `${percent(evaluation.accuracy.low)} to ${percent(evaluation.accuracy.high)}`;
+function metricLine(row: MetricRow, compared: boolean): string {
+  const now = metricText(row.after, row.unit);
+  if (!compared || row.before === null) return `| ${row.name} | ${now} | ${row.interval?.of === 'value' ? intervalText(row.interval) : ''} |\n`;
+  const change = row.unit === 'percent' ? `${points(row.after - row.before)} points` : signed(row.after - row.before, 4);
+  const interval = row.interval?.of === 'change' ? intervalText(row.interval) : '';
+  return `| ${row.name} | ${metricText(row.before, row.unit)} | ${now} | ${change} | ${interval} |\n`;
 }
 
 function cases(title: string, list: Comparison['broken'] | undefined, total: number | undefined, open: boolean): Section | null {
@@ -184,12 +187,12 @@ function cases(title: string, list: Comparison['broken'] | undefined, total: num
     head: '| case | input | expected | before | now |\n| --- | --- | --- | --- | --- |\n',
     rows: list.map(
       (entry) =>
-        `| ${code(entry.id, 24)} | ${code(entry.input)} | ${code(entry.expected, 80)} | ${verdict(entry.before, entry.expected)} | ${verdict(entry.after, entry.expected)} |\n`,
+        `| ${code(entry.id, 24)} | ${code(entry.input)} | ${code(entry.expected, 80)} | ${mark(entry.before, entry.expected)} | ${mark(entry.after, entry.expected)} |\n`,
     ),
   });
 }
 
-function verdict(got: string, expected: string): string {
+function mark(got: string, expected: string): string {
   return got === expected ? '✓' : `✗ ${code(got, 80)}`;
 }
 

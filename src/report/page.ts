@@ -25,6 +25,7 @@ export function fitPage(sections: readonly Section[], limitBytes: number, closin
     size(section.head) + size(section.tail) + (section.rows.length === 0 ? 0 : size(moreLine(section, section.rows.length)));
   let room = limitBytes - size(closing) - kept.reduce((sum, entry) => sum + frame(entry.section), 0);
   while (room < 0 && kept.length > 1) {
+    if (kept.length === sections.length) room -= size(droppedLine(sections.length));
     const dropped = kept.pop();
     if (dropped !== undefined) room += frame(dropped.section);
   }
@@ -41,7 +42,11 @@ export function fitPage(sections: readonly Section[], limitBytes: number, closin
   const body = kept.map(
     ({ section, shown }) => section.head + section.rows.slice(0, shown).join('') + moreLine(section, section.rows.length - shown) + section.tail,
   );
-  return body.join('') + closing;
+  return body.join('') + droppedLine(sections.length - kept.length) + closing;
+}
+
+function droppedLine(sections: number): string {
+  return sections === 0 ? '' : `\n*${sections} more ${sections === 1 ? 'section' : 'sections'} in the report*\n`;
 }
 
 function moreLine(section: Section, left: number): string {

@@ -19,10 +19,10 @@ p{margin:0 0 12px}
 .facts{display:flex;flex-wrap:wrap;gap:4px 20px;margin:0 0 22px;padding:0;list-style:none;color:var(--soft);font-size:14px}
 .facts b{font-weight:500;color:var(--faint);margin-right:5px}
 .banner{display:grid;grid-template-columns:auto 1fr;gap:2px 16px;padding:20px 22px;border:1px solid;border-radius:12px;align-items:start}
-.banner svg{width:40px;height:40px;grid-row:span 2}
+.banner svg{width:40px;height:40px;grid-row:span 4}
 .banner .say{font-size:23px;line-height:1.25;font-weight:680;letter-spacing:-.01em;margin:0}
 .banner .say span{font-weight:450}
-.banner .why{margin:4px 0 0;color:var(--ink)}
+.banner .why{margin:3px 0 0;color:var(--ink)}
 .good{color:var(--good)}.bad{color:var(--bad)}.mixed{color:var(--mixed)}
 .banner.good{background:var(--good-page);border-color:var(--good-line)}
 .banner.bad{background:var(--bad-page);border-color:var(--bad-line)}
@@ -43,7 +43,7 @@ a:hover{color:var(--ink)}
 table{border-collapse:collapse;width:100%;font-size:14px;line-height:1.45}
 caption{text-align:left;color:var(--soft);font-size:13px;padding:0 0 6px}
 th,td{text-align:left;vertical-align:top;padding:8px 14px 8px 0;border-top:1px solid var(--line);font-weight:400}
-tbody th{font-weight:500}
+tbody th{font-weight:500;min-width:98px}
 thead th{border-top:0;color:var(--faint);font-size:12.5px;padding-bottom:5px;vertical-align:bottom}
 th:last-child,td:last-child{padding-right:0}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
@@ -54,8 +54,10 @@ td.track-cell{width:40%;min-width:150px;vertical-align:middle;padding-top:0;padd
 .pill{display:inline-block;padding:0 9px;border-radius:99px;border:1px solid var(--line);font-size:12.5px;color:var(--soft);white-space:nowrap}
 .pill.ran{color:var(--after);border-color:currentColor}.pill.failed{color:var(--bad);border-color:currentColor}
 .soft{color:var(--soft)}
-.two{display:grid;grid-template-columns:1fr 1fr;gap:0 48px;align-items:start}
-.two>*{min-width:0}
+main{display:grid;grid-template-columns:5fr 6fr;gap:0 56px}
+section{grid-column:1/-1;min-width:0}
+section.hyperparameters:has(+.stages){grid-column:1}.hyperparameters+.stages{grid-column:2}
+.id{min-width:84px}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:16px 28px;margin:10px 0}
 figure{margin:0;max-width:420px}
 figcaption{font-size:13.5px;color:var(--soft);margin-bottom:4px}
@@ -65,7 +67,7 @@ svg text{fill:var(--faint);font-size:11px;font-family:inherit;font-variant-numer
 svg .title{fill:var(--soft)}
 .track{width:100%;height:28px;overflow:visible}
 .axis{height:16px}
-.plot{width:100%;height:auto}
+.plot{width:100%;height:auto;overflow:visible}
 .grid{stroke:var(--line);stroke-width:1}
 .rule,.zero{stroke:var(--before);stroke-width:1}
 .ideal{stroke:var(--before);stroke-width:1;stroke-dasharray:4 4}
@@ -75,6 +77,7 @@ svg .title{fill:var(--soft)}
 .line{fill:none;stroke-width:2.25;stroke-linejoin:round}.line.after{stroke:var(--after)}.line.before{stroke:var(--before)}.line.thin{stroke-width:1.25}
 .bar{fill:var(--after);opacity:.85}.bar.good{fill:var(--good)}.bar.bad{fill:var(--bad)}
 .mark{stroke:var(--ink);stroke-width:2}
+.quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 details{margin:14px 0;border-top:1px solid var(--line)}
 summary{cursor:pointer;padding:9px 0;font-size:14px;font-weight:550}
 summary:hover{color:var(--after)}
@@ -90,17 +93,19 @@ footer dt{color:var(--faint)}footer dd{margin:0}
 main,header,footer{padding-left:16px;padding-right:16px}
 header{padding-top:20px}
 .wide{margin:0 -16px;padding:0 16px}
-h1{font-size:27px}.tiles{grid-template-columns:1fr 1fr}.two{display:block}
+h1{font-size:27px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}main{display:block}
 .banner{padding:16px;gap:2px 12px}.banner svg{width:30px;height:30px}.banner .say{font-size:19px}
 .banner .why{grid-column:1/-1;margin-top:8px}.banner svg{grid-row:auto}
 .late{display:none}
+.tile .big{font-size:22px}.tile .big small{font-size:13px}
+.stack.line td,.stack.line th{display:inline-block;margin-right:12px}.stack.line td.full{display:block}
+.stack.line td:empty{display:none}
 .stack thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .stack tr{display:block;border-top:1px solid var(--line);padding:10px 0}
 .stack td,.stack th{display:block;border:0;padding:1px 0;text-align:left;white-space:normal}
 .stack [data-name]::before{content:attr(data-name) " ";color:var(--faint)}
 td.track-cell{width:auto;min-width:110px}
 .stack td.track-cell{width:100%}
-.long{min-width:0}
 }
 @media print{
 :root{--page:#fff;--card:#f6f7f9;--ink:#000;--soft:#333;--faint:#555;--line:#ccc;--after:#1d46b0;--before:#667;--good:#0b6e3f;--good-page:#fff;--good-line:#0b6e3f;--bad:#b3261e;--bad-page:#fff;--bad-line:#b3261e;--mixed:#7d5200;--mixed-page:#fff;--mixed-line:#7d5200}

@@ -1,0 +1,96 @@
+// One data set's part of a report: the difference of two manifests, in the report's words.
+import type { Digest } from '../base/digest.ts';
+import { readManifest, type Manifest } from '../datasets/manifest.ts';
+import { diffRows, type RowSource } from '../datasets/row-diff.ts';
+import type { Store, TransferOptions } from '../store/store.ts';
+import type { DataPart } from './build.ts';
+
+/** rows shown of each kind; the report's own bounds cut further */
+const samples = 20;
+
+/**
+ * @param before manifest, or null where the data set was not there; `after` likewise
+ * @throws PlumbError BYTES_MISSING when a version's bytes are neither here nor in the remote
+ */
+export async function dataPart(store: Store, name: string, before: Digest | null, after: Digest | null, options: TransferOptions): Promise<DataPart> {
+  const sides = { before: await manifestOf(store, before), after: await manifestOf(store, after) };
+  const part = emptyPart(name, { before, after }, sides);
+  if (before === after) return part;
+  const { before: old, after: now } = sides;
+  if (old === null || now === null) return { ...part, added: part.rowsAfter, removed: part.rowsBefore };
+  if (old.kind === 'files' || now.kind === 'files') return { ...part, ...fileChanges(old, now) };
+  const bar = options.progress.start(`compare ${name}`, undefined, 'bytes');
+  try {
+    const diff = await diffRows(await sourceOf(store, name, old), await sourceOf(store, name, now), {
+      limit: samples,
+      signal: options.signal,
+      onBytes: (bytes) => bar.advance(bytes),
+    });
+    return {
+      ...part,
+      added: diff.added,
+      removed: diff.removed,
+      edited: diff.edited,
+      relabelled: diff.relabelled,
+      balance: (diff.balance ?? []).map(({ label, before: was, after: is }) => ({ label, before: was, after: is })),
+      schema: diff.schema.map(({ column, before: was, after: is }) => ({ column, before: was, after: is })),
+      samples: diff.samples.map(({ kind, key, before: was, after: is }) => ({ kind, key, before: was, after: is })),
+    };
+  } finally {
+    bar.end();
+  }
+}
+
+async function manifestOf(store: Store, digest: Digest | null): Promise<Manifest | null> {
+  return digest === null ? null : readManifest(store, digest);
+}
+
+function emptyPart(
+  name: string,
+  digests: { before: Digest | null; after: Digest | null },
+  sides: { before: Manifest | null; after: Manifest | null },
+): DataPart {
+  return {
+    name,
+    ...digests,
+    rowsBefore: countOf(sides.before),
+    rowsAfter: countOf(sides.after),
+    added: 0,
+    removed: 0,
+    edited: 0,
+    relabelled: 0,
+    balance: [],
+    schema: [],
+    samples: [],
+  };
+}
+
+/** rows, or files */
+function countOf(manifest: Manifest | null): number {
+  if (manifest === null) return 0;
+  return manifest.kind === 'rows' ? manifest.rows : manifest.parts.length;
+}
+
+type RowsManifest = Extract<Manifest, { kind: 'rows' }>;
+
+async function sourceOf(store: Store, name: string, manifest: RowsManifest): Promise<RowSource> {
+  const [part] = manifest.parts;
+  if (part === undefined) throw new Error('a manifest of rows without a part');
+  return {
+    path: await store.pathOf(part.digest),
+    name,
+    format: manifest.format,
+    ...(manifest.key === undefined ? {} : { key: manifest.key }),
+    ...(manifest.label === undefined ? {} : { label: manifest.label }),
+  };
+}
+
+function fileChanges(before: Manifest, after: Manifest): Pick<DataPart, 'added' | 'removed' | 'edited'> {
+  const old = new Map(before.parts.map((part) => [part.path, part.digest]));
+  const now = new Map(after.parts.map((part) => [part.path, part.digest]));
+  return {
+    added: [...now.keys()].filter((path) => !old.has(path)).length,
+    removed: [...old.keys()].filter((path) => !now.has(path)).length,
+    edited: [...now].filter(([path, digest]) => old.has(path) && old.get(path) !== digest).length,
+  };
+}

@@ -1,0 +1,174 @@
+// Text that wants out: of its table cell, its code span, its attribute; up to a mention, a link, a script, the cursor.
+import fc from 'fast-check';
+import { exampleParts } from './example.fixture.ts';
+import type { ReportParts } from './build.ts';
+
+export const attacks: readonly string[] = [
+  '@octocat @org/team ping',
+  'fixes #123, GH-45, org/repo#7, ABC-99',
+  '6dcb09b5b57875f334f61aebed695e2e4193db5e',
+  '![](https://evil.example/x.png)',
+  '[click](javascript:alert(1))',
+  '[ref]: https://evil.example "x"\n\n[ref]',
+  'https://evil.example www.evil.example evil@evil.example <https://evil.example>',
+  '<script>alert(1)</script><img src=x onerror=alert(1)>',
+  '"><svg onload=alert(1)>',
+  "' onmouseover='alert(1)",
+  '</details></table></style></script><!-- -->',
+  '<!-- hidden -->&lt;b&gt;&#64;octocat',
+  '```\n# heading\n```',
+  '`` ` ``` `',
+  '`</code>`@octocat`',
+  '| a | b |\n| --- | --- |\n| c | d |',
+  '\\| \\\\| \\`@octocat\\`',
+  '\n\n## ✅ The gate holds\n\n',
+  '\r\n> [!NOTE]\r\n> approved',
+  '- [x] approved\n1. one',
+  '~~gone~~ **bold** __bold__ *it* _it_ $x$ $$y$$ :tada: [^1] ^^ ==',
+  '\u202Egnp.exe\u202C \u2066x\u2069 a\u200Bb\u200Dc\uFEFFd\u00ADe',
+  '\u{E0041}\u{E0042} \uFE0F x\u{E0100} \u3164\u115F\u2800',
+  'Z̷̢̧̛̗͓̗̼̫̞̘͂̽͌̑̈́̈́͘a̸̛̛l̶g̷o̵',
+  '\u001B[2J\u001B]8;;https://evil.example\u0007click\u001B]8;;\u0007 \u009B31m',
+  '\uD800 lone \uDFFF',
+  '\u2028\u2029\u0085\u000B\u000C\u0000',
+  '   ',
+  '',
+  'x'.repeat(5000),
+  '`'.repeat(999),
+  '|'.repeat(999),
+  '👩‍💻❤️🇩🇪'.repeat(200),
+  '= =\n---\n***',
+  '*/} body{background:url(https://evil.example)}',
+];
+
+/** Attacks, glued to each other and to any characters at all. */
+export const hostileText: fc.Arbitrary<string> = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(...attacks),
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.constantFrom(' ', '\n', '`', '|', '\\', '@a', '#1', '<b>'),
+    ),
+    { maxLength: 5 },
+  )
+  .map((parts) => parts.join(''));
+
+/** A report's parts with the text in every place that takes any. */
+export function hostileParts(text: string): ReportParts {
+  const parts = exampleParts('bad', 400);
+  const { evaluation, comparison, baselineEvaluation } = parts;
+  if (evaluation === null || comparison === null || baselineEvaluation === null) throw new Error('the example is compared');
+  const row = { id: text, text, [text]: text, n: { [text]: [text] } };
+  const spoil = <T extends { label: string }>(entries: readonly T[]): T[] =>
+    entries.map((entry, index) => (index < 3 ? { ...entry, label: `${text}${index}` } : entry));
+  const cases = comparison.broken.map((entry, index) => ({
+    ...entry,
+    id: `${text}${index}`,
+    input: text,
+    expected: text,
+    before: text,
+    after: `${text}!`,
+  }));
+  return {
+    ...parts,
+    title: { revision: text, branch: text, base: text },
+    baseline: parts.baseline === null ? null : { ...parts.baseline, what: text },
+    gate: {
+      gate: 'default',
+      holds: false,
+      checks: [{ check: text, holds: false, applies: true, why: `recall of "${text}" fell`, labels: [text, `${text}2`] }],
+    },
+    data: parts.data.map((set) => ({
+      ...set,
+      balance: spoil(set.balance),
+      schema: [{ column: text, before: text, after: null }],
+      samples: [
+        { kind: 'relabelled', key: text, before: row, after: { ...row, text: `${text} and more` } },
+        { kind: 'added', key: text, before: null, after: text },
+      ],
+    })),
+    params: [
+      { key: text, before: text, after: { [text]: text } },
+      { key: `${text}2`, before: undefined, after: [text] },
+    ],
+    stages: [{ stage: text, state: 'ran', why: [text, `param ${text}: 1 -> 2`], seconds: 1 }],
+    evaluation: {
+      ...evaluation,
+      suite: text,
+      classes: spoil(evaluation.classes),
+      confusion: [{ expected: text, got: `${text}!`, cases: 9 }, ...evaluation.confusion],
+    },
+    baselineEvaluation,
+    comparison: { ...comparison, classes: spoil(comparison.classes), broken: cases, fixed: cases },
+    curves: [{ stage: text, name: text, points: [0, 1, 2].map((x) => ({ x, y: { [text]: x * x } })) }],
+    cost: { seconds: 1, measured: { [text]: 1 } },
+    warnings: [text, `forced: ${text}`],
+  };
+}
+
+/** Every list far over its bound, every text long: the largest report that there can be. */
+export function giantParts(): ReportParts {
+  const long = (index: number): string => `${index}${'@漢"<`|\n'.repeat(200)}`;
+  const many = <T>(length: number, make: (index: number) => T): T[] => Array.from({ length }, (_, index) => make(index));
+  const parts = exampleParts('bad', 400);
+  const { evaluation, comparison } = parts;
+  if (evaluation === null || comparison === null) throw new Error('the example is compared');
+  const cases = many(2000, (index) => ({
+    id: long(index),
+    input: long(index),
+    expected: long(index % 300),
+    before: long(index),
+    after: long(index + 1),
+  }));
+  const huge = {
+    ...evaluation,
+    classes: many(1000, (index) => ({ label: long(index), support: 9, precision: 1, recall: 1, f1: 1 })),
+    confusion: many(3000, (index) => ({ expected: long(index), got: long(index + 1), cases: 1 + (index % 7) })),
+  };
+  const names = many(12, long);
+  const row = Object.fromEntries(many(40, (index) => [long(index), long(index)]));
+  return {
+    ...parts,
+    gate: {
+      gate: 'default',
+      holds: false,
+      checks: many(200, (index) => ({ check: long(index), holds: index % 2 === 0, applies: true, why: long(index), labels: many(300, long) })),
+    },
+    data: many(80, (index) => ({
+      name: `set${index}`,
+      before: null,
+      after: parts.candidate.artifact,
+      rowsBefore: 1e6,
+      rowsAfter: 2e6,
+      added: 1e6,
+      removed: 0,
+      edited: 9,
+      relabelled: 9,
+      balance: many(300, (label) => ({ label: long(label), before: 0, after: label + 1 })),
+      schema: many(100, (column) => ({ column: long(column), before: null, after: long(column) })),
+      samples: many(60, (sample) => ({
+        kind: sample % 2 === 0 ? ('added' as const) : ('edited' as const),
+        key: long(sample),
+        before: sample % 2 === 0 ? null : { ...row, x: sample },
+        after: row,
+      })),
+    })),
+    params: many(500, (index) => ({ key: long(index), before: long(index), after: long(index + 1) })),
+    stages: many(500, (index) => ({ stage: long(index), state: 'ran', why: many(20, long), seconds: 1 })),
+    evaluation: huge,
+    baselineEvaluation: huge,
+    comparison: {
+      ...comparison,
+      classes: many(1000, (index) => ({ label: long(index), cases: 9, gained: 1, lost: 2, before: 0.5, after: 0.4, p: 1, adjusted: 1 })),
+      broken: cases,
+      fixed: cases,
+    },
+    curves: many(20, (index) => ({
+      stage: long(index),
+      name: long(index),
+      points: many(400, (x) => ({ x, y: Object.fromEntries(names.map((name, series) => [name, x * series])) })),
+    })),
+    cost: { seconds: 1e7, measured: Object.fromEntries(many(500, (index) => [long(index), index])) },
+    warnings: many(100, long),
+  };
+}
