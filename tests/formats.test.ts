@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { writtenByPeople, writtenByPlumbline } from '../scripts/reference/catalog.ts';
 import { jsonSchemaOf, keyRows } from '../scripts/reference/json-schema.ts';
 import { makeReference } from '../scripts/reference/pages.ts';
 import { parseYaml } from '../src/base/config.ts';
 import { errorTable, exitCodes, exitMeanings } from '../src/base/errors.ts';
+import { trainTextParams } from '../src/train/schema.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -53,6 +55,11 @@ test('the files of every template have the documented formats', async () => {
     }
   }
   expect(checked).toBeGreaterThanOrEqual(7);
+});
+
+test("the classifier's params.yaml says every hyperparameter, with its default", () => {
+  const params = load(readFileSync(join(root, 'templates/classifier/params.yaml'), 'utf8')) as { train: unknown };
+  expect(params.train).toEqual(trainTextParams.parse({}));
 });
 
 test('every error code has an exit code that is explained', () => {
