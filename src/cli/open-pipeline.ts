@@ -57,7 +57,7 @@ function stageWorld(project: Project, workspace: WorkTree, cli: Cli): StageWorld
 /** The commit of the work tree; dirty when anything of the project differs from it. */
 export async function describeCode(project: Project): Promise<{ commit: string | null; dirty: boolean }> {
   const commit = await project.git.resolve('HEAD');
-  const dirty = commit === null || (await project.git.dirtyPaths([project.prefix])).length > 0;
+  const dirty = commit === null || (await project.git.dirtyPaths([project.prefix.replace(/\/$/, '')])).length > 0;
   return { commit, dirty };
 }
 

@@ -1,0 +1,159 @@
+// What report, gate and promote share: the candidate of the work tree, judged under the policy of the base revision against what is served.
+import { PlumbError } from '../base/errors.ts';
+import { parseYaml } from '../base/config.ts';
+import { didYouMean } from '../base/names.ts';
+import { selectStages } from '../pipeline/graph.ts';
+import { openCommitTree } from '../pipeline/commit-tree.ts';
+import { presentRecords } from '../pipeline/plan.ts';
+import { loadPipeline } from '../pipeline/source-tree.ts';
+import { evaluateInstead } from '../pipeline/substitute.ts';
+import { files } from '../project/layout.ts';
+import type { Project } from '../project/open.ts';
+import { modelOfPipeline, modelOfPointer, modelStages, type FoundModel } from '../registry/found-model.ts';
+import { readPointer } from '../registry/pointer.ts';
+import { policySchema, stages, type Pointer, type Policy, type Stage } from '../registry/schema.ts';
+import { commitTree } from '../registry/tree.ts';
+import { dataPart } from '../report/data-part.ts';
+import { judge, type Judgement } from '../report/judge.ts';
+import type { Cli } from './command.ts';
+import { describeCode, type OpenPipeline } from './open-pipeline.ts';
+import { steps } from './steps.ts';
+
+export interface JudgeWish {
+  /** default: the only model of pipeline.yaml */
+  readonly model: string | undefined;
+  /** the stage whose gate judges */
+  readonly stage: Stage;
+  /** production, staging or a revision: what the report compares with; default production */
+  readonly against: string | undefined;
+  /** revision whose policy and pointers count; default: the main branch */
+  readonly base: string | undefined;
+}
+
+export interface Judged {
+  readonly model: string;
+  readonly stage: Stage;
+  readonly candidate: FoundModel;
+  readonly judgement: Judgement;
+  readonly base: Base;
+  readonly policy: Policy;
+  readonly served: Served;
+}
+
+type Served = Partial<Record<Stage, { pointer: Pointer; model: FoundModel }>>;
+
+interface Base {
+  /** null: the branch has no commit yet, or none with a policy */
+  readonly commit: string | null;
+  readonly policyText: string;
+  readonly warning: string | null;
+}
+
+/** @throws PlumbError RUN_MISSING when the pipeline has not been run for what is there now */
+export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli): Promise<Judged> {
+  const { project, pipeline } = open;
+  const model = wish.model ?? onlyModel(Object.keys(pipeline.config.models));
+  const chosen = modelStages(pipeline, model);
+  const selected = selectStages(pipeline.stages, [chosen.artifactStage, chosen.evaluationStage]);
+  const candidate = modelOfPipeline(pipeline, await presentRecords(selected, open.context), model);
+  const base = await findBase(project, wish.base);
+  const policy = await parseYaml(base.policyText, files.policy, policySchema);
+  const served = await findServed(project, base.commit, model);
+  const baseline = await findBaseline(open, { ...wish, model, served });
+  const code = await describeCode(project);
+  const evaluation = pipeline.stages.get(chosen.evaluationStage);
+  if (evaluation === undefined) throw new Error(`no stage ${chosen.evaluationStage}`);
+  const judgement = await judge(
+    {
+      candidate,
+      stages: pipeline.stages,
+      baseline,
+      served,
+      policy,
+      stage: wish.stage,
+      title: { revision: revisionText(code), branch: await project.git.branch(), base: wish.base ?? project.config.main },
+      warnings: [...(base.warning === null ? [] : [base.warning]), ...(code.dirty ? ['the work tree has changes that are not committed'] : [])],
+    },
+    {
+      store: project.store,
+      evaluateInstead: (from, to) =>
+        evaluateInstead(evaluation, from.evaluated, { from: from.artifact.digest, to: to.artifact.digest, run: to.made.digest }, open.world),
+      diffData: (name, before, after) => dataPart(project.store, name, before, after, { signal: cli.signal, progress: cli.progress }),
+    },
+  );
+  return { model, stage: wish.stage, candidate, judgement, base, policy, served };
+}
+
+function onlyModel(models: readonly string[]): string {
+  const [only] = models;
+  if (only !== undefined && models.length === 1) return only;
+  throw new PlumbError('MODEL_UNKNOWN', {
+    what: models.length === 0 ? `${files.pipeline} names no model` : `${files.pipeline} names ${models.length} models`,
+    where: { file: files.pipeline },
+    mend: models.length === 0 ? 'add one under models:, with its artifact and its evaluation' : `name one of them: ${models.join(', ')}`,
+  });
+}
+
+function revisionText(code: { commit: string | null; dirty: boolean }): string {
+  if (code.commit === null) return 'no commit yet';
+  return code.dirty ? `${code.commit.slice(0, 12)} with uncommitted changes` : code.commit.slice(0, 12);
+}
+
+/** The base branch judges. Where it does not exist yet, or has no policy yet, there is nothing to protect: the work tree's counts, and the report says so. */
+async function findBase(project: Project, wanted: string | undefined): Promise<Base> {
+  const { git, config } = project;
+  const named = wanted ?? config.main;
+  const commit = (await git.resolve(named)) ?? (wanted === undefined ? await git.resolve(`origin/${config.main}`) : null);
+  if (commit === null && wanted !== undefined) {
+    throw new PlumbError('GIT_REVISION_UNKNOWN', {
+      what: `"${wanted}" names no commit`,
+      mend: 'name a branch, a tag or a commit; in a shallow clone, fetch it first',
+    });
+  }
+  const text = commit === null ? undefined : await project.readTextAt(commit, files.policy);
+  if (text !== undefined) return { commit, policyText: text, warning: null };
+  const own = await project.readText(files.policy);
+  if (own === undefined) {
+    throw new PlumbError('CONFIG_MISSING', {
+      what: `there is no ${files.policy}`,
+      where: { file: files.policy },
+      mend: 'write one: docs/reference/formats.md; `plumb init --template classifier` has an example',
+    });
+  }
+  return { commit, policyText: own, warning: `${named} has no ${files.policy} yet: the one of the work tree judged` };
+}
+
+async function findServed(project: Project, commit: string | null, model: string): Promise<Served> {
+  if (commit === null) return {};
+  const tree = commitTree(project.git, project.prefix, commit);
+  const served: Served = {};
+  for (const stage of stages) {
+    const pointer = await readPointer(tree, model, stage);
+    if (pointer !== null) served[stage] = { pointer, model: await modelOfPointer(tree, pointer) };
+  }
+  return served;
+}
+
+async function findBaseline(
+  open: OpenPipeline,
+  wish: JudgeWish & { model: string; served: Served },
+): Promise<{ what: string; model: FoundModel } | null> {
+  const what = wish.against ?? 'production';
+  const stage = stages.find((one) => one === what);
+  if (stage !== undefined) {
+    const served = wish.served[stage];
+    return served === undefined ? null : { what, model: served.model };
+  }
+  const commit = await open.project.git.resolve(what);
+  if (commit === null) {
+    throw new PlumbError('GIT_REVISION_UNKNOWN', {
+      what: `--against ${what}: neither a stage nor a revision.${didYouMean(what, stages)}`,
+      mend: 'write production, staging, a branch, a tag or a commit',
+    });
+  }
+  const tree = await openCommitTree(open.project, commit);
+  const pipeline = await loadPipeline(tree, steps);
+  const chosen = modelStages(pipeline, wish.model);
+  const selected = selectStages(pipeline.stages, [chosen.artifactStage, chosen.evaluationStage]);
+  return { what, model: modelOfPipeline(pipeline, await presentRecords(selected, { ...open.context, tree, pipeline }), wish.model) };
+}

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/atomic.ts';
+import { canonicalJson } from '../base/canonical.ts';
+import { digestOf, shortDigest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
+import { openProject, type Project } from '../project/open.ts';
+import type { PromotionPlan } from '../registry/promotion.ts';
+import type { Stage } from '../registry/schema.ts';
+import type { Cli, Define } from './command.ts';
+import type { Judged } from './judging.ts';
+import { withPipeline } from './open-pipeline.ts';
+
+interface PromoteOptions {
+  readonly to: Stage;
+  readonly force?: boolean;
+  readonly again?: boolean;
+  readonly reason?: string;
+  readonly base?: string;
+  readonly commit: boolean;
+}
+
+export const define: Define = (command, cli) => {
+  command
+    .argument('<model>', 'name of a model')
+    .requiredOption('--to <stage>', 'staging or production')
+    .option('--reason <text>', 'why; needed with --force and --again, recorded in the evidence and shown in history')
+    .option('--force', 'promote although the gate does not hold')
+    .option('--again', 'promote a model that was taken back before')
+    .option('--base <revision>', 'revision whose policy and pointers count (default: the main branch)')
+    .option('--no-commit', 'write the pointer and its evidence, commit nothing')
+    .addHelpText(
+      'after',
+      '\nWrites models/<model>/<stage>.json with its evidence, and commits just these files.\n\nExample:\n  $ plumb promote intents --to production\n\nExit codes: 0 promoted, 1 refused by the gate or the policy.',
+    )
+    .action(async (model: string, options: PromoteOptions) => promote(model, options, cli));
+};
+
+async function promote(model: string, options: PromoteOptions, cli: Cli): Promise<void> {
+  if (options.to !== 'staging' && options.to !== 'production') {
+    throw new PlumbError('USAGE', { what: `--to ${String(options.to)}: there is no such stage`, mend: 'write --to staging or --to production' });
+  }
+  if ((options.force === true || options.again === true) && (options.reason ?? '').trim() === '') {
+    throw new PlumbError('USAGE', { what: '--force and --again need a reason', mend: 'add --reason "why": it is recorded and shown for ever' });
+  }
+  const project = await openProject(cli);
+  const { judgeModel } = await import('./judging.ts');
+  const judged = await withPipeline(project, cli, (open) =>
+    judgeModel(open, { model, stage: options.to, against: options.to, base: options.base }, cli),
+  );
+  const { plan, commit } = await project.mutex(async () => {
+    const decided = await decide(project, judged, options, cli);
+    return { plan: decided, commit: await carryOut(project, decided, options.commit) };
+  });
+  const { pointer } = plan;
+  cli.emit({
+    model,
+    stage: options.to,
+    artifact: pointer.artifact.digest,
+    commit,
+    forced: plan.forced,
+    files: plan.files.map((file) => file.path),
+    verdict: judged.judgement.report.verdict,
+  });
+  const how = plan.forced ? cli.paint.red('FORCED') : cli.paint.green('promoted');
+  cli.print(
+    `${how} ${model} ${cli.paint.bold(shortDigest(pointer.artifact.digest))} to ${options.to}; against ${options.to}: ${judged.judgement.report.verdict}`,
+  );
+  cli.print(
+    commit === null
+      ? `not committed: models/${model} has the pointer and its evidence`
+      : `commit ${commit.slice(0, 12)}. Push it: serving follows the branch.`,
+  );
+}
+
+async function decide(project: Project, judged: Judged, options: PromoteOptions, cli: Cli): Promise<PromotionPlan> {
+  const [{ planPromotion }, { pointerHistory }, { readPointer }, { workTree }] = await Promise.all([
+    import('../registry/promotion.ts'),
+    import('../registry/history.ts'),
+    import('../registry/pointer.ts'),
+    import('../registry/tree.ts'),
+  ]);
+  const { candidate, judgement, base } = judged;
+  const head = await project.git.resolve('HEAD');
+  const identity = await project.git.identity();
+  if (identity === null)
+    throw new PlumbError('GIT_FAILED', {
+      what: 'git does not know who you are',
+      mend: 'git config user.name "Your Name" && git config user.email you@example.org',
+    });
+  const json = canonicalJson(judgement.report);
+  const reason = { reason: options.reason ?? '' };
+  const { code } = candidate.made.record;
+  // what moves is the pointer of this branch; what judges is the base
+  const here = workTree(project.root);
+  return planPromotion({
+    model: judged.model,
+    stage: judged.stage,
+    policy: judged.policy,
+    policyText: base.policyText,
+    candidate: {
+      artifact: candidate.artifact,
+      run: candidate.made.digest,
+      evaluation: candidate.evaluated.digest,
+      records: candidate.records,
+      data: candidate.data,
+      code: code.dirty ? null : code.commit,
+      metrics: candidate.evaluated.record.metrics,
+    },
+    report: { digest: digestOf(json), json },
+    gate: judgement.gate,
+    comparisons: judgement.comparisons,
+    current: await readPointer(here, judged.model, judged.stage),
+    staging: await readPointer(here, judged.model, 'staging'),
+    history: head === null ? [] : await pointerHistory(project.git, project.prefix, 'HEAD', judged.model, judged.stage),
+    by: `${identity.name} <${identity.email}>`,
+    at: cli.now(),
+    base: base.commit,
+    ...(options.force === true ? { force: reason } : {}),
+    ...(options.again === true ? { again: reason } : {}),
+  });
+}
+
+/** Evidence first, the pointer last: a kill in between leaves evidence that nothing names. */
+async function carryOut(project: Project, plan: PromotionPlan, commit: boolean): Promise<string | null> {
+  const isPointer = (path: string): boolean => path === `models/${plan.pointer.model}/${plan.pointer.stage}.json`;
+  const ordered = plan.files.toSorted((a, b) => Number(isPointer(a.path)) - Number(isPointer(b.path)));
+  for (const file of ordered) await writeFileAtomic(join(project.root, file.path), file.bytes);
+  if (!commit) return null;
+  return project.git.commit(
+    plan.message,
+    plan.files.map((file) => project.prefix + file.path),
+  );
+}
