@@ -169,7 +169,10 @@ class EvidenceLoader {
       const path = paths[at] ?? '';
       const bytes = all[at] ?? null;
       const fault = evidenceFault(digest, kind, bytes);
-      if (fault !== null && !this.paths.has(path)) this.#find(path, `${path} ${fault}`, mendEvidence(path, bytes));
+      if (fault !== null && !this.paths.has(path)) {
+        const leads = bytes === null ? `; ${pointerPath(this.#place)} leads to it` : '';
+        this.#find(path, `${path} ${fault}${leads}`, mendEvidence(path, bytes));
+      }
       this.paths.add(path);
       return fault === null && bytes !== null ? textOf(bytes) : null;
     });
@@ -212,7 +215,7 @@ export const promoteAnew = 'restore models/ from a commit that `plumb verify --h
 
 export function mendEvidence(path: string, bytes: Uint8Array | string | null): string {
   return bytes === null
-    ? `bring it back from the commit that took it away: \`git log --diff-filter=D -- ${path}\`, then \`git checkout <commit>~1 -- ${path}\``
+    ? `if it was taken away, \`git log --diff-filter=D -- ${path}\` names the commit, and \`git checkout <commit>~1 -- ${path}\` brings it back; if there never was such a file, the pointer was changed: restore that`
     : `bring back what was committed first: \`git log --diff-filter=A -- ${path}\`, then \`git checkout <commit> -- ${path}\``;
 }
 

@@ -64,7 +64,13 @@ const labels = ['card_arrival', 'card_linking', 'exchange_rate'];
 export function answersOf(model: ExampleModel): CaseResult[] {
   return Array.from({ length: 120 }, (_, at) => {
     const expected = labels[at % 3] ?? '';
-    return { id: `t${String(at).padStart(3, '0')}`, input: `case ${at}`, expected, got: at < model.right ? expected : (labels[(at + 1) % 3] ?? ''), score: 0.75 };
+    return {
+      id: `t${String(at).padStart(3, '0')}`,
+      input: `case ${at}`,
+      expected,
+      got: at < model.right ? expected : (labels[(at + 1) % 3] ?? ''),
+      score: 0.75,
+    };
   });
 }
 
@@ -73,13 +79,20 @@ export function artifactOf(model: ExampleModel): Buffer {
 }
 
 /** split -> train -> evaluate, as the built-in steps record them. */
-export function chainOfExample(model: ExampleModel): { split: RunRecord; train: RunRecord; evaluate: RunRecord; data: Record<string, Digest> } {
-  const data = { intents: digestOf('manifest of intents') };
+export function chainOfExample(
+  model: ExampleModel,
+  manifest: Digest = digestOf('manifest of intents'),
+): { split: RunRecord; train: RunRecord; evaluate: RunRecord; data: Record<string, Digest> } {
+  const data = { intents: manifest };
   const trainRows = { path: 'out/split/train.jsonl', digest: digestOf('train rows'), bytes: 10, kind: 'file' as const };
   const testRows = { path: 'out/split/test.jsonl', digest: digestOf('test rows'), bytes: 10, kind: 'file' as const };
   const split = runRecord('split', { rows: { kind: 'data', ref: 'intents', digest: data.intents } }, { train: trainRows, test: testRows });
   const artifact = { path: 'out/train/model.onnx', digest: digestOf(artifactOf(model)), bytes: artifactOf(model).length, kind: 'file' as const };
-  const train = runRecord('train', { data: { kind: 'output', ref: 'split.train', digest: trainRows.digest, run: digestOfRecord(split) } }, { model: artifact });
+  const train = runRecord(
+    'train',
+    { data: { kind: 'output', ref: 'split.train', digest: trainRows.digest, run: digestOfRecord(split) } },
+    { model: artifact },
+  );
   const evaluation = evaluationOfExample(model);
   const evaluate = runRecord(
     'evaluate',
@@ -141,12 +154,14 @@ export interface ExampleOrder {
   readonly again?: { reason: string };
   readonly at?: Date;
   readonly policyText?: string;
+  /** of the data set */
+  readonly manifest?: Digest;
 }
 
 export function promotionInput(order: ExampleOrder): PromotionInput {
   const { candidate } = order;
   const { model = 'intents', stage = 'production' } = order;
-  const { split, train, evaluate, data } = chainOfExample(candidate);
+  const { split, train, evaluate, data } = chainOfExample(candidate, order.manifest);
   const text = order.policyText ?? policyText;
   const policy = parsedPolicy(text);
   const evaluation = evaluationOfExample(candidate);

@@ -110,7 +110,15 @@ test('any change of one byte is refused or changes what the record vouches for',
 });
 
 test('pointers are found by their paths, and nothing else is', async () => {
-  const files = ['b/production.json', 'a-b/staging.json', 'a/production.json', 'a/staging.json', 'a/card.json', 'a/evidence/production/x.json', 'production.json'];
+  const files = [
+    'b/production.json',
+    'a-b/staging.json',
+    'a/production.json',
+    'a/staging.json',
+    'a/card.json',
+    'a/evidence/production/x.json',
+    'production.json',
+  ];
   const tree = plannedTree(files.map((path) => ({ path: `models/${path}`, bytes: '' })));
   expect((await listPointers(tree)).map((one) => pointerPath(one))).toEqual([
     'models/a-b/staging.json',

@@ -24,9 +24,8 @@ export function serialisePointer(pointer: Pointer): string {
 }
 
 /** What a promotion record vouches for: SHA-256 of the pointer's canonical JSON without `promotion`, which cannot name itself. */
-export function pointerSubject(pointer: Omit<Pointer, 'promotion'>): Digest {
-  const { promotion: _, ...subject } = pointer as Pointer;
-  return digestOf(canonicalJson(subject));
+export function pointerSubject(pointer: Omit<Pointer, 'promotion'> & { promotion?: Digest }): Digest {
+  return digestOf(canonicalJson({ ...pointer, promotion: undefined }));
 }
 
 /**
