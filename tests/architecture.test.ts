@@ -32,7 +32,7 @@ interface Edge {
 /** Imports, types and import() too, from one folder of src into another. Tests may look anywhere. */
 function importEdges(): Edge[] {
   return sources
-    .filter((file) => !file.endsWith('.test.ts'))
+    .filter((file) => !/\.(test|contract|fixture)\.ts$/.test(file))
     .flatMap((file) => {
       const from = file.split('/')[1] ?? '';
       const named = [...read(file).matchAll(/(?:\bfrom|\bimport|\bimport\()\s*'(\.[^']+)'/g)].map((match) =>
@@ -74,7 +74,7 @@ describe('folders', () => {
 describe('files', () => {
   test('names are nouns in kebab-case; nothing is called utils', () => {
     expect(sources.length).toBeGreaterThan(50);
-    const form = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|fixture|reference|bench))?\.ts$/;
+    const form = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|contract|fixture|reference|bench))?\.ts$/;
     const empty = /^(utils?|helpers?|common|shared|misc|lib|types)$/;
     const wrong = sources.filter((path) => {
       const [name = '', ...folders] = path.split('/').toReversed();
