@@ -65,7 +65,7 @@ test('other columns are asked when the suite says so', async () => {
 });
 
 test('a lone surrogate is written as the model reads it', async () => {
-  expect(await questionsOf([{ text: 'a\ud800b', label: 'x' }])).toEqual([{ id: digestOf('a\ufffdb'), input: 'a\ufffdb', expected: 'x' }]);
+  expect(await questionsOf([{ text: 'a\ud800b', label: 'x\ud800' }])).toEqual([{ id: digestOf('a\ufffdb'), input: 'a\ufffdb', expected: 'x\ufffd' }]);
 });
 
 const good = { id: 'a', text: 'hello', label: 'x' };
@@ -78,7 +78,8 @@ test.for<[Record<string, unknown>, string, string, RegExp]>([
   [{ id: 'b', text: 'hello' }, 'SUITE_DATA', 'label', /has no "label"/],
   [{ id: 'b', text: 'hello', label: '' }, 'SUITE_DATA', 'label', /has "" where "label" should be a label/],
   [{ id: 'b', text: 'hello', label: { a: 1 } }, 'SUITE_DATA', 'label', /should be a label/],
-  [{ id: 'b', text: 'hello', label: '\ud800' }, 'SUITE_DATA', 'label', /should be a label/],
+  [{ id: 'b', text: 'hello', label: 0.5 }, 'SUITE_DATA', 'label', /has 0.5 where/],
+  [{ id: '\ud800', text: 'hello', label: 'x' }, 'ROW_KEY', 'id', /should be an id/],
   [{ text: 'hello', label: 'x' }, 'ROW_KEY', 'id', /has no "id"/],
   [{ id: '', text: 'hello', label: 'x' }, 'ROW_KEY', 'id', /should be an id/],
   [{ id: 'a', text: 'hello', label: 'x' }, 'ROW_KEY', 'id', /has the id "a" of row 1/],

@@ -83,10 +83,10 @@ function inputOf(cell: Cell, column: string): string {
   );
 }
 
+/** As the trainer reads labels: text, a whole number or a boolean, kept as text. */
 function labelOf(cell: Cell, column: string): string {
   const value = valueOf(cell, column, 'expected');
-  const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
-  if (typeof text === 'string' && text !== '' && text.isWellFormed()) return text;
+  if ((typeof value === 'string' && value !== '') || typeof value === 'boolean' || Number.isSafeInteger(value)) return String(value).toWellFormed();
   throw refuse(
     'SUITE_DATA',
     cell,
@@ -98,7 +98,7 @@ function labelOf(cell: Cell, column: string): string {
 
 function idOf(cell: Cell, column: string): string {
   const value = valueOf(cell, column, 'id');
-  const text = typeof value === 'number' ? String(value) : value;
+  const text = Number.isSafeInteger(value) ? String(value) : value;
   if (typeof text === 'string' && text !== '' && text.isWellFormed()) return text;
   throw refuse(
     'ROW_KEY',

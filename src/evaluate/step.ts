@@ -17,6 +17,13 @@ import { type CaseResult, type Evaluation, type Suite, suiteSchema } from './sch
 export const evaluateArguments = fields({
   model: z.string().min(1).describe('output of the stage that makes the model: train.model'),
   suite: z.string().min(1).describe('suite file, relative to the project: evals/intents.yaml'),
+  encoder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'for a model that stands on a text encoder: the one it was trained with, as `encoder` of plumb/train-text; without it, PLUMB_ENCODER names its folder',
+    ),
 }).describe('which model to ask what');
 export type EvaluateArguments = z.infer<typeof evaluateArguments>;
 
@@ -30,7 +37,12 @@ export const evaluate: Step<EvaluateArguments, null> = {
   async ports(args, readText) {
     const suite = await readSuite(await readText(args.suite), args.suite);
     return {
-      inputs: { model: { kind: 'data', ref: args.model }, suite: { kind: 'file', path: args.suite }, data: { kind: 'data', ref: suite.data } },
+      inputs: {
+        model: { kind: 'data', ref: args.model },
+        suite: { kind: 'file', path: args.suite },
+        data: { kind: 'data', ref: suite.data },
+        ...(args.encoder === undefined ? {} : { encoder: { kind: 'data' as const, ref: args.encoder } }),
+      },
       outputs: { cases: 'cases.jsonl', evaluation: 'evaluation.json' },
     };
   },
@@ -43,7 +55,7 @@ export function readSuite(text: string, file: string): Promise<Suite> {
 }
 
 async function runEvaluate(context: StepContext<EvaluateArguments, null>): Promise<StepResult> {
-  const { model, suite: suitePath, data } = context.inputs;
+  const { model, suite: suitePath, data, encoder } = context.inputs;
   const { cases: casesPath, evaluation: evaluationPath } = context.outputs;
   if (model === undefined || suitePath === undefined || data === undefined || casesPath === undefined || evaluationPath === undefined) {
     throw new Error('plumb/evaluate was started without its files');
@@ -51,7 +63,7 @@ async function runEvaluate(context: StepContext<EvaluateArguments, null>): Promi
   const suite = await readSuite((await readTextFile(suitePath, context.with.suite)) ?? '', context.with.suite);
   const rows = readRows(data, requireFormatOfName(data), { signal: context.signal, name: suite.data });
   const questions = await readQuestions(rows, suite, { suite: context.with.suite, data: suite.data });
-  const predictor = await openPredictor(model);
+  const predictor = await openPredictor(model, encoder === undefined ? {} : { encoder });
   try {
     tellUnknownLabels(questions, predictor, context);
     const { cases, seconds } = await askAll(predictor, questions, context);
