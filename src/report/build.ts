@@ -2,7 +2,8 @@ import { byCodeUnit } from '../base/canonical.ts';
 import type { JsonValue } from '../base/schema.ts';
 import type { Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
 import { bounds, boundsDividedBy, lengths, type Bounds } from './bounds.ts';
-import { rowKinds, type Curve, type DataChange, type Report, type RowSample, type Verdict } from './schema.ts';
+import { rowKinds } from './row-kinds.ts';
+import type { Curve, DataChange, Report, RowSample, Verdict } from './schema.ts';
 import { cut } from './visible.ts';
 
 /** A row that changed, as the data diff has it: any JSON value, usually column -> value. */

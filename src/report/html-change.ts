@@ -3,7 +3,8 @@ import { balanceTrack } from './charts.ts';
 import { count, counted, duration, signedCount } from './figures.ts';
 import { changedParams, labelsBeside, stagesInWords } from './headline.ts';
 import { labelMarkup, markup, type Markup } from './html-text.ts';
-import { rowKinds, type DataChange, type Report, type RowSample } from './schema.ts';
+import { rowKinds } from './row-kinds.ts';
+import type { DataChange, Report, RowSample } from './schema.ts';
 
 export function gateSection(report: Report): Markup | null {
   const { gate } = report;

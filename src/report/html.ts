@@ -77,7 +77,7 @@ const shapes = {
 };
 
 function banner(headline: Headline): Markup {
-  return markup`<div class="banner ${headline.tone}" role="status">
+  return markup`<div class="banner ${headline.tone}">
 <svg viewBox="0 0 40 40" class="${headline.tone}" fill="none" stroke="currentColor" stroke-width="3.2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="20" cy="20" r="17"/>${shapes[headline.tone]}</svg>
 <p class="say ${headline.tone}">${headline.gate} <span>· ${headline.verdict}</span></p>
 ${headline.reasons.map((why) => markup`<p class="why">${why.replace(/\.$/, '')}.</p>`)}

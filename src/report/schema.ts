@@ -2,10 +2,10 @@
 // It is content-addressed and goes into git with a promotion: small (see bounds.ts) and without a clock of its own.
 import { countSchema, digestSchema, fields, nameSchema, z } from '../base/schema.ts';
 import { comparisonSchema, evaluationSchema, gateResultSchema } from '../evaluate/schema.ts';
+import { rowKinds } from './row-kinds.ts';
 
-export const verdicts = ['better', 'worse', 'no evidence', 'first model'] as const;
-export const rowKinds = ['relabelled', 'edited', 'removed', 'added'] as const;
-export const stageStates = ['ran', 'cached', 'frozen', 'failed', 'skipped'] as const;
+const verdicts = ['better', 'worse', 'no evidence', 'first model'] as const;
+const stageStates = ['ran', 'cached', 'frozen', 'failed', 'skipped'] as const;
 
 const side = {
   artifact: digestSchema.describe('digest of the model file'),

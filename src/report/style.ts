@@ -89,7 +89,7 @@ del{color:var(--bad);text-decoration-thickness:1px}ins{color:var(--good);text-de
 footer{margin-top:64px;padding-top:20px;padding-bottom:48px;color:var(--soft);font-size:13px}
 footer dl{display:grid;grid-template-columns:max-content 1fr;gap:3px 16px;margin:0 0 16px;border-top:1px solid var(--line);padding-top:20px}
 footer dt{color:var(--faint)}footer dd{margin:0}
-@media (max-width:760px){
+@media screen and (max-width:760px){
 main,header,footer{padding-left:16px;padding-right:16px}
 header{padding-top:20px}
 .wide{margin:0 -16px;padding:0 16px}
@@ -111,5 +111,5 @@ td.track-cell{width:auto;min-width:110px}
 :root{--page:#fff;--card:#f6f7f9;--ink:#000;--soft:#333;--faint:#555;--line:#ccc;--after:#1d46b0;--before:#667;--good:#0b6e3f;--good-page:#fff;--good-line:#0b6e3f;--bad:#b3261e;--bad-page:#fff;--bad-line:#b3261e;--mixed:#7d5200;--mixed-page:#fff;--mixed-line:#7d5200}
 :root{color-scheme:light}
 body{font-size:11pt}nav{display:none}h2{break-after:avoid}tr,figure,.banner{break-inside:avoid}
-details::details-content{content-visibility:visible;display:block}
+section{break-inside:auto}table{font-size:9.5pt}
 }`;

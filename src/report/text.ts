@@ -75,7 +75,8 @@ function gate(report: Report, { paint, width }: View): string[] {
     paint.bold(`Gate ${visible(report.gate.gate)}`),
     ...report.gate.checks.flatMap((check) => {
       const icon = !check.holds ? paint.red('✗') : check.applies ? paint.green('✓') : paint.dim('–');
-      return [`  ${icon} ${fit(check.check, width - 4)}`, ...wrap(check.why, width - 6).map((line) => paint.dim(`      ${line}`))];
+      const [first = '', ...rest] = wrap(check.check, width - 4);
+      return [`  ${icon} ${first}`, ...rest.map((line) => `    ${line}`), ...wrap(check.why, width - 6).map((line) => paint.dim(`      ${line}`))];
     }),
   ];
 }
