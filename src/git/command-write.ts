@@ -1,4 +1,6 @@
 // What we ask the git command to write: commits of chosen files, reverts, branches.
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { CommitReader } from './commit-reader.ts';
 import { branchExists, checkNothingUnfinished, dirty, needWorkTree, noBranch, nothingToCommit } from './failures.ts';
 import type { Git, Oid } from './git.ts';
@@ -56,12 +58,23 @@ async function commitFiles(parts: WriterParts, message: string, paths: readonly 
 }
 
 async function commitOnly(parts: WriterParts, message: string, paths: readonly string[], options: readonly string[]): Promise<Oid> {
+  // where a folder came in the place of a file, the files in it stand for both: git refuses the name of the folder
+  const named: string[] = [];
+  for (const path of paths) {
+    const isFolder = paths.some((other) => other.startsWith(`${path}/`)) && (await isFolderNow(parts.repository, path));
+    if (!isFolder) named.push(path);
+  }
   const args = ['commit', '--quiet', '--only', '--cleanup=verbatim', ...options, `--message=${cleanMessage(message)}`, ...pathsFromInput];
-  const result = await parts.git.run(args, { input: zeroEnded(paths), allow: [1] });
+  const result = await parts.git.run(args, { input: zeroEnded(named), allow: [1] });
   if (result.code === 0) return headNow(parts);
   if (await isAsHead(parts, paths)) throw nothingToCommit('these files are as the last commit has them');
   // hooks may speak on either stream
   throw failure(args, { ...result, stderr: `${result.stderr}${result.stdout.toString('utf8')}` });
+}
+
+async function isFolderNow(repository: Repository, path: string): Promise<boolean> {
+  const facts = await lstat(join(needWorkTree(repository, 'commit'), path)).catch(() => null);
+  return facts?.isDirectory() === true;
 }
 
 async function headNow({ head }: WriterParts): Promise<Oid> {

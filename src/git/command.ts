@@ -104,7 +104,9 @@ async function listTree(parts: Parts, commit: Oid, folder: string): Promise<Tree
   const { stdout } = await withCommits(parts, [commit], () =>
     parts.git.run(['ls-tree', '-r', '-z', '--full-tree', commit, ...(below === '' ? [] : ['--', `${below}/`])]),
   );
-  return parseTree(stdout).toSorted((a, b) => byCodeUnit(a.path, b.path));
+  return parseTree(stdout)
+    .map(({ path, oid, mode }) => ({ path, oid, mode }))
+    .toSorted((a, b) => byCodeUnit(a.path, b.path));
 }
 
 /** Object at a path; for the names that `cat-file --batch` cannot be asked for. */
@@ -118,17 +120,17 @@ async function entriesAt({ git }: Parts, commit: Oid, paths: readonly string[]):
   const entries = new Map<string, string>();
   for (const some of inPortions(paths)) {
     const { stdout } = await git.run(['ls-tree', '-z', '--full-tree', commit, '--', ...some]);
-    for (const { path, mode, oid } of parseTree(stdout)) entries.set(path, `${mode} ${oid}`);
+    for (const { path, mode, oid, isFolder } of parseTree(stdout)) if (!isFolder) entries.set(path, `${mode} ${oid}`);
   }
   return entries;
 }
 
 /** '<mode> <type> <oid>\t<path>\0' */
-function parseTree(stdout: Buffer): TreeEntry[] {
+function parseTree(stdout: Buffer): (TreeEntry & { readonly isFolder: boolean })[] {
   return records(stdout).map((record) => {
     const tab = record.indexOf('\t');
-    const [mode = '', , oid = ''] = record.slice(0, tab).split(' ');
-    return { path: record.slice(tab + 1), oid, mode: fileMode(mode) };
+    const [mode = '', type, oid = ''] = record.slice(0, tab).split(' ');
+    return { path: record.slice(tab + 1), oid, mode: fileMode(mode), isFolder: type === 'tree' };
   });
 }
 

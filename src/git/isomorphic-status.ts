@@ -1,41 +1,54 @@
 // What differs from HEAD, without the git command. Files are hashed, always: the index that isomorphic-git writes knows seconds only,
 // so a file that was edited within the second of a commit would pass for clean.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, readFile, readlink } from 'node:fs/promises';
+import { createReadStream, type Stats } from 'node:fs';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { WalkerEntry } from 'isomorphic-git';
 import { byCodeUnit } from '../base/canonical.ts';
+import { errnoOf } from '../base/errors.ts';
 import { needWorkTree } from './failures.ts';
 import type { Git, Oid } from './git.ts';
-import { emptyTree, fromIsomorphic, type Place } from './isomorphic-objects.ts';
+import { parseIndex, type IndexEntry } from './index-file.ts';
+import type { Objects, Place } from './isomorphic-objects.ts';
 import { checkFolder, checkPath } from './names.ts';
 import type { Repository } from './repository.ts';
 
 interface Parts {
   readonly place: Place;
   readonly repository: Repository;
+  readonly objects: Objects;
   readonly head: () => Promise<Oid | null>;
 }
 
-export function createStatus(parts: Parts): Pick<Git, 'dirtyPaths' | 'isIgnored' | 'isTracked'> {
+export interface Status extends Pick<Git, 'dirtyPaths' | 'isIgnored' | 'isTracked'> {
+  readIndex(): Promise<IndexEntry[]>;
+}
+
+export function createStatus(parts: Parts): Status {
+  const readIndex = (): Promise<IndexEntry[]> => readIndexOf(parts.repository);
+  const isTracked = async (path: string): Promise<boolean> =>
+    (await readIndex()).some((entry) => entry.path === path || entry.path.startsWith(`${path}/`));
   return {
-    dirtyPaths: async (paths) => dirtyPaths(parts, paths),
+    readIndex,
+    dirtyPaths: (paths) => dirtyPaths(parts, paths),
     isIgnored: async (path) => {
       needWorkTree(parts.repository, 'look for ignored files');
-      checkFolder(path);
-      return !(await isTracked(parts, path.replace(/\/$/, ''))) && isIgnored(parts, path);
+      return !(await isTracked(checkFolder(path))) && isIgnored(parts, path);
     },
     isTracked: async (path) => {
       needWorkTree(parts.repository, 'look for tracked files');
-      return isTracked(parts, checkPath(path));
+      return isTracked(checkPath(path));
     },
   };
 }
 
-async function isTracked({ place: { git, fs, gitdir } }: Parts, path: string): Promise<boolean> {
-  const files = await git.listFiles({ fs, gitdir, cache: {} }).catch((error: unknown) => Promise.reject(fromIsomorphic(error, 'read the index')));
-  return files.some((file) => file === path || file.startsWith(`${path}/`));
+async function readIndexOf({ headDir }: Repository): Promise<IndexEntry[]> {
+  try {
+    return parseIndex(await readFile(join(headDir, 'index')));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 async function isIgnored({ place: { git, fs, gitdir }, repository }: Parts, path: string): Promise<boolean> {
@@ -43,79 +56,72 @@ async function isIgnored({ place: { git, fs, gitdir }, repository }: Parts, path
 }
 
 async function dirtyPaths(parts: Parts, paths: readonly string[]): Promise<string[]> {
-  const dir = needWorkTree(parts.repository, 'look for changes');
-  if (paths.length === 0) return [];
-  const isWanted = filterOf(paths.map(checkFolder));
-  const { git, fs, gitdir, cache } = parts.place;
+  const top = needWorkTree(parts.repository, 'look for changes');
+  const wanted = paths.map(checkFolder);
+  if (wanted.length === 0) return [];
+  const isWanted = belowAnyOf(wanted);
+  const index = (await readIndexOf(parts.repository)).filter((entry) => isWanted(entry.path));
+  const committed = await filesBelow(parts, wanted);
   const found = new Set<string>();
-  const trees = [git.TREE({ ref: (await parts.head()) ?? emptyTree }), git.STAGE(), git.WORKDIR({ refresh: false })];
-  const map = async (path: string, entries: (WalkerEntry | null)[]): Promise<boolean | null> => {
-    if (path === '.') return true;
-    const wanted = isWanted(path);
-    if (wanted === 'no' || path === '.git' || path.endsWith('/.git')) return null;
-    const [head = null, stage = null, work = null] = entries;
-    const look = await compare(parts, path, { dir, head, stage, work });
-    if (look.dirty && wanted === 'yes') found.add(path);
-    return look.into ? true : null;
-  };
-  // objects come from packs whose indexes are worth keeping; the index of the work tree is read anew each time
-  await git.walk({ fs, dir, gitdir, cache: { ...cache }, trees, map }).catch((error: unknown) => {
-    throw fromIsomorphic(error, 'compare the work tree with HEAD');
-  });
+  for (const path of committed.keys()) found.add(path);
+  for (const entry of index) {
+    const { path } = entry;
+    const staged = `${entry.mode} ${entry.oid}`;
+    const isStaged = entry.stage !== 0 || entry.intentToAdd || committed.get(path) !== staged;
+    if (isStaged || !(await isAsStaged(top, entry, staged))) found.add(path);
+    else found.delete(path);
+  }
+  const known = namesOf(index);
+  for (const path of wanted) await findUntracked(parts, { top, path, known, found });
   return [...found].toSorted(byCodeUnit);
 }
 
-/** 'above': a folder on the way to what is wanted. */
-function filterOf(paths: readonly string[]): (path: string) => 'yes' | 'above' | 'no' {
-  const exact = new Set(paths);
-  const above = new Set(paths.flatMap((path) => foldersOf(path)));
-  return (path) => {
-    if (exact.has('') || exact.has(path) || foldersOf(path).some((folder) => exact.has(folder))) return 'yes';
-    return above.has(path) ? 'above' : 'no';
-  };
+function belowAnyOf(folders: readonly string[]): (path: string) => boolean {
+  const exact = new Set(folders);
+  return (path) => exact.has('') || exact.has(path) || foldersOf(path).some((folder) => exact.has(folder));
 }
 
 function foldersOf(path: string): string[] {
-  const names = path.split('/');
-  return names.slice(1).map((_, at) => names.slice(0, at + 1).join('/'));
+  const folders: string[] = [];
+  for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', slash + 1)) folders.push(path.slice(0, slash));
+  return folders;
 }
 
-interface Three {
-  readonly dir: string;
-  readonly head: WalkerEntry | null;
-  readonly stage: WalkerEntry | null;
-  readonly work: WalkerEntry | null;
-}
-
-async function compare(parts: Parts, path: string, { dir, head, stage, work }: Three): Promise<{ dirty: boolean; into: boolean }> {
-  const [headType, stageType, workType] = await Promise.all([head?.type(), stage?.type(), work?.type()]);
-  // of a submodule, only the commit that is recorded can be compared
-  if (headType === 'commit' || stageType === 'commit') return { dirty: (await head?.oid()) !== (await stage?.oid()), into: false };
-  if (head === null && stage === null && work !== null) {
-    if (await isIgnored(parts, workType === 'tree' ? `${path}/` : path)) return { dirty: false, into: false };
-    const nested = workType === 'tree' && (await lstat(join(dir, path, '.git')).catch(() => null)) !== null;
-    return { dirty: nested || workType === 'blob', into: workType === 'tree' && !nested };
+/** path -> mode and id of the files of HEAD at or below these paths. */
+async function filesBelow({ objects, head }: Parts, wanted: readonly string[]): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  const oid = await head();
+  if (oid === null) return files;
+  const { tree } = await objects.commit(oid);
+  for (const path of wanted) {
+    const entry = path === '' ? { oid: tree, mode: '40000', isFolder: true } : await objects.entryAt(tree, path);
+    if (entry === null) continue;
+    if (!entry.isFolder) files.set(path, `${entry.mode} ${entry.oid}`);
+    else for await (const file of objects.files(entry.oid, path === '' ? '' : `${path}/`)) files.set(file.path, `${file.mode} ${file.oid}`);
   }
-  const into = [headType, stageType, workType].includes('tree');
-  const [was, staged] = [await recorded(head), await recorded(stage)];
-  if (was !== staged) return { dirty: true, into };
-  return { dirty: was !== undefined && was !== (await current(dir, path, was)), into };
+  return files;
 }
 
-/** Mode and id of a file, undefined for a folder and for nothing. */
-async function recorded(entry: WalkerEntry | null): Promise<string | undefined> {
-  if (entry === null || (await entry.type()) !== 'blob') return undefined;
-  return `${(await entry.mode()).toString(8)} ${await entry.oid()}`;
+async function isAsStaged(top: string, entry: IndexEntry, staged: string): Promise<boolean> {
+  // what is in a submodule is for the git of the submodule to say
+  if (entry.notLookedAt || entry.mode === '160000') return true;
+  const file = join(top, entry.path);
+  const facts = await factsOf(file);
+  return facts !== null && staged === (await describeFile(file, facts, entry.mode));
 }
 
-async function current(dir: string, path: string, was: string): Promise<string | undefined> {
-  const file = join(dir, path);
-  const facts = await lstat(file).catch(() => null);
-  if (facts === null) return undefined;
+async function factsOf(file: string): Promise<Stats | null> {
+  return lstat(file).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '')) return null;
+    throw error;
+  });
+}
+
+async function describeFile(file: string, facts: Stats, recordedMode: string): Promise<string | undefined> {
   if (facts.isSymbolicLink()) return `120000 ${blobId(await readlink(file, { encoding: 'buffer' }))}`;
   if (!facts.isFile()) return undefined;
   // Windows keeps no executable bit: there the recorded one counts
-  const mode = process.platform === 'win32' ? was.slice(0, 6) : (facts.mode & 0o100) === 0 ? '100644' : '100755';
+  const mode = process.platform === 'win32' ? recordedMode : (facts.mode & 0o100) === 0 ? '100644' : '100755';
   return `${mode} ${facts.size < wholeBytes ? blobId(await readFile(file)) : await streamedBlobId(file, facts.size)}`;
 }
 
@@ -129,4 +135,43 @@ async function streamedBlobId(file: string, sizeBytes: number): Promise<Oid> {
   const hash = createHash('sha1').update(`blob ${sizeBytes}\0`);
   for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+interface Known {
+  readonly files: ReadonlySet<string>;
+  readonly folders: ReadonlySet<string>;
+}
+
+function namesOf(index: readonly IndexEntry[]): Known {
+  return { files: new Set(index.map((entry) => entry.path)), folders: new Set(index.flatMap((entry) => foldersOf(entry.path))) };
+}
+
+interface Search {
+  readonly top: string;
+  readonly path: string;
+  readonly known: Known;
+  readonly found: Set<string>;
+}
+
+/** Adds files that the index does not know and no pattern ignores. A folder without known files may be ignored as a whole. */
+async function findUntracked(parts: Parts, search: Search): Promise<void> {
+  const { top, path, known, found } = search;
+  const facts = await factsOf(join(top, path));
+  if (facts === null || (known.files.has(path) && !facts.isDirectory())) return;
+  if (!facts.isDirectory()) {
+    if ((facts.isFile() || facts.isSymbolicLink()) && !(await isIgnored(parts, path))) found.add(path);
+    return;
+  }
+  if (path !== '' && !known.folders.has(path)) {
+    // a submodule
+    if (known.files.has(path) && (await factsOf(join(top, path, '.git'))) !== null) return;
+    if (await isIgnored(parts, `${path}/`)) return;
+    if ((await factsOf(join(top, path, '.git'))) !== null) {
+      found.add(path);
+      return;
+    }
+  }
+  for (const name of await readdir(join(top, path))) {
+    if (name !== '.git') await findUntracked(parts, { ...search, path: path === '' ? name : `${path}/${name}` });
+  }
 }

@@ -9,6 +9,7 @@ import type { Git, Oid } from './git.ts';
 import { changedFiles, codeOf, emptyTree, fromIsomorphic, type Objects, type Place } from './isomorphic-objects.ts';
 import { checkBranchName, checkOid, checkPath, cleanMessage } from './names.ts';
 import type { Environment } from './process.ts';
+import type { Status } from './isomorphic-status.ts';
 import type { Refs } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { conflict, planRevert, type Entries } from './revert.ts';
@@ -23,7 +24,7 @@ interface Parts {
   readonly objects: Objects;
   readonly env: Environment;
   readonly head: () => Promise<Oid | null>;
-  readonly dirtyPaths: Git['dirtyPaths'];
+  readonly status: Status;
 }
 
 /** What shall be at a path: mode and id, or null for nothing. */
@@ -40,7 +41,7 @@ export function createIsomorphicWriter(parts: Parts): Pick<Git, 'commit' | 'reve
 
 async function commitFiles(parts: Parts, message: string, paths: readonly string[]): Promise<Oid> {
   const top = needWorkTree(parts.repository, 'commit');
-  for (const path of paths) checkPath(path);
+  for (const path of paths) checkWritable(path);
   await checkNothingUnfinished(parts.repository, 'commit');
   if (paths.length === 0) throw nothingToCommit('no file is to be committed');
   const people = await whoCommits(parts);
@@ -48,9 +49,8 @@ async function commitFiles(parts: Parts, message: string, paths: readonly string
   const head = await parts.head();
   const tree = head === null ? emptyTree : (await parts.objects.commit(head)).tree;
   const present = await checkCommittable(top, paths, async (missing) => {
-    const { git, fs, gitdir } = parts.place;
-    const known = new Set(await git.listFiles({ fs, gitdir, cache: {} }));
-    for (const path of missing) if ((await parts.objects.entryAt(tree, path)) !== null) known.add(path);
+    const known = new Set((await parts.status.readIndex()).map((entry) => entry.path));
+    for (const path of missing) if ((await parts.objects.entryAt(tree, path))?.isFolder === false) known.add(path);
     return known;
   });
   const changes = new Map<string, { mode: string; oid: Oid } | null>(paths.map((path) => [path, null]));
@@ -61,6 +61,16 @@ async function commitFiles(parts: Parts, message: string, paths: readonly string
   await moveHead(parts, head, oid);
   await updateIndex(parts, top, changes);
   return oid;
+}
+
+/** isomorphic-git takes a backslash for a slash when it writes the index. */
+function checkWritable(path: string): void {
+  if (!checkPath(path).includes('\\')) return;
+  throw new PlumbError('GIT_UNSUPPORTED', {
+    what: `${path} has a backslash in its name, which needs the git command to be committed`,
+    where: { file: path },
+    mend: 'install git, or give the file another name',
+  });
 }
 
 interface People {
@@ -200,7 +210,7 @@ async function revertCommit(parts: Parts, oid: Oid, message: string): Promise<Oi
     now: await entriesAt(objects, tree, paths),
   });
   if (plan.kind === 'nothing') throw nothingToCommit(`nothing of commit ${oid.slice(0, 12)} is left to undo`);
-  const inTheWay = await parts.dirtyPaths(paths);
+  const inTheWay = await parts.status.dirtyPaths(paths);
   if (inTheWay.length > 0) throw dirty(inTheWay, `undo commit ${oid.slice(0, 12)}`);
   // to merge texts is what the git command can and this cannot
   if (plan.kind === 'merge') throw conflict(oid, plan.paths);
@@ -281,10 +291,12 @@ async function createBranch({ repository, refs, objects }: Parts, name: string, 
   checkBranchName(name);
   await objects.commit(checkOid(at));
   if ((await refs.read(`refs/heads/${name}`)) !== null) throw branchExists(name);
+  // git keeps branches as files, so one cannot be the folder of another
+  const below = await refs.firstBelow(`refs/heads/${name}/`);
+  if (below !== null) throw branchExists(below.slice('refs/heads/'.length));
   const parts = name.split('/');
   for (let length = 1; length < parts.length; length += 1) {
     const above = parts.slice(0, length).join('/');
-    // git keeps branches as files, so one cannot be the folder of another
     if ((await refs.read(`refs/heads/${above}`)) !== null) throw branchExists(above);
   }
   const file = join(repository.commonDir, 'refs', 'heads', name);
@@ -300,7 +312,7 @@ async function switchTo(parts: Parts, branch: string): Promise<void> {
   const head = await parts.head();
   const from = head === null ? emptyTree : (await objects.commit(head)).tree;
   const changed = await changedFiles(objects, from, (await objects.commit(target)).tree);
-  const inTheWay = await parts.dirtyPaths(changed);
+  const inTheWay = await parts.status.dirtyPaths(changed);
   if (inTheWay.length > 0) throw dirty(inTheWay, `switch to ${branch}`);
   const { git, fs, gitdir } = place;
   try {

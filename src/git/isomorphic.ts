@@ -35,7 +35,7 @@ export async function createIsomorphicGit(repository: Repository, env: Environme
   const objects = createObjects(place, repository);
   const parts: Parts = { repository, refs, objects };
   const head = (): Promise<Oid | null> => resolveRevision(parts, 'HEAD');
-  const status = createStatus({ place, repository, head });
+  const status = createStatus({ place, repository, objects, head });
   const changed = async (from: Oid, to: Oid): Promise<string[]> =>
     changedFiles(objects, (await objects.commit(from)).tree, (await objects.commit(to)).tree);
   return {
@@ -55,9 +55,11 @@ export async function createIsomorphicGit(repository: Repository, env: Environme
     readCommit: async (oid) => withoutTree(await objects.commit(oid)),
     mergeBase: (a, b) => mergeBase(parts, a, b),
     changedPaths: changed,
-    ...status,
+    dirtyPaths: status.dirtyPaths,
+    isIgnored: status.isIgnored,
+    isTracked: status.isTracked,
     identity: async () => identityOf(await readUserConfig(repository, env), env, 'author'),
-    ...createIsomorphicWriter({ place, repository, refs, objects, env, head, dirtyPaths: status.dirtyPaths }),
+    ...createIsomorphicWriter({ place, repository, refs, objects, env, head, status }),
   };
 }
 

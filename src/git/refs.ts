@@ -1,7 +1,7 @@
 // Branches and tags, read from their files. Looking at a branch then costs two small reads and no process, which is what
 // `plumb status` and a server that looks every second want.
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
 import { isOid, isRefName } from './names.ts';
 import type { Repository } from './repository.ts';
@@ -13,6 +13,8 @@ export interface Refs {
   head(): Promise<Head | null>;
   /** Object that a whole name ('refs/heads/main') leads to, a tag object for an annotated tag; null where there is none. */
   read(name: string): Promise<string | null>;
+  /** Some ref whose name begins with this folder ('refs/heads/topic/'), or null. */
+  firstBelow(folder: string): Promise<string | null>;
   /** Of a branch, by short or whole name: equal texts mean that it did not move. */
   token(branch: string): Promise<string>;
 }
@@ -61,7 +63,14 @@ export function openRefs(repository: Repository): Refs {
     return `${branch} is not there`;
   }
 
-  return { head, read, token };
+  async function firstBelow(folder: string): Promise<string | null> {
+    for (const name of (await packed()).keys()) if (name.startsWith(folder)) return name;
+    const inside = await readdir(join(commonDir, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+    const file = inside.find((entry) => entry.isFile());
+    return file === undefined ? null : relative(commonDir, join(file.parentPath, file.name)).split(sep).join('/');
+  }
+
+  return { head, read, firstBelow, token };
 }
 
 /** HEAD and the like, and a few folders, are not shared between work trees. Source: gitrepository-layout(5), git-worktree(1) */

@@ -87,5 +87,13 @@ export function identityOf(config: readonly GitConfigEntry[], env: Environment, 
   const variable = (part: string): string | undefined => env[`GIT_${role.toUpperCase()}_${part}`] || undefined;
   const name = variable('NAME') ?? lastValue(config, `${role}.name`) ?? lastValue(config, 'user.name');
   const email = variable('EMAIL') ?? lastValue(config, `${role}.email`) ?? lastValue(config, 'user.email') ?? env['EMAIL'];
-  return name === undefined || name === '' || email === undefined ? null : { name, email };
+  if (name === undefined || email === undefined) return null;
+  const person = { name: withoutCrud(name), email: withoutCrud(email) };
+  return person.name === '' ? null : person;
+}
+
+/** As git does it: '<' and '>' would end the name; signs around it are taken for leftovers. Source: git's ident.c, strbuf_addstr_without_crud */
+function withoutCrud(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is taken off
+  return text.replace(/^[\u0000-\u0020.,:;<>"\\']+|[\u0000-\u0020.,:;<>"\\']+$/gu, '').replace(/[<>\n]/g, '');
 }

@@ -17,17 +17,24 @@ export async function checkCommittable(
 ): Promise<string[]> {
   const present: string[] = [];
   const missing: string[] = [];
+  // a folder may stand where a file was: then the file is gone
+  const others = new Set<string>();
   for (const path of paths) {
     const facts = await lstat(join(top, checkPath(path))).catch((error: unknown) => {
       if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
       throw systemError(error, 'read', path);
     });
-    if (facts === null) missing.push(path);
-    else if (facts.isFile() || facts.isSymbolicLink()) present.push(path);
-    else throw new PlumbError('FILE_KIND', { what: `${path} is no file`, where: { file: path }, mend: 'name the files in it one by one' });
+    if (facts?.isFile() === true || facts?.isSymbolicLink() === true) present.push(path);
+    else {
+      missing.push(path);
+      if (facts !== null) others.add(path);
+    }
   }
   const known = missing.length === 0 ? new Set<string>() : await knownOf(missing);
   const stranger = missing.find((path) => !known.has(path));
   if (stranger === undefined) return present;
+  if (others.has(stranger)) {
+    throw new PlumbError('FILE_KIND', { what: `${stranger} is no file`, where: { file: stranger }, mend: 'name the files in it one by one' });
+  }
   throw new PlumbError('FILE_MISSING', { what: `${stranger} is not there`, where: { file: stranger }, mend: 'check the spelling of the path' });
 }
