@@ -39,7 +39,9 @@ async function main(): Promise<void> {
   const [first, ...others] = digests;
   if (first === undefined) throw new Error('no model was trained');
   await bed.promote(first);
-  const server = spawn(process.execPath, [plumb, '-C', bed.root, 'serve', '--port', '0', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(process.execPath, [plumb, '-C', bed.root, 'serve', '--port', '0', '--json', '--quiet'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   try {
     const url = await untilReady(server);
     const { moves, samples } = await underLoad(url, () => move(bed, first, others));
@@ -98,7 +100,9 @@ function report(run: { moves: readonly Move[]; samples: readonly Sample[]; bytes
   const { moves, samples, bytes } = run;
   const lost = samples.filter(([, , status]) => status !== 200).length;
   const times = samples.map(([, ms]) => ms);
-  const near = samples.filter(([due]) => moves.some((one) => due >= one.began && due < one.began + 600)).map(([, ms]) => ms);
+  const isNear = (due: number): boolean => moves.some((one) => due >= one.began && due < one.began + 600);
+  const near = samples.filter(([due]) => isNear(due)).map(([, ms]) => ms);
+  const far = samples.filter(([due]) => !isNear(due)).map(([, ms]) => ms);
   const byEnd = samples.map(([due, ms, , digest]) => ({ at: due + ms, digest })).toSorted((a, b) => a.at - b.at);
   const seconds = (kind: Move['kind']): number[] =>
     moves
@@ -113,6 +117,7 @@ function report(run: { moves: readonly Move[]; samples: readonly Sample[]; bytes
     '| | p50 | p99 | worst |',
     '| --- | ---: | ---: | ---: |',
     row('latency over HTTP, all requests (ms)', times, 2),
+    row('latency over HTTP, no move for 0.6 s (ms)', far, 2),
     row('latency over HTTP, within 0.6 s of a move (ms)', near, 2),
     row('promotion: from the start of `git commit` to the new model answering (s)', seconds('promotion'), 3),
     row('revert: from the start of `git revert` to the old model answering (s)', seconds('revert'), 3),

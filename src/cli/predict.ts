@@ -79,7 +79,7 @@ async function openModel(name: string | undefined, options: Options, cli: Cli): 
     const path = resolve(cli.cwd, options.modelFile);
     const { digestOfFile } = await import('../base/digest.ts');
     const { digest } = await digestOfFile(path);
-    return { predictor: await openPredictor(path), model: { name: name ?? null, stage: null, digest, commit: null } };
+    return { predictor: await openPredictor(path, { digest }), model: { name: name ?? null, stage: null, digest, commit: null } };
   }
   if (name === undefined) throw usage('no model is named', 'plumb predict <model> "a text"; `plumb history` lists the models');
   checkName('model', name);

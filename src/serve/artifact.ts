@@ -1,19 +1,23 @@
 // From a digest to a model that answers: fetched, verified, opened, warm.
-import { digestOfFile, shortDigest, type Digest } from '../base/digest.ts';
-import { PlumbError } from '../base/errors.ts';
+import type { Digest } from '../base/digest.ts';
+import { isPlumbError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { Predictor } from '../train/predictor.ts';
 
-/** Opens the model file at a path; `openPredictor` of train/. */
-export type OpenModel = (path: string) => Promise<Predictor>;
+/** Opens the model file at a path if its bytes have the digest, else throws DIGEST_MISMATCH; `openPredictor` of train/. */
+export type OpenModel = (path: string, options: { readonly digest: Digest }) => Promise<Predictor>;
 
 /**
- * Fetches an artifact and opens it. Its bytes are hashed again here, just before they are loaded: the cache verified them when they came in, which
- * may be months ago. Bytes that went bad are set aside and fetched once more where a remote has them.
+ * Fetches an artifact and opens it. The bytes that are loaded are hashed again: the cache verified them when they came in, which may be months ago.
+ * Bytes that went bad are set aside and fetched once more where a remote has them.
  * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, REMOTE_FAILED, MODEL_INVALID
  */
 export async function openArtifact(digest: Digest, store: Store, open: OpenModel): Promise<Predictor> {
-  const predictor = await open(await verifiedPath(digest, store));
+  const predictor = await open(await store.pathOf(digest), { digest }).catch(async (error: unknown) => {
+    if (!isPlumbError(error, 'DIGEST_MISMATCH')) throw error;
+    await store.verify(digest);
+    return open(await store.pathOf(digest), { digest });
+  });
   try {
     await warmUp(predictor);
     return predictor;
@@ -21,19 +25,6 @@ export async function openArtifact(digest: Digest, store: Store, open: OpenModel
     await predictor.close();
     throw error;
   }
-}
-
-async function verifiedPath(digest: Digest, store: Store): Promise<string> {
-  const path = await store.pathOf(digest);
-  if ((await digestOfFile(path)).digest === digest) return path;
-  await store.verify(digest);
-  const again = await store.pathOf(digest);
-  const actual = (await digestOfFile(again)).digest;
-  if (actual === digest) return again;
-  throw new PlumbError('DIGEST_MISMATCH', {
-    what: `the bytes of ${shortDigest(digest)} in the cache are ${shortDigest(actual)}`,
-    mend: 'take the object out of the cache, then run `plumb fetch`',
-  });
 }
 
 /** The first runs of a model are slow (lazy allocation, cold caches); they shall not be a user's. */

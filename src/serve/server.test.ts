@@ -305,18 +305,18 @@ function gated(): { open: OpenModel; go: () => void; waiting: () => number } {
   return {
     go: () => gate.resolve(),
     waiting: () => waiting,
-    async open(path) {
-      const model = await openPredictor(path);
+    async open(path, options) {
+      const model = await openPredictor(path, options);
       return {
         labels: model.labels,
         format: model.format,
         close: () => model.close(),
-        async predict(texts, options) {
+        async predict(texts, more) {
           if (texts[0] === 'wait') {
             waiting += 1;
             await gate.promise;
           }
-          return model.predict(texts, options);
+          return model.predict(texts, more);
         },
       };
     },

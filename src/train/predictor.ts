@@ -1,7 +1,8 @@
 // A trained text classifier, opened for predicting: text -> features -> ONNX Runtime -> label and probability.
 import { readFile } from 'node:fs/promises';
 import type { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
-import { isPlumbError, systemError } from '../base/errors.ts';
+import { type Digest, digestOf } from '../base/digest.ts';
+import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
 import { type Encoder, openEncoder, withEmbedding } from './encoder.ts';
 import { type Extractor, featureExtractor } from './features.ts';
 import { argMax } from './linear.ts';
@@ -29,11 +30,13 @@ export interface Predictor {
  * Opens a model that `plumb/train-text` wrote, and asks it its golden texts: a file that answers otherwise than at its training is refused.
  * A prediction has the same bits on every machine, unless the model stands on an encoder.
  * @param options.encoder folder of the text encoder, for a model that was trained with one; $PLUMB_ENCODER unless told
- * @throws PlumbError FILE_MISSING, FILE_UNREADABLE, MODEL_INVALID
+ * @param options.digest what the bytes must be: the very bytes that are loaded are hashed, not a file that may be another one a moment later
+ * @throws PlumbError FILE_MISSING, FILE_UNREADABLE, DIGEST_MISMATCH, MODEL_INVALID
  * Cost: 20 to 60 ms for 22,000 features and 77 labels; three times the file's size in memory while it loads.
  */
-export async function openPredictor(path: string, options: { readonly encoder?: string } = {}): Promise<Predictor> {
+export async function openPredictor(path: string, options: { readonly encoder?: string; readonly digest?: Digest } = {}): Promise<Predictor> {
   const bytes = await readFile(path).catch((error: unknown) => Promise.reject(systemError(error, 'read', path)));
+  if (options.digest !== undefined) checkDigest(bytes, options.digest, path);
   const facts = readMetadata(bytes, path);
   const encoder = await findEncoder(facts, path, options.encoder ?? process.env['PLUMB_ENCODER']);
   const { session, Tensor } = await openSession(bytes, path);
@@ -59,6 +62,16 @@ export async function openPredictor(path: string, options: { readonly encoder?: 
 interface Runtime {
   readonly session: InferenceSession;
   readonly Tensor: typeof OnnxTensor;
+}
+
+function checkDigest(bytes: Buffer, expected: Digest, path: string): void {
+  const actual = digestOf(bytes);
+  if (actual === expected) return;
+  throw new PlumbError('DIGEST_MISMATCH', {
+    what: `the bytes of ${path} are ${actual}, not ${expected}`,
+    where: { file: path },
+    mend: 'run `plumb verify`, then `plumb fetch`',
+  });
 }
 
 async function openSession(bytes: Buffer, path: string): Promise<Runtime> {
