@@ -73,4 +73,3 @@ export const rulesSchema = fields({
 export type Rules = z.infer<typeof rulesSchema>;
 export type Rule = Rules['rules'][number];
 export type ColumnRule = z.infer<typeof columnRule>;
-export type Severity = Rule['severity'];
