@@ -61,7 +61,7 @@ function conclude(
   const lost = end.swaps.reduce((sum, swap) => sum + swap.lost, 0);
   cli.print(`\n${paint.bold('5. The end')}`);
   cli.print(`  all of it           ${formatSeconds(run.seconds)}, ${stage.played.length} commands`);
-  cli.print(`  from git revert to the old model answering   ${formatSeconds(revert?.seconds ?? 0)}`);
+  cli.print(`  from git revert to the old model answering   ${formatSeconds(revert?.afterStart ?? 0)}`);
   cli.print(`  requests lost in three swaps   ${lost} of ${end.swaps.reduce((sum, swap) => sum + swap.requests, 0)}`);
   cli.print(`  the longest         ${slowest.map((played) => `${played.command.slice(0, 40)} ${formatSeconds(played.seconds)}`).join('; ')}`);
   cli.print(`\nThe report: ${paint.bold(join(run.folder, end.report))}`);

@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PlumbError } from '../base/errors.ts';
 
 export interface Watched {
-  /** from the start of watching to the first answer of another model */
-  readonly seconds: number;
+  /** from the end of the command to the first answer of another model; 0 when the server was faster than the command */
+  readonly afterCommand: number;
+  /** the same from the start of the command */
+  readonly afterStart: number;
   readonly requests: number;
   readonly lost: number;
   /** digest of the model that answers now */
@@ -30,24 +32,39 @@ export async function untilServed(url: string, text: string, signal: AbortSignal
   }
 }
 
-/** Asks a hundred times a second until another model than `before` answers. @throws PlumbError SERVE_FAILED */
-export async function untilAnother(url: string, text: string, before: string, signal: AbortSignal): Promise<Watched> {
+/**
+ * Asks a hundred times a second while a command runs and on, until another model than `before` answers.
+ * @throws PlumbError SERVE_FAILED, and whatever the command throws
+ */
+export async function watchSwap(
+  server: { url: string; text: string; before: string },
+  command: () => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<Watched> {
   const started = performance.now();
-  let requests = 0;
-  let lost = 0;
+  let ended: number | undefined;
+  const running = command().then(() => {
+    ended = performance.now();
+  });
+  running.catch(() => undefined); // awaited below; a failure must not be unhandled until then
+  const seen = { requests: 0, lost: 0 };
   for (;;) {
     signal.throwIfAborted();
-    const model = await ask(url, text);
-    requests += 1;
-    if (model === null) lost += 1;
-    const seconds = (performance.now() - started) / 1000;
-    if (model !== null && model !== before) return { seconds, requests, lost, model };
-    if (seconds * 1000 > patienceMs)
+    const model = await ask(server.url, server.text);
+    seen.requests += 1;
+    if (model === null) seen.lost += 1;
+    const now = performance.now();
+    if (model !== null && model !== server.before) {
+      await running;
+      return { afterCommand: Math.max(0, now - (ended ?? now)) / 1000, afterStart: (now - started) / 1000, ...seen, model };
+    }
+    if (ended === undefined) await Promise.race([running, sleep(everyMs)]);
+    else if (now - ended > patienceMs) {
       throw new PlumbError('SERVE_FAILED', {
-        what: `${url} still answers with ${before}`,
+        what: `${server.url} still answers with ${server.before}`,
         mend: 'look at what `plumb serve` prints when you start it yourself',
       });
-    await sleep(everyMs);
+    } else await sleep(everyMs);
   }
 }
 

@@ -1,7 +1,7 @@
 // The product's day, told in real commands: a first model, a better one, a bad one that the gate stops, the bad one forced, and the way back.
 import { createServer } from 'node:net';
 import { formatSeconds } from '../base/progress.ts';
-import { untilAnother, untilServed, type Watched } from './client.ts';
+import { untilServed, watchSwap, type Watched } from './client.ts';
 import type { DemoStage } from './stage.ts';
 
 export interface Story {
@@ -64,8 +64,7 @@ async function betterModel({ stage, signal, print }: Story, server: Server): Pro
   await stage.play(`plumb report --html ${report}`, { lines: 40 });
   await stage.play('plumb gate');
   await stage.play('git switch --quiet main && git merge --quiet --no-ff -m "Merge more-rows" more-rows');
-  await stage.play('plumb promote intents --to production');
-  return followed(await untilAnother(server.url, question, server.model, signal), server, print);
+  return swapped('plumb promote intents --to production', server, { stage, signal, print });
 }
 
 async function badModel({ stage, signal, print }: Story, server: Server): Promise<(Watched & { what: string })[]> {
@@ -84,13 +83,14 @@ async function badModel({ stage, signal, print }: Story, server: Server): Promis
 
   stage.act('4. Forced through all the same, and taken back');
   await stage.play('git switch --quiet main && git merge --quiet --no-ff -m "Merge swapped-labels" swapped-labels');
-  await stage.play('plumb promote intents --to production --force --reason "demo: to see the way back"');
-  const forced = followed(await untilAnother(server.url, question, server.model, signal), server, print);
+  const forced = await swapped('plumb promote intents --to production --force --reason "demo: to see the way back"', server, {
+    stage,
+    signal,
+    print,
+  });
   await stage.play('plumb predict intents "Somebody stole my card"', { lines: 8 });
   stage.say('On call, at night: one command, no build.');
-  const bad = server.model;
-  await stage.play('git revert --no-edit HEAD', { lines: 4 });
-  const back = followed(await untilAnother(server.url, question, bad, signal), server, print);
+  const back = await swapped('git revert --no-edit HEAD', server, { stage, signal, print });
   await stage.play('plumb history intents', { lines: 14 });
   await stage.play('plumb verify', { lines: 8 });
   return [
@@ -99,10 +99,13 @@ async function badModel({ stage, signal, print }: Story, server: Server): Promis
   ];
 }
 
-function followed(watched: Watched, server: Server, print: (text: string) => void): Watched {
+/** Plays a command that moves the pointer, while somebody asks the server all the time. */
+async function swapped(command: string, server: Server, { stage, signal, print }: Story): Promise<Watched> {
+  const watched = await watchSwap({ url: server.url, text: question, before: server.model }, () => stage.play(command, { lines: 6 }), signal);
   server.model = watched.model;
+  const when = watched.afterCommand > 0 ? `${formatSeconds(watched.afterCommand)} after the command ended` : 'before the command had ended';
   print(
-    `  the server answers with ${watched.model.slice(7, 19)} ${formatSeconds(watched.seconds)} after the command ended; ${watched.requests} requests meanwhile, ${watched.lost} lost`,
+    `  the server answers with ${watched.model.slice(7, 19)} ${when}, ${formatSeconds(watched.afterStart)} after it began; ${watched.requests} requests meanwhile, ${watched.lost} lost`,
   );
   return watched;
 }
