@@ -9,6 +9,7 @@ import { syncFolder, temporaryBeside } from '../base/atomic.ts';
 import { shortDigest } from '../base/digest.ts';
 import { PlumbError, systemError } from '../base/errors.ts';
 import { checkName } from '../base/names.ts';
+import { oneLine } from '../registry/one-line.ts';
 import type { Row } from '../datasets/rows.ts';
 import type { Predictor } from '../train/predictor.ts';
 import type { Cli } from './command.ts';
@@ -102,11 +103,6 @@ async function predictText(opened: Opened, text: string, options: Options, cli: 
   const shown = showPrediction(prediction, options.top);
   cli.emit({ ...shown, model: opened.model });
   for (const { label, score } of shown.top ?? [shown]) cli.print(`${score.toFixed(4)}  ${cli.paint.bold(oneLine(label))}`);
-}
-
-/** Labels come from data; one that holds an escape sequence shall not reach a terminal as one. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
 }
 
 async function predictFile(opened: Opened, options: Options, cli: Cli): Promise<void> {

@@ -3,6 +3,7 @@ import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { shortDigest } from '../base/digest.ts';
 import { checkName } from '../base/names.ts';
 import { formatSeconds } from '../base/progress.ts';
+import { oneLine } from '../registry/one-line.ts';
 import type { ServeEvent, ServeParts } from '../serve/server.ts';
 import type { Readiness } from '../serve/readiness.ts';
 import type { Cli } from './command.ts';
@@ -101,8 +102,8 @@ function tell(event: ServeEvent, cli: Cli): void {
     );
   } else if (event.event === 'broken') {
     const rest = event.answering === null ? 'nothing answers for it' : `${shortDigest(event.answering.digest)} goes on answering`;
-    cli.note(`${red('broken')} ${event.name}: ${event.error.message} [${event.error.code}]; ${rest}`);
-  } else if (event.event === 'trouble') cli.note(`${red('trouble')}: ${event.error.message} [${event.error.code}]`);
+    cli.note(`${red('broken')} ${event.name}: ${oneLine(event.error.message)} [${event.error.code}]; ${rest}`);
+  } else if (event.event === 'trouble') cli.note(`${red('trouble')}: ${oneLine(event.error.message)} [${event.error.code}]`);
   else
     cli.note(
       `${red('a mistake of ours')} in request ${event.request}: ${event.error instanceof Error ? (event.error.stack ?? event.error.message) : String(event.error)}`,

@@ -4,13 +4,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isPlumbError, PlumbError, type ErrorCode } from '../base/errors.ts';
+import type { Prediction } from '../train/predictor.ts';
 import type { Host, SlotState } from './host.ts';
 import type { Limits } from './limits.ts';
 import type { ServeMetrics } from './metrics.ts';
 import type { PromotedBy } from './promoted.ts';
 import type { FollowState, Readiness } from './readiness.ts';
 import { page, pagePolicy } from './page.ts';
-import { parseBody, predictInTurns, requestInvalid, requestReader, showPrediction } from './request.ts';
+import { parseBody, predictInTurns, requestInvalid, requestReader, showPrediction, type PredictAnswer, type PredictRequest } from './request.ts';
 
 export interface HttpParts {
   readonly host: Host;
@@ -130,14 +131,19 @@ function addPredicting(app: FastifyInstance, parts: HttpParts): void {
         const predictions = await predictInTurns(predictor, asked, () => performance.now() < until && !reply.raw.destroyed);
         if (predictions === null) throw busy('the prediction took too long');
         metrics.texts.inc({ model: model.name }, predictions.length);
-        const shown = predictions.map((prediction) => showPrediction(prediction, asked.top));
-        return asked.single ? { ...shown[0], model, request: request.id } : { predictions: shown, model, request: request.id };
+        return answer(asked, predictions, { model, request: request.id });
       });
     } finally {
       inFlight -= 1;
       metrics.inFlight.set(inFlight);
     }
   });
+}
+
+function answer(asked: PredictRequest, predictions: readonly Prediction[], by: Pick<PredictAnswer, 'model' | 'request'>): PredictAnswer {
+  const [first, ...others] = predictions.map((prediction) => showPrediction(prediction, asked.top));
+  if (first === undefined) throw new Error('the model gave no prediction');
+  return asked.single ? { ...first, ...by } : { predictions: [first, ...others], ...by };
 }
 
 function busy(what: string): PlumbError {

@@ -237,6 +237,14 @@ test('two servers on one repository, and one on a bare clone with a cache of its
   }
 });
 
+test('a machine without the git command follows too', async () => {
+  const { bed, fruit, colour } = await serve();
+  const { server } = await serveAt(bed, { git: await openGit(bed.root, process.env, { how: 'isomorphic' }) });
+  await expect.poll(() => answering(server)).toBe(fruit);
+  await bed.promote(colour);
+  await expect.poll(() => answering(server)).toBe(colour);
+});
+
 test('bodies, texts and counts are bounded', async () => {
   const { server } = await serve({ limits: { bodyBytes: 2000, texts: 3, textLength: 100 } });
   const cases: [unknown, number, RegExp][] = [
