@@ -16,6 +16,7 @@ export async function* readCsv(path: string, options: ReadOptions = {}): AsyncGe
   const parser = parse({
     relax_column_count: true, // counted here, to say the row
     skip_empty_lines: true,
+    record_delimiter: ['\r\n', '\n', '\r'], // files are put together from several machines
     on_record: (fields: string[], info: Info) => records.take(fields, info.lines),
   });
   parser.resume();

@@ -9,6 +9,7 @@ import type { Project } from '../project/open.ts';
 import { describeFolder } from './folder.ts';
 import { loadLock, loadLockAt } from './lock.ts';
 import { readManifest, type FilesManifest } from './manifest.ts';
+import { requireCommit } from './revision.ts';
 import { diffRows, type RowsDiff, type RowSource } from './row-diff.ts';
 import type { Lock, LockEntry } from './schema.ts';
 import { openStatIndex, type StatIndex } from './stat-index.ts';
@@ -75,8 +76,8 @@ export async function diffDatasets(
   sides: { readonly before: string | null; readonly after: string | null },
   options: DiffOptions,
 ): Promise<DataDiff> {
-  const before = sides.before === null ? null : await commitOf(project, sides.before);
-  const after = sides.after === null ? null : await commitOf(project, sides.after);
+  const before = sides.before === null ? null : await requireCommit(project.git, sides.before);
+  const after = sides.after === null ? null : await requireCommit(project.git, sides.after);
   const locks = {
     before: before === null ? emptyLock : await loadLockAt(project, before),
     after: after === null ? await loadLock(project) : await loadLockAt(project, after),
@@ -106,15 +107,6 @@ export async function diffDatasets(
 }
 
 const emptyLock: Lock = { version: 1, datasets: {} };
-
-async function commitOf(project: Project, revision: string): Promise<string> {
-  const commit = await project.git.resolve(revision);
-  if (commit !== null) return commit;
-  throw new PlumbError('GIT_REVISION_UNKNOWN', {
-    what: `${JSON.stringify(revision).slice(0, 200)} names no commit of this repository`,
-    mend: 'name a branch, a tag or a commit; `git log` lists commits',
-  });
-}
 
 function entryOf(lock: Lock, name: string): LockEntry | null {
   return (Object.hasOwn(lock.datasets, name) ? lock.datasets[name] : undefined) ?? null;

@@ -1,5 +1,5 @@
 // The manifest: one version of a data set as an object of the store. Its digest is the version's name.
-import { byCodeUnit, canonicalJson, type Json } from '../base/canonical.ts';
+import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
 import { digestOf, isDigest, shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -12,7 +12,7 @@ export type FilesManifest = Extract<Manifest, { kind: 'files' }>;
 
 /** The bytes whose SHA-256 names the version: canonical JSON (RFC 8785). */
 export function manifestText(manifest: Manifest): string {
-  return canonicalJson(manifest as unknown as Json);
+  return canonicalJson(manifest);
 }
 
 export function digestOfManifest(manifest: Manifest): Digest {

@@ -59,7 +59,7 @@ export async function refuseWayOut(root: string, path: string): Promise<void> {
     try {
       real = await realpath(place);
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT' && !(await isLink(place))) continue;
+      if (errnoOf(error) === 'ENOTDIR' || (errnoOf(error) === 'ENOENT' && !(await isLink(place)))) continue;
       if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ELOOP') throw outside(path, 'a symlink on the way leads nowhere');
       throw systemError(error, 'read', place);
     }

@@ -2,9 +2,10 @@
 import { byCodeUnit } from '../base/canonical.ts';
 import type { Digest } from '../base/digest.ts';
 import type { Project } from '../project/open.ts';
-import type { NameSpace } from '../store/store.ts';
+import type { NameSpace, Store, TransferOptions, TransferResult } from '../store/store.ts';
 import { loadLock, loadLockAt, requireDataset } from './lock.ts';
 import { readManifest } from './manifest.ts';
+import { requireCommit } from './revision.ts';
 import type { Lock } from './schema.ts';
 
 /**
@@ -16,9 +17,9 @@ export interface Reachable {
   readonly names: readonly NameSpace[];
 }
 
-/** The lock of a commit, or of the work tree where none is given. @throws PlumbError GIT_REVISION_UNKNOWN */
-export async function loadLockOf(project: Project, commit: string | undefined): Promise<Lock> {
-  return commit === undefined ? loadLock(project) : loadLockAt(project, commit);
+/** The lock of a revision. @throws PlumbError GIT_REVISION_UNKNOWN, LOCK_CONFLICT */
+export async function lockOfRevision(project: Project, revision: string): Promise<Lock> {
+  return loadLockAt(project, await requireCommit(project.git, revision));
 }
 
 /** Entries of a lock: those asked for, or all, sorted by name. @throws PlumbError DATASET_UNKNOWN */
@@ -41,4 +42,17 @@ export async function collectObjects(project: Project, what: { readonly lock?: L
     for (const part of (await readManifest(project.store, entry.digest)).parts) parts.add(part.digest);
   }
   return { waves: [[...parts], manifests], names: [] };
+}
+
+/** Wave after wave, names last: what the remote has, it has with all that it names. @throws PlumbError REMOTE_MISSING, BYTES_MISSING, REMOTE_FAILED */
+export async function pushReachable(store: Store, what: Reachable, options: TransferOptions): Promise<TransferResult> {
+  let objects = 0;
+  let bytes = 0;
+  const steps = [...what.waves.map((wave) => [wave, []] as const), [[], what.names] as const];
+  for (const [wave, names] of steps) {
+    const result = await store.push(wave, names, options);
+    objects += result.objects;
+    bytes += result.bytes;
+  }
+  return { objects, bytes };
 }

@@ -1,0 +1,21 @@
+import { fetchDatasets } from '../datasets/checkout.ts';
+import { loadLock } from '../datasets/lock.ts';
+import { openProject } from '../project/open.ts';
+import { visible } from '../report/visible.ts';
+import { checkout } from './checkout.ts';
+import type { Define } from './command.ts';
+import { transferText } from './transfer-text.ts';
+
+export const define: Define = (command, cli) => {
+  command
+    .argument('[dataset...]', 'only these data sets')
+    .option('--force', 'overwrite changed working copies that are stored nowhere')
+    .addHelpText('after', '\nExample:\n  $ git pull && plumb pull')
+    .action(async (names: string[], options: { force?: boolean }) => {
+      const project = await openProject(cli);
+      const result = await fetchDatasets(project, { lock: await loadLock(project), names }, cli);
+      cli.print(transferText('fetched', result, visible(project.store.remote?.url ?? '')));
+      const datasets = await checkout(project, names, options, cli);
+      cli.emit({ ...result, remote: project.store.remote?.url ?? null, datasets });
+    });
+};
