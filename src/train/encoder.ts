@@ -77,7 +77,9 @@ async function openTokenizer(bytes: Buffer, folder: string): Promise<(text: stri
   try {
     const tokenizer = new Tokenizer(JSON.parse(bytes.toString('utf8')), {});
     return (text) => {
-      const ids = tokenizer.encode(text.slice(0, 10_000)).ids;
+      const ids: (number | undefined)[] = tokenizer.encode(text.slice(0, 10_000)).ids;
+      if (!ids.every((id) => id !== undefined))
+        throw invalid(path, 'it gives some token no id', 'take the tokenizer.json that belongs to the encoder');
       // the last token closes the text ([SEP]) and stays
       return ids.length <= mostTokens ? ids : [...ids.slice(0, mostTokens - 1), ids.at(-1) as number];
     };
@@ -89,7 +91,7 @@ async function openTokenizer(bytes: Buffer, folder: string): Promise<(text: stri
 type TensorConstructor = typeof OnnxTensor;
 
 async function runBatch(session: InferenceSession, Tensor: TensorConstructor, tokens: readonly number[][]): Promise<Float32Array[]> {
-  const width = Math.max(...tokens.map((row) => row.length));
+  const width = Math.max(1, ...tokens.map((row) => row.length));
   const shape = [tokens.length, width];
   const filled = (value: (row: number[], at: number) => number): OnnxTensor => {
     const data = new BigInt64Array(tokens.length * width);
@@ -127,7 +129,8 @@ function mean(states: Float32Array, tokens: number, size: number): Float32Array 
   for (let token = 0; token < tokens; token += 1) {
     for (let at = 0; at < size; at += 1) sums[at] = (sums[at] as number) + (states[token * size + at] as number);
   }
-  return Float32Array.from(sums, (sum) => sum / tokens);
+  // a text of no tokens has no place: 0, which adds nothing
+  return Float32Array.from(sums, (sum) => (tokens === 0 ? 0 : sum / tokens));
 }
 
 function unitLength(vector: Float32Array): Float32Array {
