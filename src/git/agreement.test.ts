@@ -83,7 +83,7 @@ test('on revisions, logs, trees, merge bases and changed files of random histori
         ),
       );
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 }, 120_000);
 
@@ -110,6 +110,6 @@ test('on what is not committed in random work trees', async () => {
         await agree(box, (git) => git.dirtyPaths(asked));
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 }, 120_000);
