@@ -2,7 +2,7 @@
 import { createCommitReader, type CommitReader } from './commit-reader.ts';
 import { createObjectReader } from './cat-file.ts';
 import { needWorkTree, readShallow, tooShallow, unknownRevision } from './failures.ts';
-import type { Commit, Git, Oid, TreeEntry } from './git.ts';
+import type { Commit, CommitChanges, Git, Oid, TreeEntry } from './git.ts';
 import { checkFolder, checkOid, checkPath, isOid } from './names.ts';
 import { fileMode, newestFirst, withoutTree } from './object.ts';
 import { createGitProgram, failure, finish, inPortions, records, type Environment, type GitProgram } from './process.ts';
@@ -40,6 +40,7 @@ export function createCommandGit(repository: Repository, program: string, env: E
     readBlobs: (commit, paths) => commits.blobs(commit, paths, (name) => entryAt(parts, commit, name)),
     listTree: (commit, folder) => listTree(parts, commit, folder),
     log: (revision, options = {}) => readLog(parts, revision, options),
+    logChanges: (revision, options) => readLogChanges(parts, revision, options),
     readCommit: async (oid) => withoutTree(await commits.read(oid)),
     mergeBase: (a, b) => mergeBase(parts, a, b),
     changedPaths: (from, to) => changedPaths(parts, from, to),
@@ -134,40 +135,64 @@ function parseTree(stdout: Buffer): (TreeEntry & { readonly isFolder: boolean })
   });
 }
 
-async function readLog(parts: Parts, revision: string, options: { path?: string; max?: number; firstParent?: boolean }): Promise<Commit[]> {
+interface LogOptions {
+  readonly path?: string;
+  readonly max?: number;
+  readonly firstParent?: boolean;
+}
+
+async function readLog(parts: Parts, revision: string, options: LogOptions): Promise<Commit[]> {
+  const found = await findCommits(parts, revision, options);
+  return Promise.all(found.map(async ({ oid }) => withoutTree(await parts.commits.read(oid))));
+}
+
+async function readLogChanges(parts: Parts, revision: string, options: LogOptions): Promise<CommitChanges[]> {
+  const found = await findCommits(parts, revision, options, { names: true });
+  return Promise.all(
+    found.map(async ({ oid, paths }) => ({ commit: withoutTree(await parts.commits.read(oid)), paths: paths.toSorted(byCodeUnit) })),
+  );
+}
+
+async function findCommits(parts: Parts, revision: string, options: LogOptions, { names } = { names: false }): Promise<WalkedCommit[]> {
   const start = await resolveRevision(parts, revision);
   if (start === null) throw await unknownRevision(revision, parts.repository);
   const max = options.max ?? Infinity;
   if (max < 1) return [];
   const path = checkFolder(options.path ?? '');
   const shallow = await readShallow(parts.repository);
-  const found: Oid[] = [];
+  const found: WalkedCommit[] = [];
   let boundary: Oid | undefined;
-  for await (const step of walkedCommits(parts, start, { path, firstParent: options.firstParent === true })) {
+  for await (const step of walkedCommits(parts, start, { path, firstParent: options.firstParent === true, names })) {
     // what a shallow clone holds in place of this commit's parents is nothing: neither a change nor what comes next can be told
     if (boundary !== undefined || (path !== '' && shallow.has(step.oid))) {
       throw tooShallow(`the history of ${path === '' ? revision : path} is asked for`, boundary ?? step.oid);
     }
-    if (step.changed) found.push(step.oid);
+    if (path === '' || step.paths.length > 0) found.push(step);
     if (found.length === max) break;
     if (shallow.has(step.oid)) boundary = step.oid;
   }
   if (boundary !== undefined && found.length < max) throw tooShallow(`the history of ${revision} is asked for`, boundary);
-  return Promise.all(found.map(async (oid) => withoutTree(await parts.commits.read(oid))));
+  return found;
+}
+
+interface WalkedCommit {
+  readonly oid: Oid;
+  /** files at or below the path that was asked for that it changed */
+  readonly paths: readonly string[];
 }
 
 /**
- * All commits that git walks over, each with whether it changed the path against its first parent. git's own `log -- path` leaves side
+ * All commits that git walks over, each with what it changed at or below the path against its first parent. git's own `log -- path` leaves side
  * branches out that brought nothing new; an audit wants them.
  */
 async function* walkedCommits(
   { git }: Parts,
   start: Oid,
-  { path, firstParent }: { path: string; firstParent: boolean },
-): AsyncGenerator<{ oid: Oid; changed: boolean }> {
+  { path, firstParent, names }: { path: string; firstParent: boolean; names: boolean },
+): AsyncGenerator<WalkedCommit> {
   const order = firstParent ? ['--first-parent'] : [];
   const args =
-    path === ''
+    path === '' && !names
       ? ['log', '-z', '--format=tformat:/%H', ...order, start, '--']
       : [
           'log',
@@ -182,12 +207,11 @@ async function* walkedCommits(
           ...order,
           start,
           '--',
-          path,
+          ...(path === '' ? [] : [path]),
         ];
   const child = git.start(args);
   const ended = finish(child, '', { keepStdout: false });
-  let current: Oid | undefined;
-  let changed = path === '';
+  let current: { oid: Oid; paths: string[] } | undefined;
   let rest = '';
   try {
     for await (const chunk of child.stdout.setEncoding('latin1') as AsyncIterable<string>) {
@@ -195,17 +219,19 @@ async function* walkedCommits(
       rest = words.pop() ?? '';
       for (const word of words) {
         // names of files are relative, so only a commit begins with a slash
-        if (!word.startsWith('/')) changed = true;
-        else {
-          if (current !== undefined) yield { oid: current, changed };
-          current = word.slice(1);
-          changed = path === '';
+        if (word.startsWith('/')) {
+          if (current !== undefined) yield current;
+          current = { oid: word.slice(1), paths: [] };
+        } else if (current !== undefined) {
+          // an empty line parts a commit from the first of its files
+          const name = current.paths.length === 0 && word.startsWith('\n') ? word.slice(1) : word;
+          current.paths.push(Buffer.from(name, 'latin1').toString('utf8'));
         }
       }
     }
     const result = await ended;
     if (result.code !== 0) throw failure(args, result);
-    if (current !== undefined) yield { oid: current, changed };
+    if (current !== undefined) yield current;
   } finally {
     child.kill();
   }

@@ -392,6 +392,39 @@ export function describeReading(how: Git['how']): void {
       expect(await log({ path: '' })).toEqual([ours, vain, back, merge, other, side, one]);
     });
 
+    test('the changes of a log are the files below the path, of a merge those that it brought', async () => {
+      using box = createSandbox();
+      const one = box.commit('one', { 'p/ü b.txt': '1', 'p/deep/a.txt': '1', 'px.txt': '1' });
+      box.git('checkout', '--quiet', '-b', 'side');
+      const side = box.commit('side', { 'p/deep/a.txt': '2', 'p/new.txt': '1', 'px.txt': '2' });
+      box.git('checkout', '--quiet', 'main');
+      const gone = box.commit('gone', { 'p/ü b.txt': null });
+      box.commit('elsewhere', { 'px.txt': '2' });
+      box.git('merge', '--quiet', '--no-ff', '-m', 'merge', 'side');
+      const merge = box.git('rev-parse', 'HEAD');
+      const git = await box.open(how);
+      const changes = async (options: Parameters<Git['logChanges']>[1]): Promise<[string, readonly string[]][]> =>
+        (await git.logChanges('HEAD', options)).map(({ commit, paths }) => [commit.oid, paths]);
+      expect(await changes({ path: 'p', firstParent: true })).toEqual([
+        [merge, ['p/deep/a.txt', 'p/new.txt']],
+        [gone, ['p/ü b.txt']],
+        [one, ['p/deep/a.txt', 'p/ü b.txt']],
+      ]);
+      expect((await changes({ path: 'p/new.txt' })).toSorted()).toEqual(
+        [
+          [merge, ['p/new.txt']],
+          [side, ['p/new.txt']],
+        ].toSorted(),
+      );
+      expect(await changes({ path: 'nowhere' })).toEqual([]);
+      expect((await changes({ path: '', firstParent: true })).map(([, paths]) => paths)).toEqual([
+        ['p/deep/a.txt', 'p/new.txt'],
+        ['px.txt'],
+        ['p/ü b.txt'],
+        ['p/deep/a.txt', 'p/ü b.txt', 'px.txt'],
+      ]);
+    });
+
     test('hundreds of commits come back in order', async () => {
       using box = createSandbox();
       const stream = Array.from(

@@ -11,6 +11,12 @@ export interface Commit {
   readonly message: string;
 }
 
+export interface CommitChanges {
+  readonly commit: Commit;
+  /** relative to the repository, sorted */
+  readonly paths: readonly string[];
+}
+
 export interface TreeEntry {
   /** relative to the repository, '/' between names */
   readonly path: string;
@@ -46,6 +52,12 @@ export interface Git {
    * @throws PlumbError GIT_TOO_SHALLOW when a shallow boundary was reached before the answer was complete
    */
   log(revision: string, options?: { path?: string; max?: number; firstParent?: boolean }): Promise<Commit[]>;
+  /**
+   * `log` of a path, each commit with the files at or below it that it changed against its first parent (a first commit: all of them), sorted.
+   * One walk, however many commits: for whoever reads a history through.
+   * @throws PlumbError GIT_TOO_SHALLOW
+   */
+  logChanges(revision: string, options: { path: string; firstParent?: boolean }): Promise<CommitChanges[]>;
   readCommit(oid: Oid): Promise<Commit>;
   mergeBase(a: Oid, b: Oid): Promise<Oid | null>;
   /** Files that differ between two commits, sorted. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { byCodeUnit } from '../base/canonical.ts';
 import { PlumbError } from '../base/errors.ts';
 import { readShallow, tooShallow, unknownRevision } from './failures.ts';
-import type { Commit, Git, Oid, TreeEntry } from './git.ts';
+import type { Commit, CommitChanges, Git, Oid, TreeEntry } from './git.ts';
 import { filesFor } from './isomorphic-files.ts';
 import { changedFiles, createObjects, emptyTree, type Objects, type Place } from './isomorphic-objects.ts';
 import { createStatus } from './isomorphic-status.ts';
@@ -52,6 +52,7 @@ export async function createIsomorphicGit(repository: Repository, env: Environme
     readBlobs: (commit, paths) => readBlobs(parts, commit, paths),
     listTree: (commit, folder) => listTree(parts, commit, folder),
     log: (revision, options = {}) => readLog(parts, revision, options),
+    logChanges: (revision, options) => readLogChanges(parts, revision, options),
     readCommit: async (oid) => withoutTree(await objects.commit(oid)),
     mergeBase: (a, b) => mergeBase(parts, a, b),
     changedPaths: changed,
@@ -164,6 +165,19 @@ async function readLog(parts: Parts, revision: string, options: { path?: string;
     if (shallow.has(commit.oid)) boundary = commit.oid;
   }
   if (boundary !== undefined && found.length < max) throw tooShallow(`the history of ${revision} is asked for`, boundary);
+  return found;
+}
+
+async function readLogChanges(parts: Parts, revision: string, options: { path: string; firstParent?: boolean }): Promise<CommitChanges[]> {
+  const { objects } = parts;
+  const below = checkFolder(options.path);
+  const isBelow = (path: string): boolean => below === '' || path === below || path.startsWith(`${below}/`);
+  const treeOf = async (oid: Oid | undefined): Promise<Oid> => (oid === undefined ? emptyTree : (await objects.commit(oid)).tree);
+  const found: CommitChanges[] = [];
+  for (const commit of await readLog(parts, revision, options)) {
+    const paths = await changedFiles(objects, await treeOf(commit.parents[0]), await treeOf(commit.oid));
+    found.push({ commit, paths: paths.filter(isBelow) });
+  }
   return found;
 }
 

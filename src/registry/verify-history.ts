@@ -1,6 +1,6 @@
 // Every state of models/ that a branch has ever shown, oldest first. Only what a commit changed is read at that commit; what stays is known
 // from before, so a thousand promotions are a thousand small reads.
-import type { Commit, Git, Oid } from '../git/git.ts';
+import type { CommitChanges, Git, Oid } from '../git/git.ts';
 import { files } from '../project/layout.ts';
 import { parsePolicyText } from './chain.ts';
 import { evidenceOf, type Evidence, type Finding } from './evidence.ts';
@@ -25,12 +25,12 @@ export interface HistoryVerification {
  */
 export async function verifyHistory(input: { git: Git; prefix: string; revision: Oid }): Promise<HistoryVerification> {
   const { git, prefix, revision } = input;
-  const commits = (await git.log(revision, { path: prefix + files.models, firstParent: true })).toReversed();
+  const commits = (await git.logChanges(revision, { path: prefix + files.models, firstParent: true })).toReversed();
   const walk = new Walk(git, prefix);
   for (let at = 0; at < commits.length; at += 16) {
     const batch = commits.slice(at, at + 16);
-    const read = await mapBounded(batch, 4, (commit) => readChanges(git, prefix, commit));
-    for (const [place, commit] of batch.entries()) await walk.step(commit.oid, read[place] ?? new Map());
+    const read = await mapBounded(batch, 4, (changes) => readChanges(git, prefix, changes));
+    for (const [place, { commit }] of batch.entries()) await walk.step(commit.oid, read[place] ?? new Map());
   }
   for (const place of walk.places.values()) {
     const history = await pointerHistory(git, prefix, revision, place.model, place.stage);
@@ -39,15 +39,8 @@ export async function verifyHistory(input: { git: Git; prefix: string; revision:
   return { commits: commits.length, evidenceFiles: walk.evidenceFiles, pointers: [...walk.pointers.values()], findings: walk.findings };
 }
 
-/** What a commit left at each path below models/ that it changed against its first parent; project-relative, null: nothing. */
-async function readChanges(git: Git, prefix: string, commit: Commit): Promise<Map<string, Uint8Array | null>> {
-  const [parent] = commit.parents;
-  const folder = `${prefix}${files.models}/`;
-  const changed =
-    parent === undefined
-      ? (await git.listTree(commit.oid, prefix + files.models)).map((entry) => entry.path)
-      : await git.changedPaths(parent, commit.oid);
-  const paths = changed.filter((path) => path.startsWith(folder));
+/** What a commit left at each path that it changed; project-relative, null: nothing. */
+async function readChanges(git: Git, prefix: string, { commit, paths }: CommitChanges): Promise<Map<string, Uint8Array | null>> {
   const bytes = await git.readBlobs(commit.oid, paths);
   return new Map(paths.map((path, at) => [path.slice(prefix.length), bytes[at] ?? null]));
 }
