@@ -66,7 +66,8 @@ async function historyCommand(model: string, { stage, rev }: Options, cli: Cli):
     { title: 'who' },
     { title: 'what' },
   ];
-  const now = current?.after ? `${shortDigest(current.after)}, put there on ${current.date.toISOString().slice(0, 10)} (*)` : 'nothing';
+  const since = current?.after ? `${shortDigest(current.after)}, put there on ${current.date.toISOString().slice(0, 10)} (*)` : 'nothing';
+  const now = history[0]?.kind === 'broken' ? `a broken pointer; before it ${since}` : since;
   cli.print(`${renderTable(titles, rows)}\n\n${model} in ${stage}: ${now}`);
 }
 
