@@ -10,7 +10,7 @@ import { describeFolder, storeFolder } from './folder.ts';
 import { ensureUnionMerge, ignorePath, type IgnoreResult } from './git-lines.ts';
 import { KeyCheck } from './keys.ts';
 import { loadLock, writeLock } from './lock.ts';
-import { digestOfManifest, manifestText, type RowsManifest } from './manifest.ts';
+import { digestOfManifest, manifestText, rowsManifest } from './manifest.ts';
 import { findDataPath, type DataPath } from './paths.ts';
 import { readRowBatches, requireFormatOfName } from './rows.ts';
 import type { Lock, LockEntry, RowFormat } from './schema.ts';
@@ -150,11 +150,11 @@ async function addRows(project: Project, data: DataPath, before: LockEntry | nul
     const file = await digestOfPath(index, data.absolute, { signal: request.signal });
     if (file === null) throw changedMeanwhile(data.path);
     const part = { path: data.path.slice(data.path.lastIndexOf('/') + 1), digest: file.digest, bytes: file.bytes };
-    const unchanged = locked !== null && locked.format === format ? rowsManifest({ ...locked, ...only({ key, label }) }, part) : null;
+    const unchanged = locked !== null && locked.format === format ? rowsManifest({ ...locked, key, label }, part) : null;
     const known = unchanged !== null && digestOfManifest(unchanged) === locked?.digest && locked.key === key && locked.label === label;
     const manifest = known
       ? unchanged
-      : rowsManifest({ format, ...only({ key, label }), ...(await checkRows(data, format, { key, label }, request, bar.advance.bind(bar))) }, part);
+      : rowsManifest({ format, key, label, ...(await checkRows(data, format, { key, label }, request, bar.advance.bind(bar))) }, part);
     if (!known || !(await store.has(part.digest))) {
       const stored = await store.putFile(data.absolute, { signal: request.signal });
       if (stored.digest !== part.digest) throw changedMeanwhile(data.path);
@@ -165,14 +165,6 @@ async function addRows(project: Project, data: DataPath, before: LockEntry | nul
   } finally {
     bar.end();
   }
-}
-
-function rowsManifest(
-  head: { format: RowFormat; key?: string | undefined; label?: string | undefined; rows: number; schema: Record<string, string> },
-  part: RowsManifest['parts'][number],
-): RowsManifest {
-  const { format, key, label, rows, schema } = head;
-  return { plumbline: 'manifest/1', kind: 'rows', format, rows, ...only({ key, label }), schema, parts: [part] };
 }
 
 function orNone(column: string | undefined): string | undefined {

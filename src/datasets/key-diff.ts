@@ -25,49 +25,21 @@ export async function compareByKey(sides: Sides, key: string, options: RowDiffOp
     }
   }
   const findings = new Findings(options.limit);
-  const held = new Held();
-  const added = new DigestTable(0);
-  const counts = { rowsAfter: 0, met: 0, edited: 0, relabelled: 0 };
-  let reordered = false;
-  let last = -1;
+  const meeting = new Meeting({ table, key, sides, findings });
   for await (const batch of sides.readAfter()) {
     for (const row of batch) {
-      counts.rowsAfter += 1;
-      const text = keyText(row.value[key]);
-      if (text === null) return { note: `row ${row.row} has no "${key}" after` };
-      const name = hash('sha256', text, 'buffer');
-      const entry = table.find(name);
-      if (entry === -1) {
-        if (!added.add(name).isNew) return { note: `"${key}" of row ${row.row} stands twice after` };
-        findings.lone('added', row, text);
-        continue;
-      }
-      if (table.get(entry, met) === 1) return { note: `"${key}" of row ${row.row} stands twice after` };
-      table.set(entry, met, 1);
-      counts.met += 1;
-      reordered ||= entry < last;
-      last = entry;
-      const said = rowText(row.value, sides.asText);
-      if (isSame(table, entry, content, hash('sha256', said, 'buffer'))) continue;
-      counts.edited += 1;
-      if (!isSame(table, entry, labelled, labelDigest(row, sides))) counts.relabelled += 1;
-      held.keep(entry, row, said.length);
+      const fault = meeting.meet(row);
+      if (fault !== null) return { note: `${fault} after` };
     }
   }
-  const columnsComplete = held.complete;
-  await readChanged(sides, table, held, { findings, key, removed: table.size - counts.met });
+  const columnsComplete = meeting.held.complete;
+  await readChanged(sides, table, meeting.held, { findings, key, removed: meeting.counts.removed });
   const diff: RowsDiff = {
     by: 'key',
     key,
     note: null,
     label: sides.label,
-    rowsBefore: table.size,
-    rowsAfter: counts.rowsAfter,
-    added: added.size,
-    removed: table.size - counts.met,
-    edited: counts.edited,
-    relabelled: counts.relabelled,
-    reordered,
+    ...meeting.counts,
     columns: findings.columns(),
     columnsComplete,
     schema: sides.schemaChanges(),
@@ -75,6 +47,68 @@ export async function compareByKey(sides: Sides, key: string, options: RowDiffOp
     samples: findings.samples(),
   };
   return { diff };
+}
+
+/** The rows of the version after, one by one, meet those of the version before. */
+class Meeting {
+  /** changed rows, for the second look at the version before */
+  readonly held = new Held();
+  readonly #table: DigestTable;
+  readonly #key: string;
+  readonly #sides: Sides;
+  readonly #findings: Findings;
+  readonly #added = new DigestTable(0);
+  #rowsAfter = 0;
+  #met = 0;
+  #edited = 0;
+  #relabelled = 0;
+  #last = -1;
+  #reordered = false;
+
+  constructor(parts: { table: DigestTable; key: string; sides: Sides; findings: Findings }) {
+    this.#table = parts.table;
+    this.#key = parts.key;
+    this.#sides = parts.sides;
+    this.#findings = parts.findings;
+  }
+
+  /** @returns what is wrong with the key of the row, or null */
+  meet(row: Row): string | null {
+    this.#rowsAfter += 1;
+    const text = keyText(row.value[this.#key]);
+    if (text === null) return `row ${row.row} has no "${this.#key}"`;
+    const name = hash('sha256', text, 'buffer');
+    const entry = this.#table.find(name);
+    const twice = entry === -1 ? !this.#added.add(name).isNew : this.#table.get(entry, met) === 1;
+    if (twice) return `"${this.#key}" of row ${row.row} stands twice`;
+    if (entry === -1) this.#findings.lone('added', row, text);
+    else this.#compare(entry, row);
+    return null;
+  }
+
+  #compare(entry: number, row: Row): void {
+    this.#table.set(entry, met, 1);
+    this.#met += 1;
+    this.#reordered ||= entry < this.#last;
+    this.#last = entry;
+    const said = rowText(row.value, this.#sides.asText);
+    if (isSame(this.#table, entry, content, hash('sha256', said, 'buffer'))) return;
+    this.#edited += 1;
+    if (!isSame(this.#table, entry, labelled, labelDigest(row, this.#sides))) this.#relabelled += 1;
+    this.held.keep(entry, row, said.length);
+  }
+
+  get counts(): Pick<RowsDiff, 'rowsBefore' | 'rowsAfter' | 'added' | 'removed' | 'edited' | 'relabelled' | 'reordered'> {
+    return {
+      rowsBefore: this.#table.size,
+      rowsAfter: this.#rowsAfter,
+      added: this.#added.size,
+      removed: this.#table.size - this.#met,
+      edited: this.#edited,
+      relabelled: this.#relabelled,
+      reordered: this.#reordered,
+    };
+  }
 }
 
 /** @returns what is wrong with the key of the row, or null */

@@ -49,5 +49,5 @@ export class KeyCheck {
 function describe(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === '') return 'empty';
-  return value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : String(value as boolean);
+  return value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : JSON.stringify(value);
 }

@@ -4,7 +4,7 @@ import { digestOf, isDigest, shortDigest, type Digest } from '../base/digest.ts'
 import { PlumbError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import { isSafePath } from './paths.ts';
-import type { Manifest, ManifestPart } from './schema.ts';
+import type { Manifest, ManifestPart, RowFormat } from './schema.ts';
 
 export type { Manifest, ManifestPart } from './schema.ts';
 export type RowsManifest = Extract<Manifest, { kind: 'rows' }>;
@@ -22,6 +22,20 @@ export function digestOfManifest(manifest: Manifest): Digest {
 /** @param parts in any order */
 export function filesManifest(parts: readonly ManifestPart[]): FilesManifest {
   return { plumbline: 'manifest/1', kind: 'files', parts: parts.toSorted((a, b) => byCodeUnit(a.path, b.path)) };
+}
+
+/**
+ * The manifest of a file of rows. All but the part's digest stands in datasets.lock too: so a working copy can be checked against
+ * the lock by its own digest alone, without the manifest.
+ * @param head an entry of the lock, or what reading the rows found
+ */
+export function rowsManifest(
+  head: { format: RowFormat; key?: string | undefined; label?: string | undefined; rows: number; schema: Record<string, string> },
+  part: RowsManifest['parts'][number],
+): RowsManifest {
+  const { format, key, label, rows, schema } = head;
+  const columns = { ...(key === undefined ? {} : { key }), ...(label === undefined ? {} : { label }) };
+  return { plumbline: 'manifest/1', kind: 'rows', format, rows, ...columns, schema, parts: [part] };
 }
 
 /** Bytes of all parts together. */

@@ -27,7 +27,7 @@ export function valueText(value: unknown, asText: boolean): string | null {
 /** A value for people: text as it is, all else as JSON; no value is ''. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'string' ? value : typeof value === 'object' ? sortedJson(value) : String(value as number | boolean);
+  return typeof value === 'string' ? value : sortedJson(value);
 }
 
 function sortedJson(value: unknown): string {

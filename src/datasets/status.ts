@@ -7,14 +7,14 @@ import { isTemporary } from '../base/atomic.ts';
 import type { Project } from '../project/open.ts';
 import { digestOfFolder } from './folder.ts';
 import { loadLock } from './lock.ts';
-import { readManifest } from './manifest.ts';
+import { digestOfManifest, rowsManifest } from './manifest.ts';
 import { checkProjectPath, refuseWayOut } from './paths.ts';
 import { formatOfName } from './rows.ts';
 import type { Lock, LockEntry } from './schema.ts';
 import { digestOfPath, openStatIndex, type StatIndex } from './stat-index.ts';
 
-/** same: bytes are those of the lock; unknown: the manifest is neither in the cache nor in the remote, so nothing can be said */
-export type DataState = 'same' | 'modified' | 'missing' | 'unknown';
+/** same: bytes are those of the lock */
+export type DataState = 'same' | 'modified' | 'missing';
 
 export interface DatasetStatus {
   readonly name: string;
@@ -50,7 +50,7 @@ export async function readStatus(project: Project, options: { signal?: AbortSign
       datasets: sets.map(([name, entry], at) => ({
         name,
         path: entry.path,
-        state: states[at] ?? 'unknown',
+        state: states[at] ?? 'missing',
         pushed: there === null ? null : there.has(entry.digest),
       })),
       unlocked,
@@ -78,7 +78,7 @@ async function askRemote(project: Project, sets: readonly [string, LockEntry][])
  * @throws PlumbError PATH_OUTSIDE, FILE_UNREADABLE
  */
 export async function stateOf(
-  project: Pick<Project, 'root' | 'store'>,
+  project: Pick<Project, 'root'>,
   entry: LockEntry,
   index: StatIndex,
   options: { signal?: AbortSignal } = {},
@@ -93,14 +93,10 @@ export async function stateOf(
     return (await digestOfFolder(index, absolute, options)) === entry.digest ? 'same' : 'modified';
   }
   if (!facts.isFile() || facts.size !== entry.bytes) return 'modified';
-  try {
-    const manifest = await readManifest(project.store, entry.digest);
-    const found = await digestOfPath(index, absolute, options);
-    return found !== null && found.digest === manifest.parts[0]?.digest ? 'same' : 'modified';
-  } catch (error) {
-    if (isPlumbError(error, 'BYTES_MISSING') || isPlumbError(error, 'REMOTE_FAILED')) return 'unknown';
-    throw error;
-  }
+  const found = await digestOfPath(index, absolute, options);
+  if (found === null) return 'missing';
+  const part = { path: entry.path.slice(entry.path.lastIndexOf('/') + 1), digest: found.digest, bytes: found.bytes };
+  return digestOfManifest(rowsManifest(entry, part)) === entry.digest ? 'same' : 'modified';
 }
 
 const usualPlace = 'data';

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, open, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { digestOfFile, type Digest } from '../base/digest.ts';
 import { errnoOf, systemError } from '../base/errors.ts';
 
@@ -36,7 +37,7 @@ export async function copyHashed(source: string, target: string, options: CopyOp
   } catch (error) {
     if (made) await rm(target, { force: true });
     const full = errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
-    throw full ? systemError(error, 'write', target) : systemError(error, 'read', source);
+    throw full ? systemError(error, 'write to', dirname(target)) : systemError(error, 'read', source);
   }
 }
 

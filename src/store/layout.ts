@@ -82,6 +82,13 @@ export async function writeNameFile(root: string, name: NameSpace, digest: Diges
   return (await readNameFile(path)) ?? digest;
 }
 
+/** Gives a name another digest. Only for the cache of a machine: in a remote, a name is written once. */
+export async function moveNameFile(root: string, name: NameSpace, digest: Digest): Promise<void> {
+  const temporary = await temporaryIn(root, name.key.slice(0, 8));
+  await writeFileAtomic(temporary, `${digest}\n`, { mode: 0o444 });
+  await moveIntoPlace(temporary, namePath(root, name));
+}
+
 /** Objects in a folder, for tests and for fsck; no order. */
 export async function* listObjects(root: string): AsyncGenerator<Digest> {
   const folder = join(root, 'objects');

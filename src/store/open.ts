@@ -6,7 +6,7 @@ import { isPlumbError, systemError } from '../base/errors.ts';
 import { silentProgress } from '../base/progress.ts';
 import { openCache, type Cache } from './cache.ts';
 import { bytesMissing, damaged, remoteMissing } from './faults.ts';
-import { namePath, readNameFile, writeNameFile } from './layout.ts';
+import { moveNameFile, namePath, readNameFile, writeNameFile } from './layout.ts';
 import { mapInParallel } from './parallel.ts';
 import type { NameSpace, Remote, Store, TransferOptions, TransferResult } from './store.ts';
 import { fetchFrom, pushTo } from './transfer.ts';
@@ -82,6 +82,14 @@ class CacheAndRemote implements Store {
   async writeName(name: NameSpace, digest: Digest): Promise<Digest> {
     try {
       return await writeNameFile(this.cacheDir, name, digest);
+    } catch (error) {
+      throw systemError(error, 'write', this.cacheDir);
+    }
+  }
+
+  async moveName(name: NameSpace, digest: Digest): Promise<void> {
+    try {
+      await moveNameFile(this.cacheDir, name, digest);
     } catch (error) {
       throw systemError(error, 'write', this.cacheDir);
     }

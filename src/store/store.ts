@@ -55,6 +55,8 @@ export interface Store {
   readName(name: NameSpace): Promise<Digest | null>;
   /** Local first writer wins, too. @returns the digest that the name has now */
   writeName(name: NameSpace, digest: Digest): Promise<Digest>;
+  /** Gives a name of this machine another digest, where what it led to is gone or damaged. The remote's name stays. */
+  moveName(name: NameSpace, digest: Digest): Promise<void>;
   push(objects: readonly Digest[], names: readonly NameSpace[], options: TransferOptions): Promise<TransferResult>;
   fetch(objects: readonly Digest[], options: TransferOptions): Promise<TransferResult>;
 }
