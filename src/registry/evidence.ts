@@ -51,9 +51,18 @@ export function evidenceOf(path: string): { place: PointerPlace; digest: Digest;
   return { place: { model, stage: stage as Stage }, digest: `sha256:${hex}`, kind: kind as EvidenceKind };
 }
 
-/** A JSON value as an evidence file. */
+/** A JSON value as an evidence file. @throws PlumbError EVIDENCE_INVALID for a value that has no JSON form that every reader agrees on */
 export function planEvidence(place: PointerPlace, value: Json): PlannedFile & { digest: Digest } {
-  const bytes = canonicalJson(value);
+  let bytes: string;
+  try {
+    bytes = canonicalJson(value);
+  } catch (error) {
+    throw new PlumbError('EVIDENCE_INVALID', {
+      what: `evidence of ${place.model} cannot be written: ${(error as Error).message}`,
+      mend: 'a label or a name holds half a character (a lone surrogate): mend it in the data',
+      cause: error,
+    });
+  }
   const digest = digestOf(bytes);
   return { path: evidencePath(place, digest, 'json'), bytes, digest };
 }

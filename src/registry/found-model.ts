@@ -1,12 +1,16 @@
 // A model with all that proves it: what a report speaks about and a promotion moves. Found either in the present pipeline or behind a pointer.
 import { basename } from 'node:path';
 import type { Digest } from '../base/digest.ts';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
+import { readManifest } from '../datasets/manifest.ts';
+import type { Reachable } from '../datasets/reachable.ts';
+import { collectRuns } from '../pipeline/reachable.ts';
 import type { KeptRecord } from '../pipeline/records.ts';
 import type { RunOutput, RunRecord } from '../pipeline/run-record.ts';
 import type { Pipeline } from '../pipeline/source-tree.ts';
 import { files } from '../project/layout.ts';
+import type { Store } from '../store/store.ts';
 import { loadEvidence } from './evidence.ts';
 import type { Pointer } from './schema.ts';
 import type { FileTree } from './tree.ts';
@@ -132,4 +136,27 @@ export function casesOf(evaluated: KeptRecord): RunOutput {
     what: `stage "${evaluated.record.stage}" is the evaluation of a model and wrote no cases.jsonl`,
     mend: 'let it write cases.jsonl (docs/reference/formats.md), or use plumb/evaluate',
   });
+}
+
+/**
+ * All bytes behind a model: data, what its runs wrote, their records. What is nowhere is left out: it may have been let go, or never been sent.
+ */
+export async function collectModel(model: FoundModel, store: Store): Promise<Reachable> {
+  const runs = [...model.records].map(([digest, record]) => ({ digest, record }));
+  const manifests: Digest[] = [];
+  const parts: Digest[] = [];
+  for (const digest of Object.values(model.data)) {
+    const manifest = await readManifest(store, digest).catch(orNull);
+    if (manifest === null) continue;
+    manifests.push(digest);
+    parts.push(...manifest.parts.map((part) => part.digest));
+  }
+  const made = await collectRuns(runs, store).catch(orNull);
+  const [bytes = [], folders = [], records = []] = made?.waves ?? [[model.artifact.digest], [], runs.map((run) => run.digest)];
+  return { waves: [[...bytes, ...parts], [...folders, ...manifests], records], names: made?.names ?? [] };
+}
+
+function orNull(error: unknown): null {
+  if (isPlumbError(error, 'BYTES_MISSING')) return null;
+  throw error;
 }

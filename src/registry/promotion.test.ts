@@ -218,6 +218,24 @@ test('a promotion that would not verify is not planned', async () => {
   }
 });
 
+test('the examples of a comparison stay out of the evidence: a prompt may be long', async () => {
+  const input = await usual();
+  const { pointer, files } = await planPromotion(input);
+  const { comparisons } = recordIn({ pointer, files });
+  const file = files.find((one) => one.path.includes(comparisons.production?.slice(7) ?? '-'));
+  expect(JSON.parse(file?.bytes ?? '')).toMatchObject({ gained: 10, broken: [], fixed: [] });
+  expect(input.comparisons?.production?.fixed).toHaveLength(3);
+});
+
+test('half a character in a label is one clear error', async () => {
+  const input = await forcedInput();
+  const gate = { ...input.gate, checks: input.gate.checks.map((check) => ({ ...check, labels: ['\ud800'] })) };
+  await expect(planPromotion({ ...input, gate })).rejects.toMatchObject({
+    code: 'EVIDENCE_INVALID',
+    mend: expect.stringContaining('half a character'),
+  });
+});
+
 test('no reason and no metric forges a trailer: git reads ours and no others', async () => {
   const forced = await forcedInput();
   const line = fc.oneof(
