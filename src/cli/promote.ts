@@ -47,6 +47,9 @@ async function promote(model: string, options: PromoteOptions, cli: Cli): Promis
   const judged = await withPipeline(project, cli, (open) =>
     judgeModel(open, { model, stage: options.to, against: options.to, base: options.base }, cli),
   );
+  // a refusal comes before anything is sent; what counts is decided again, alone, after it
+  await decide(project, judged, options, cli);
+  await sendModel(project, judged, cli);
   const { plan, commit } = await project.mutex(async () => {
     const decided = await decide(project, judged, options, cli);
     return { plan: decided, commit: await carryOut(project, decided, options.commit) };
@@ -70,6 +73,13 @@ async function promote(model: string, options: PromoteOptions, cli: Cli): Promis
       ? `not committed: models/${model} has the pointer and its evidence`
       : `commit ${commit.slice(0, 12)}. Push it: serving follows the branch.`,
   );
+}
+
+/** Before a pointer names them, the bytes are where everybody can fetch them; what the remote has is not sent again. */
+async function sendModel(project: Project, judged: Judged, cli: Cli): Promise<void> {
+  if (project.store.remote === null) return;
+  const [{ collectModel }, { pushReachable }] = await Promise.all([import('../registry/found-model.ts'), import('../datasets/reachable.ts')]);
+  await pushReachable(project.store, await collectModel(judged.candidate, project.store), cli);
 }
 
 async function decide(project: Project, judged: Judged, options: PromoteOptions, cli: Cli): Promise<PromotionPlan> {

@@ -4,7 +4,8 @@ import { openProject } from '../project/open.ts';
 import { visible } from '../report/visible.ts';
 import { checkout } from './checkout.ts';
 import type { Define } from './command.ts';
-import { transferText } from './transfer-text.ts';
+import { fetchRuns } from './fetch.ts';
+import { sumOf, transferText } from './transfer-text.ts';
 
 export const define: Define = (command, cli) => {
   command
@@ -13,7 +14,9 @@ export const define: Define = (command, cli) => {
     .addHelpText('after', '\nExample:\n  $ git pull && plumb pull')
     .action(async (names: string[], options: { force?: boolean }) => {
       const project = await openProject(cli);
-      const result = await fetchDatasets(project, { lock: await loadLock(project), names }, cli);
+      const fetched = [await fetchDatasets(project, { lock: await loadLock(project), names }, cli)];
+      if (names.length === 0) fetched.push(await fetchRuns(project, cli));
+      const result = sumOf(fetched);
       cli.print(transferText('fetched', result, visible(project.store.remote?.url ?? '')));
       const datasets = await checkout(project, names, options, cli);
       cli.emit({ ...result, remote: project.store.remote?.url ?? null, datasets });

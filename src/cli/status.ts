@@ -32,7 +32,6 @@ const advice: Record<DatasetStatus['state'], string> = {
   same: '',
   modified: 'plumb diff, then plumb add or plumb checkout',
   missing: 'plumb pull, or plumb checkout',
-  unknown: 'its manifest is neither here nor in the remote',
 };
 
 function lineOf(set: DatasetStatus, cli: Cli): string {

@@ -8,3 +8,7 @@ export function transferText(verb: 'sent' | 'fetched', result: TransferResult, p
   const preposition = verb === 'sent' ? 'to' : 'from';
   return `${verb} ${result.objects} ${result.objects === 1 ? 'object' : 'objects'}, ${formatBytes(result.bytes)}, ${preposition} ${place}`;
 }
+
+export function sumOf(results: readonly TransferResult[]): TransferResult {
+  return { objects: results.reduce((sum, result) => sum + result.objects, 0), bytes: results.reduce((sum, result) => sum + result.bytes, 0) };
+}

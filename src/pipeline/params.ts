@@ -1,6 +1,7 @@
 // Hyperparameters: params.yaml, and the part of it that a stage reads.
 import { load } from 'js-yaml';
 import { byCodeUnit } from '../base/canonical.ts';
+import { isBlankYaml } from '../base/config.ts';
 import { PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import type { JsonValue } from '../base/schema.ts';
@@ -10,7 +11,7 @@ export type Params = { [key: string]: JsonValue };
 
 /** @throws PlumbError YAML_SYNTAX, CONFIG_INVALID when it is no mapping */
 export function parseParams(text: string | undefined): Params {
-  if (text === undefined) return {};
+  if (text === undefined || isBlankYaml(text)) return {};
   let value: unknown;
   try {
     value = load(text, { filename: files.params }) ?? {};

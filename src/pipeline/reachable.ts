@@ -1,6 +1,6 @@
 // Which objects of runs somebody else needs: outputs, run records, and the names that lead from a fingerprint to them.
 import type { Digest } from '../base/digest.ts';
-import { isPlumbError } from '../base/errors.ts';
+import { isPlumbError, type ErrorCode } from '../base/errors.ts';
 import { readManifest } from '../datasets/manifest.ts';
 import type { Reachable } from '../datasets/reachable.ts';
 import type { Store } from '../store/store.ts';
@@ -31,22 +31,22 @@ export async function collectRuns(runs: readonly KeptRecord[], store: Store): Pr
   return { waves: [[...bytes], [...folders], runs.map((kept) => kept.digest)], names: runs.map((kept) => runName(kept.record.fingerprint)) };
 }
 
-/** Waves of the same rank together: the first of one with the first of the other. */
-export function together(a: Reachable, b: Reachable): Reachable {
-  const length = Math.max(a.waves.length, b.waves.length);
-  return { waves: Array.from({ length }, (_, at) => [...(a.waves[at] ?? []), ...(b.waves[at] ?? [])]), names: [...a.names, ...b.names] };
-}
-
-/** Those of some objects that can be had here: a model that was promoted on another machine may be in the remote alone. */
-export async function onlyHere(digests: readonly Digest[], store: Store): Promise<Digest[]> {
-  const here = await Promise.all(digests.map((digest) => store.has(digest)));
-  return digests.filter((_, at) => here[at] === true);
-}
-
-/** The pipeline may be broken, or not there: data can be pushed all the same. */
+/** The pipeline may be broken, or not there: data can be sent and fetched all the same. */
 export function isPipelineTrouble(error: unknown): boolean {
-  return (
-    isPlumbError(error) &&
-    (['CONFIG', 'PIPELINE', 'STEP', 'PARAM', 'YAML', 'STAGE', 'RUN'].includes(error.code.split('_')[0] ?? '') || error.code === 'DATASET_MODIFIED')
-  );
+  return isPlumbError(error) && troubles.has(error.code);
 }
+
+const troubles: ReadonlySet<ErrorCode> = new Set([
+  'CONFIG_INVALID',
+  'CONFIG_MISSING',
+  'YAML_SYNTAX',
+  'PIPELINE_CYCLE',
+  'PIPELINE_DEP_MISSING',
+  'PIPELINE_OUT_TWICE',
+  'STEP_UNKNOWN',
+  'PARAM_MISSING',
+  'RUN_MISSING',
+  'DATASET_MODIFIED',
+  'PATH_OUTSIDE',
+  'FILE_MISSING',
+]);

@@ -9,6 +9,7 @@ import { digestOfManifest, manifestBytes, readManifest } from '../datasets/manif
 import { refuseWayOut } from '../datasets/paths.ts';
 import type { Lock, LockEntry } from '../datasets/schema.ts';
 import { digestOfPath, type StatIndex } from '../datasets/stat-index.ts';
+import { stateOf } from '../datasets/status.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
 import type { RunOutput } from './run-record.ts';
@@ -71,15 +72,7 @@ export class WorkTree implements SourceTree, Workspace {
   }
 
   async #checkDataset(name: string, entry: LockEntry): Promise<Digest> {
-    const absolute = this.#absolute(entry.path);
-    const kind = await kindOf(absolute);
-    if (kind === null) return entry.digest;
-    if (kind === 'folder' && entry.format === 'files') {
-      if (digestOfManifest(await describeFolder(this.#index, absolute)) === entry.digest) return entry.digest;
-    } else if (kind === 'file' && entry.format !== 'files') {
-      const manifest = await readManifest(this.#project.store, entry.digest);
-      if ((await digestOfPath(this.#index, absolute))?.digest === manifest.parts[0]?.digest) return entry.digest;
-    }
+    if ((await stateOf(this.#project, entry, this.#index)) !== 'modified') return entry.digest;
     throw new PlumbError('DATASET_MODIFIED', {
       what: `${entry.path} is not what ${files.lock} says of data set "${name}"`,
       where: { file: entry.path },

@@ -1,6 +1,6 @@
 // Gathers what a report is made of: the candidate, what it is compared with, the gate of the base revision, and what changed between the two.
 import type { Digest } from '../base/digest.ts';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import type { JsonValue } from '../base/schema.ts';
 import { caseSetDigest, readCases } from '../evaluate/cases.ts';
@@ -76,7 +76,7 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
     gate,
     candidate: sideOf(candidate),
     baseline: baseline === null ? null : { what: baseline.what, ...sideOf(baseline.model) },
-    data: await diffAllData(candidate, baseline?.model ?? null, world),
+    data: await diffAllData(candidate, baseline?.model ?? null, world, warnings),
     params: diffParams(candidate, baseline?.model ?? null),
     stages: describeStages(order),
     evaluation: answered.evaluation,
@@ -160,11 +160,20 @@ function sideOf(model: FoundModel): Report['candidate'] {
   return { artifact: model.artifact.digest, run: model.made.digest, commit: code.dirty ? null : code.commit };
 }
 
-async function diffAllData(candidate: FoundModel, baseline: FoundModel | null, world: JudgeWorld): Promise<DataPart[]> {
+async function diffAllData(candidate: FoundModel, baseline: FoundModel | null, world: JudgeWorld, warnings: string[]): Promise<DataPart[]> {
   const before = baseline?.data ?? {};
   const names = [...new Set([...Object.keys(candidate.data), ...Object.keys(before)])].toSorted();
   const parts: DataPart[] = [];
-  for (const name of names) parts.push(await world.diffData(name, before[name] ?? null, candidate.data[name] ?? null));
+  for (const name of names) {
+    const sides = [before[name] ?? null, candidate.data[name] ?? null] as const;
+    const part = await world.diffData(name, ...sides).catch((error: unknown) => {
+      if (!isPlumbError(error, 'BYTES_MISSING')) throw error;
+      // the gate is about answers, not rows: it can be judged without them
+      warnings.push(`which rows of ${name} changed is not known: ${error.message}`);
+      return null;
+    });
+    if (part !== null) parts.push(part);
+  }
   return parts;
 }
 

@@ -1,0 +1,60 @@
+// What push and fetch carry beside data: the runs of the pipeline as it stands, and the models that the pointers of this revision name.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Digest } from '../base/digest.ts';
+import { isPlumbError } from '../base/errors.ts';
+import type { Reachable } from '../datasets/reachable.ts';
+import { files } from '../project/layout.ts';
+import type { Project } from '../project/open.ts';
+import type { Cli } from './command.ts';
+
+const nothing: Reachable = { waves: [], names: [] };
+
+/** Runs of the pipeline that were made for what is there now. A pipeline that does not hold together is told, and no hindrance. */
+export async function reachableRuns(project: Project, cli: Cli): Promise<Reachable> {
+  if (!existsSync(join(project.root, files.pipeline))) return nothing;
+  const [{ withPipeline }, { collectRuns, isPipelineTrouble, presentRuns }] = await Promise.all([
+    import('./open-pipeline.ts'),
+    import('../pipeline/reachable.ts'),
+  ]);
+  try {
+    return await withPipeline(project, cli, async (open) => collectRuns(await presentRuns(open.pipeline.stages, open.context), project.store));
+  } catch (error) {
+    if (!isPipelineTrouble(error)) throw error;
+    cli.note(`runs are left out: ${(error as Error).message}`);
+    return nothing;
+  }
+}
+
+/** Data, artifacts, answers and run records behind the pointers of the work tree. A broken pointer is told, and left out. */
+export async function reachablePointers(project: Project, cli: Cli): Promise<Reachable[]> {
+  if (!existsSync(join(project.root, files.models))) return [];
+  const [{ listPointers, readPointer }, { workTree }, { collectModel, modelOfPointer }] = await Promise.all([
+    import('../registry/pointer.ts'),
+    import('../registry/tree.ts'),
+    import('../registry/found-model.ts'),
+  ]);
+  const tree = workTree(project.root);
+  const models: Reachable[] = [];
+  for (const place of await listPointers(tree)) {
+    try {
+      const pointer = await readPointer(tree, place.model, place.stage);
+      if (pointer !== null) models.push(await collectModel(await modelOfPointer(tree, pointer), project.store));
+    } catch (error) {
+      if (!isPlumbError(error)) throw error;
+      cli.note(`${place.model} in ${place.stage} is left out: ${error.message}`);
+    }
+  }
+  return models;
+}
+
+/** The part of it that the cache has. Names are left out: a name must not lead to a record that is not sent. */
+export async function onlyHere(what: Reachable, project: Project): Promise<Reachable> {
+  const waves: Digest[][] = [];
+  for (const wave of what.waves) {
+    const there = await Promise.all(wave.map((digest) => project.store.has(digest)));
+    waves.push(wave.filter((_, at) => there[at] === true));
+  }
+  const whole = waves.every((wave, at) => wave.length === what.waves[at]?.length);
+  return { waves, names: whole ? what.names : [] };
+}
