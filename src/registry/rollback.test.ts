@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
+import { openGit } from '../git/open.ts';
 import { artifactOf, bad, better, ExampleRepository, good } from './example.fixture.ts';
 import { rollBack, type RollbackWish } from './rollback.ts';
 import { verifyPointers, type Verification } from './verify.ts';
@@ -54,6 +55,19 @@ test('plumb rollback and git revert make the same tree', async () => {
   await repository.run('reset', '-q', '--hard', promoted);
   await repository.run('revert', '--no-edit', 'HEAD');
   expect(await repository.run('rev-parse', 'HEAD^{tree}')).toBe(byUs);
+});
+
+test('without the git command the same tree comes out, and the same verdict', async () => {
+  await repository.release({ candidate: good });
+  const promoted = await repository.release({ candidate: better, production: good });
+  const git = await openGit(repository.top, repository.env, { how: 'isomorphic' });
+  const { prefix, root } = repository;
+  const { commit } = await rollBack({ git, prefix, root }, { place, commit: true });
+  expect(await verifyPointers({ git, prefix, root, revision: 'HEAD', history: true, store: null })).toMatchObject({ findings: [], commits: 5 });
+  const tree = await repository.run('rev-parse', `${commit}^{tree}`);
+  await repository.run('reset', '-q', '--hard', promoted);
+  await back();
+  expect(await repository.run('rev-parse', 'HEAD^{tree}')).toBe(tree);
 });
 
 test('it goes to the model before the current one, again and again, then says that there is none', async () => {

@@ -1,5 +1,5 @@
 // The formats of decisions: policy.yaml, pointers and promotion records.
-import { countSchema, digestSchema, fields, instantSchema, jsonSchema, nameSchema, z } from '../base/schema.ts';
+import { countSchema, digestSchema, fields, instantSchema, nameSchema, z } from '../base/schema.ts';
 import { gateCheckSchema, gateResultSchema } from '../evaluate/schema.ts';
 
 export const stages = ['staging', 'production'] as const;
@@ -75,6 +75,3 @@ export const promotionSchema = fields({
     .describe('the artifact was reverted before and comes back'),
 }).describe('promotion/1');
 export type Promotion = z.infer<typeof promotionSchema>;
-
-export type { JsonValue } from '../base/schema.ts';
-export { jsonSchema };

@@ -101,7 +101,7 @@ class Walk {
         file: path,
         commit,
         what: `${path}: ${pointer.artifact.digest} came here without having been in staging, which the policy that judged asks for`,
-        mend: 'history cannot be mended: see who merged this commit, and what `plumb check` is set to require',
+        mend: 'what happened stays in history: see who merged this commit, and make `plumb verify` a required check of the branch',
       });
     }
   }
