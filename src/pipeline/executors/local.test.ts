@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,9 +79,34 @@ test('events come over descriptor 3, the order goes in as one line', async () =>
   expect(events).toEqual(['event']);
 });
 
-test('a program that is not there is an error with its name', async () => {
-  await expect(run(['no-such-program-here'])).rejects.toMatchObject({
-    code: 'FILE_MISSING',
-    message: expect.stringContaining('no-such-program-here'),
-  });
+test('a program that is not there ends with 127 and is named', async () => {
+  const { end } = await run(['no-such-program-here']);
+  expect(end.exit).toBe(127);
+  expect(end.tail.join()).toContain('no-such-program-here');
+});
+
+test('kill -9 of whoever started it ends a command and all that it started', async () => {
+  const local = new URL('./local.ts', import.meta.url).href;
+  const folder = await mkdtemp(join(tmpdir(), 'plumb-orphan-'));
+  const order = `{ command: 'sleep 1000 & echo $$ $!; wait', cwd: '.', env: process.env, logFile: 'log', signal: new AbortController().signal, onLine: console.log }`;
+  const starter = spawn(
+    process.execPath,
+    ['--input-type=module', '-e', `import { runProcess } from ${JSON.stringify(local)}; await runProcess(${order});`],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const pids = await new Promise<number[]>((resolve) =>
+    starter.stdout.once('data', (text: Buffer) => resolve(text.toString().trim().split(' ').map(Number))),
+  );
+  expect(pids.map(alive)).toEqual([true, true]);
+  starter.kill('SIGKILL');
+  for (let tries = 0; pids.some(alive) && tries < 100; tries += 1) await sleep(20);
+  expect(pids.map(alive)).toEqual([false, false]);
+});
+
+test('a command has no child that it did not start: whoever waits for all of them does not wait for ever', async () => {
+  const { end, lines } = await run(['perl', '-e', 'my $n = 0; $n++ while wait() > 0; print "$n\n"'], { limitMs: 5000 });
+  expect({ end, lines }).toMatchObject({ end: { exit: 0, timedOut: false }, lines: ['0'] });
 });

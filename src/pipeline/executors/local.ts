@@ -14,7 +14,7 @@ export interface ProcessOrder {
   readonly command: string | readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** one line for its stdin, which then stays open: the child knows by its end that we died */
+  /** one line for its stdin, which then stays open: the child knows by its end that we died. Without it, a guard ends the child's group then. */
   readonly firstLine?: string;
   /** all that it prints, both streams in the order of arrival */
   readonly logFile: string;
@@ -37,19 +37,27 @@ const graceMs = 5000;
 const tailLines = 20;
 
 /**
+ * A command knows nothing of us, and would go on writing into the work tree when we were killed. A guard in its process group waits for the end of
+ * our pipe, file descriptor 4, and takes the group along. It is forked twice, so that the command has no child that it did not start.
+ */
+const guarded = '( (trap "" TERM; read -r _; kill -KILL 0) <&4 >/dev/null 2>&1 3>&- & ) 4<&4; exec "$@" 4<&-';
+
+/**
  * Runs a process to its end. An abort, or the time limit, sends SIGTERM to its whole group and SIGKILL five seconds later.
+ * A program that is not there ends with exit code 127, as in a shell, and its name in the tail.
  * @throws PlumbError when it cannot be started or the log cannot be written
  */
 export async function runProcess(order: ProcessOrder): Promise<ProcessEnd> {
   await mkdir(dirname(order.logFile), { recursive: true });
   const log = createWriteStream(order.logFile);
-  const [program, ...words] = typeof order.command === 'string' ? ['/bin/sh', '-c', order.command] : order.command;
+  const command = typeof order.command === 'string' ? ['/bin/sh', '-c', order.command] : order.command;
+  const [program, ...words] = order.firstLine === undefined ? ['/bin/sh', '-c', guarded, 'sh', ...command] : command;
   if (program === undefined) throw new Error('an empty command');
   const child = spawn(program, words, {
     cwd: order.cwd,
     env: order.env as NodeJS.ProcessEnv,
     detached: true,
-    stdio: [order.firstLine === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: order.firstLine === undefined ? ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe', 'pipe'],
   });
   const tail: string[] = [];
   const onLine = (line: string): void => {
