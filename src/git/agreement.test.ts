@@ -55,7 +55,7 @@ async function answers(git: Git, tips: readonly string[]): Promise<unknown> {
   for (const path of [undefined, 'd', ...paths]) {
     for (const firstParent of [false, true]) {
       const log = await git.log(head, { firstParent, ...(path === undefined ? {} : { path }) });
-      collected.push([path, firstParent, log]);
+      collected.push([path, firstParent, log, path === undefined ? [] : await git.logChanges(head, { firstParent, path })]);
     }
   }
   const oids = await Promise.all(tips.map(async (tip) => (await git.resolve(tip)) ?? ''));

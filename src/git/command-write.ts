@@ -2,7 +2,7 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommitReader } from './commit-reader.ts';
-import { branchExists, checkNothingUnfinished, dirty, needWorkTree, noBranch, nothingToCommit } from './failures.ts';
+import { branchExists, checkNothingUnfinished, dirty, needWorkTree, noBranch, noHead, nothingToCommit } from './failures.ts';
 import type { Git, Oid } from './git.ts';
 import { checkBranchName, checkOid, checkPath, cleanMessage } from './names.ts';
 import { failure, inPortions, records, type GitProgram } from './process.ts';
@@ -111,7 +111,8 @@ async function revertCommit(parts: WriterParts, oid: Oid, message: string): Prom
   // of a merge: what it brought to the branch that it was made on
   const parent = parents[0];
   if (parent !== undefined) await parts.commits.read(parent);
-  const head = await headNow(parts);
+  const head = await parts.head();
+  if (head === null) throw noHead();
   const changed = parent === undefined ? await parts.filesOf(oid) : await parts.changedPaths(parent, oid);
   const plan = planRevert(changed, {
     before: parent === undefined ? new Map() : await parts.entries(parent, changed),
@@ -120,18 +121,37 @@ async function revertCommit(parts: WriterParts, oid: Oid, message: string): Prom
   });
   if (plan.kind === 'nothing') throw nothingToCommit(`nothing of commit ${oid.slice(0, 12)} is left to undo`);
   const inTheWay = await parts.dirtyPaths(changed);
-  if (inTheWay.length > 0) throw dirty(inTheWay, `undo commit ${oid.slice(0, 12)}`);
-  if (plan.kind === 'restore') return restore(parts, { source: parent ?? emptyTree[parts.repository.objectFormat], paths: plan.paths, message });
+  if (plan.kind === 'restore') {
+    const source = parent ?? emptyTree[parts.repository.objectFormat];
+    const begun = inTheWay.length > 0 && (await isBegun(parts, source, plan.paths, inTheWay));
+    if (begun || inTheWay.length === 0) return restore(parts, { source: begun ? null : source, paths: plan.paths, message });
+  }
+  if (inTheWay.length > 0 || plan.kind === 'restore') throw dirty(inTheWay, `undo commit ${oid.slice(0, 12)}`);
   return mergeRevert(parts, { oid, isMerge: parents.length > 1, message, paths: plan.paths });
 }
 
-/** No text has to be merged: whatever else is staged or edited stays as it is. */
-async function restore(parts: WriterParts, { source, paths, message }: { source: Oid; paths: readonly string[]; message: string }): Promise<Oid> {
+/** A revert that was killed before its commit has left the very files that this one is about to write: it goes on from there. */
+async function isBegun({ git }: WriterParts, source: Oid, paths: readonly string[], inTheWay: readonly string[]): Promise<boolean> {
+  if (inTheWay.some((path) => !paths.includes(path))) return false;
+  for (const some of inPortions(paths)) {
+    if ((await git.run(['diff', '--quiet', '--no-ext-diff', source, '--', ...some], { allow: [1] })).code !== 0) return false;
+  }
+  return true;
+}
+
+/**
+ * No text has to be merged: whatever else is staged or edited stays as it is.
+ * @param source null when the files are there already
+ */
+async function restore(
+  parts: WriterParts,
+  { source, paths, message }: { source: Oid | null; paths: readonly string[]; message: string },
+): Promise<Oid> {
   const from = (tree: Oid): Promise<unknown> =>
     parts.git.run(['restore', `--source=${tree}`, '--staged', '--worktree', ...pathsFromInput], { input: zeroEnded(paths) });
   const head = await headNow(parts);
   try {
-    await from(source);
+    if (source !== null) await from(source);
     // as `git revert` does: the way back does not wait for the hooks that check new work
     return await commitOnly(parts, message, paths, ['--no-verify']);
   } catch (error) {

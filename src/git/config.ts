@@ -8,7 +8,7 @@ export interface GitConfigEntry {
 }
 
 const header = /^\[\s*([A-Za-z0-9.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]/;
-const assignment = /^([A-Za-z][A-Za-z0-9-]*)\s*(=?)\s*/;
+const assignment = /^([A-Za-z][A-Za-z0-9-]*)[^\S\n]*(=?)[^\S\n]*/;
 
 /**
  * Entries in the order of the file; what does not parse is left out, as nothing that we ask for hangs on it.

@@ -292,6 +292,22 @@ export function describeWriting(how: Git['how']): void {
       expect(read(box, 'p.json')).toBe('three\n');
     });
 
+    test('a revert that was killed before its commit is gone on with', async () => {
+      using box = createSandbox();
+      const one = box.commit('one', { 'p.json': '1', 'gone.json': 'g' });
+      const two = box.commit('two', { 'p.json': '2', 'q.json': 'q', 'gone.json': null });
+      const git = await box.open(how);
+      const paths = ['gone.json', 'p.json', 'q.json'];
+      box.git('restore', `--source=${one}`, '--staged', '--worktree', '--', ...paths);
+      expect(await git.dirtyPaths([''])).toEqual(paths);
+      const oid = await git.revert(two, 'undo');
+      expect(await git.changedPaths(one, oid)).toEqual([]);
+      expect(box.git('status', '--porcelain')).toBe('');
+      box.git('restore', `--source=${two}`, '--staged', '--worktree', '--', ...paths);
+      box.write('p.json', 'and an edit');
+      await expect(git.revert(oid, 'undo the undoing')).rejects.toEqual(refused('GIT_DIRTY'));
+    });
+
     test('edits in the way are not lost; undoing twice has nothing to do', async () => {
       using box = createSandbox();
       box.commit('one', { 'p.json': '1' });

@@ -36,7 +36,11 @@ export interface Git {
   readonly gitDir: string;
   readonly how: 'command' | 'isomorphic';
 
-  /** The commit that a revision names (branch, tag, HEAD, HEAD~2, full or short id), or null where there is none. */
+  /**
+   * The commit that a revision names (branch, tag, HEAD, HEAD~2, full or short id), or null where there is none.
+   * Who follows a branch asks for 'refs/heads/<name>': a short name may be a tag as well.
+   * @throws PlumbError GIT_REVISION_AMBIGUOUS, GIT_TOO_SHALLOW
+   */
   resolve(revision: string): Promise<Oid | null>;
   /** Name of the branch that HEAD is on, or null when detached. There may be no commit yet. */
   branch(): Promise<string | null>;
@@ -62,20 +66,29 @@ export interface Git {
   mergeBase(a: Oid, b: Oid): Promise<Oid | null>;
   /** Files that differ between two commits, sorted. */
   changedPaths(from: Oid, to: Oid): Promise<string[]>;
-  /** Which of these files (or folders: anything in them) differ from HEAD in the index or work tree, untracked ones included. */
+  /**
+   * Which of these files (of folders, '' for the top: which files in them) differ from HEAD in the index or work tree, sorted. Untracked ones are
+   * included, ignored ones are not. What comes back can be given to `commit`.
+   */
   dirtyPaths(paths: readonly string[]): Promise<string[]>;
   isIgnored(path: string): Promise<boolean>;
   isTracked(path: string): Promise<boolean>;
   /** name <e-mail> that a commit would carry; null when git knows none. */
   identity(): Promise<{ name: string; email: string } | null>;
 
-  /** Commits exactly these files as they are in the work tree (deleted ones as deletions), leaving alone whatever else is staged. */
+  /**
+   * Commits exactly these files as they are in the work tree (deleted ones as deletions), leaving alone whatever else is staged. Files that a
+   * pattern ignores go in too: they were asked for by name.
+   * @throws PlumbError FILE_MISSING, FILE_KIND (a folder), GIT_NOTHING_TO_COMMIT, GIT_DIRTY (a merge is under way), REPOSITORY_BUSY, GIT_FAILED (a hook)
+   */
   commit(message: string, paths: readonly string[]): Promise<Oid>;
   /**
-   * The commit that undoes another, as `git revert` makes it.
-   * @throws PlumbError GIT_CONFLICT, and all is as it was before
+   * The commit that undoes another, as `git revert` makes it; of a merge, what it brought to its first parent.
+   * @throws PlumbError GIT_CONFLICT, GIT_DIRTY, GIT_NOTHING_TO_COMMIT, and all is as it was before
    */
   revert(commit: Oid, message: string): Promise<Oid>;
+  /** @throws PlumbError NAME_INVALID, GIT_BRANCH_EXISTS */
   createBranch(name: string, at: Oid): Promise<void>;
+  /** @throws PlumbError GIT_DIRTY when edits would be lost */
   switchTo(branch: string): Promise<void>;
 }

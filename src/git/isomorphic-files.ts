@@ -33,7 +33,7 @@ export function filesFor(repository: Repository): PromiseFsClient {
 /** Files at the top of .git/worktrees/<name> are its own, but for these; of its folders only a few are. Source: gitrepository-layout(5) */
 const sharedFiles = new Set(['config', 'packed-refs', 'shallow', 'description']);
 
-export function placeOf(path: string, { headDir, commonDir }: Pick<Repository, 'headDir' | 'commonDir'>): string {
+function placeOf(path: string, { headDir, commonDir }: Pick<Repository, 'headDir' | 'commonDir'>): string {
   if (headDir === commonDir || !path.startsWith(`${headDir}/`)) return path;
   const inner = path.slice(headDir.length + 1);
   const own = inner.includes('/') ? /^(logs\/HEAD$|refs\/(bisect|worktree|rewritten)\/)/.test(inner) : !sharedFiles.has(inner);

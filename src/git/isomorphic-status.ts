@@ -105,9 +105,7 @@ async function filesBelow({ objects, head }: Parts, wanted: readonly string[]): 
 async function isAsStaged(top: string, entry: IndexEntry, staged: string): Promise<boolean> {
   // what is in a submodule is for the git of the submodule to say
   if (entry.notLookedAt || entry.mode === '160000') return true;
-  const file = join(top, entry.path);
-  const facts = await factsOf(file);
-  return facts !== null && staged === (await describeFile(file, facts, entry.mode));
+  return staged === (await describePath(top, entry.path, entry.mode));
 }
 
 async function factsOf(file: string): Promise<Stats | null> {
@@ -115,6 +113,12 @@ async function factsOf(file: string): Promise<Stats | null> {
     if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(errnoOf(error) ?? '')) return null;
     throw error;
   });
+}
+
+/** Mode and id that a file of the work tree would have in a commit; undefined where there is none. */
+export async function describePath(top: string, path: string, recordedMode: string): Promise<string | undefined> {
+  const facts = await factsOf(join(top, path));
+  return facts === null ? undefined : describeFile(join(top, path), facts, recordedMode);
 }
 
 async function describeFile(file: string, facts: Stats, recordedMode: string): Promise<string | undefined> {

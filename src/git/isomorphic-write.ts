@@ -9,7 +9,7 @@ import type { Git, Oid } from './git.ts';
 import { changedFiles, codeOf, emptyTree, fromIsomorphic, type Objects, type Place } from './isomorphic-objects.ts';
 import { checkBranchName, checkOid, checkPath, cleanMessage } from './names.ts';
 import type { Environment } from './process.ts';
-import type { Status } from './isomorphic-status.ts';
+import { describePath, type Status } from './isomorphic-status.ts';
 import type { Refs } from './refs.ts';
 import type { Repository } from './repository.ts';
 import { conflict, planRevert, type Entries } from './revert.ts';
@@ -211,7 +211,9 @@ async function revertCommit(parts: Parts, oid: Oid, message: string): Promise<Oi
   });
   if (plan.kind === 'nothing') throw nothingToCommit(`nothing of commit ${oid.slice(0, 12)} is left to undo`);
   const inTheWay = await parts.status.dirtyPaths(paths);
-  if (inTheWay.length > 0) throw dirty(inTheWay, `undo commit ${oid.slice(0, 12)}`);
+  if (inTheWay.length > 0 && !(plan.kind === 'restore' && (await isBegun(top, await changesTo(objects, before, plan.paths), inTheWay)))) {
+    throw dirty(inTheWay, `undo commit ${oid.slice(0, 12)}`);
+  }
   // to merge texts is what the git command can and this cannot
   if (plan.kind === 'merge') throw conflict(oid, plan.paths);
   const people = await whoCommits(parts);
@@ -226,6 +228,16 @@ async function revertCommit(parts: Parts, oid: Oid, message: string): Promise<Oi
   }
   await updateIndex(parts, top, changes);
   return made;
+}
+
+/** A revert that was killed before its commit has left the very files that this one is about to write: it goes on from there. */
+async function isBegun(top: string, changes: Changes, inTheWay: readonly string[]): Promise<boolean> {
+  if (inTheWay.some((path) => !changes.has(path))) return false;
+  for (const [path, change] of changes) {
+    const now = await describePath(top, path, change?.mode ?? '');
+    if (now !== (change === null ? undefined : `${change.mode} ${change.oid}`)) return false;
+  }
+  return true;
 }
 
 async function entriesAt(objects: Objects, tree: Oid, paths: readonly string[]): Promise<Entries> {

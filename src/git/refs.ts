@@ -105,7 +105,7 @@ function packedReader(path: string): () => Promise<ReadonlyMap<string, string>> 
 }
 
 /** name -> oid; lines of peeled tags ('^...') and comments are passed over. */
-export function parsePackedRefs(text: string): Map<string, string> {
+function parsePackedRefs(text: string): Map<string, string> {
   const refs = new Map<string, string>();
   for (const line of text.split('\n')) {
     const space = line.indexOf(' ');
