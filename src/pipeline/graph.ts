@@ -173,17 +173,27 @@ async function bindInput(stage: string, wanted: StepPorts['inputs'][string], sco
     return { kind: 'output', ref, stage: named[1] ?? '', output: named[2] ?? '' };
   }
   const path = checkProjectPath(ref, `stage "${stage}"`, files.pipeline);
-  const dataset = scope.byPath.get(path);
-  if (dataset !== undefined) return { kind: 'data', ref: dataset };
-  const owner = scope.outputs.get(path);
-  if (owner !== undefined) return { kind: 'output', ref: path, ...owner };
+  for (const place of upwards(path)) {
+    // a file inside a folder that is locked, or made by a stage, stands for the whole folder: that is what has a digest
+    const dataset = scope.byPath.get(place);
+    if (dataset !== undefined) return { kind: 'data', ref: dataset };
+    const owner = scope.outputs.get(place);
+    if (owner !== undefined) return { kind: 'output', ref: place, ...owner };
+  }
   if (await scope.context.exists(path)) return { kind: 'file', ref: path };
   const candidates = [
     ...Object.keys(scope.context.lock.datasets),
     ...scope.byPath.keys(),
-    ...[...scope.drafts].flatMap(([name, draft]) => Object.keys(draft.outputs).map((output) => `${name}.${output}`)),
+    // a command's output is named by its path, a step's by stage.output
+    ...[...scope.drafts].flatMap(([name, draft]) => Object.entries(draft.outputs).map(([output, path]) => (output === path ? path : `${name}.${output}`))),
   ];
   throw depMissing(stage, ref, candidates);
+}
+
+/** a/b/c, a/b, a */
+function upwards(path: string): string[] {
+  const names = path.split('/');
+  return names.map((_, at) => names.slice(0, names.length - at).join('/'));
 }
 
 function depMissing(stage: string, ref: string, candidates: readonly string[]): PlumbError {
