@@ -132,8 +132,9 @@ function conclude(endings: ReadonlyMap<string, Ending<StageOutcome>>, seconds: n
     });
   }
   cli.emit({ seconds, stages: all.map(([stage, ending]) => describeEnding(stage, ending)) });
+  if (all.length === 0) return cli.print(`${files.pipeline} has no stages yet: nothing to run`);
   cli.print(
-    `${all.length} stages: ${count('ran')} ran, ${count('cached')} from the cache${count('frozen') > 0 ? `, ${count('frozen')} frozen` : ''}, ${formatSeconds(seconds)}`,
+    `${all.length} ${all.length === 1 ? 'stage' : 'stages'}: ${count('ran')} ran, ${count('cached')} from the cache${count('frozen') > 0 ? `, ${count('frozen')} frozen` : ''}, ${formatSeconds(seconds)}`,
   );
 }
 
