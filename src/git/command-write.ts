@@ -21,7 +21,9 @@ export interface WriterParts {
   readonly changedPaths: Git['changedPaths'];
 }
 
-export function createWriter(parts: WriterParts): Pick<Git, 'commit' | 'revert' | 'createBranch' | 'switchTo'> {
+export type Writer = Pick<Git, 'commit' | 'revert' | 'createBranch' | 'switchTo'>;
+
+export function createWriter(parts: WriterParts): Writer {
   return {
     commit: (message, paths) => commitFiles(parts, message, paths),
     revert: (oid, message) => revertCommit(parts, oid, message),

@@ -11,7 +11,7 @@ import type { Repository } from './repository.ts';
 import { findRef, splitRevision } from './revision.ts';
 import { byCodeUnit } from '../base/canonical.ts';
 import { isPlumbError } from '../base/errors.ts';
-import { createWriter } from './command-write.ts';
+import type { Writer, WriterParts } from './command-write.ts';
 
 /** The parts that answers are made of. */
 interface Parts {
@@ -48,7 +48,7 @@ export function createCommandGit(repository: Repository, program: string, env: E
     isIgnored: (path) => isIgnored(parts, path),
     isTracked: (path) => isTracked(parts, path),
     identity: () => identity(parts),
-    ...createWriter({
+    ...loadedWhenUsed({
       repository,
       git,
       commits,
@@ -58,6 +58,17 @@ export function createCommandGit(repository: Repository, program: string, env: E
       dirtyPaths: changed,
       changedPaths: (from, to) => changedPaths(parts, from, to),
     }),
+  };
+}
+
+/** Most commands only read. */
+function loadedWhenUsed(parts: WriterParts): Writer {
+  const writer = async (): Promise<Writer> => (await import('./command-write.ts')).createWriter(parts);
+  return {
+    commit: async (message, paths) => (await writer()).commit(message, paths),
+    revert: async (oid, message) => (await writer()).revert(oid, message),
+    createBranch: async (name, at) => (await writer()).createBranch(name, at),
+    switchTo: async (branch) => (await writer()).switchTo(branch),
   };
 }
 
