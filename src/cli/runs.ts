@@ -2,7 +2,7 @@ import { shortDigest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { formatBytes, formatSeconds } from '../base/progress.ts';
 import { distinctRuns, findRun } from '../pipeline/find-run.ts';
-import { differingOutputs, readRecord, RunLog, type KeptRecord } from '../pipeline/records.ts';
+import { differingOutputs, readableRecord, RunLog, type KeptRecord } from '../pipeline/records.ts';
 import { flatten, paramChanges } from '../pipeline/why.ts';
 import { openProject, type Project } from '../project/open.ts';
 import type { Cli, Define } from './command.ts';
@@ -36,7 +36,7 @@ async function listRuns(project: Project, limit: number, cli: Cli): Promise<void
   const entries = distinctRuns(await new RunLog(project.localDir).read());
   const shown: { entry: (typeof entries)[number]; record: KeptRecord['record'] | null }[] = [];
   for (const entry of entries.slice(0, limit))
-    shown.push({ entry, record: (await project.store.has(entry.run)) ? await readRecord(project.store, entry.run) : null });
+    shown.push({ entry, record: (await project.store.has(entry.run)) ? ((await readableRecord(project.store, entry.run))?.record ?? null) : null });
   cli.emit({
     runs: shown.map(({ entry, record }) => ({
       ...entry,

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import { fingerprintedEnvironment } from './environment.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { BoundStage } from './graph.ts';
-import { findRecord, readRecord, type KeptRecord, type LogEntry } from './records.ts';
+import { canBeHad, findRecord, readableRecord, readRecord, type KeptRecord, type LogEntry } from './records.ts';
 import type { RunInput } from './run-record.ts';
 import type { Pipeline, SourceTree } from './source-tree.ts';
 import { explainRun } from './why.ts';
@@ -103,16 +103,12 @@ async function planStage(stage: BoundStage, state: PlanState): Promise<PlannedSt
   return { state: 'runs', ready, why: await whyRuns(ready, state.context, state.force) };
 }
 
-/** A record counts only when the bytes of all its outputs can be had. */
+/** A record counts only when the bytes of all its outputs can be had. Of a folder only the manifest is looked for: who brings it back finds out. */
 export async function findUsable(ready: ReadyStage, store: Store): Promise<KeptRecord | undefined> {
   const kept = await findRecord(store, ready.fingerprint);
   if (kept === undefined) return undefined;
   const digests = Object.values(kept.record.outputs).map((output) => output.digest);
-  const here = await Promise.all(digests.map((digest) => store.has(digest)));
-  const missing = digests.filter((_, at) => here[at] !== true);
-  if (missing.length === 0) return kept;
-  const remote = await store.remote?.has(missing);
-  return remote !== undefined && missing.every((digest) => remote.has(digest)) ? kept : undefined;
+  return (await canBeHad(store, digests)) ? kept : undefined;
 }
 
 export async function whyRuns(ready: ReadyStage, context: Pick<PlanContext, 'store' | 'log'>, force: boolean): Promise<string[]> {
@@ -122,11 +118,10 @@ export async function whyRuns(ready: ReadyStage, context: Pick<PlanContext, 'sto
   return explainRun({ stage: ready.stage, inputs: digestsOf(ready.inputs), environment: ready.environment }, last?.record);
 }
 
-/** The record that a stage had last on this machine. */
+/** The record that a stage had last on this machine, as far as it is still here. */
 export async function lastRecord(stage: string, context: Pick<PlanContext, 'store' | 'log'>): Promise<KeptRecord | undefined> {
   const entry = context.log.findLast((line) => line.stage === stage);
-  if (entry === undefined || !(await context.store.has(entry.run))) return undefined;
-  return { digest: entry.run, record: await readRecord(context.store, entry.run) };
+  return entry !== undefined && (await context.store.has(entry.run)) ? readableRecord(context.store, entry.run) : undefined;
 }
 
 /** @throws PlumbError RUN_MISSING when a frozen stage has nothing to stay with */

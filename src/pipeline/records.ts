@@ -3,7 +3,8 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../base/canonical.ts';
 import { hexOf, isDigest, shortDigest, type Digest } from '../base/digest.ts';
-import { errnoOf, isPlumbError, PlumbError, systemError } from '../base/errors.ts';
+import { errnoOf, isPlumbError, PlumbError, systemError, type ErrorCode } from '../base/errors.ts';
+import { readManifest } from '../datasets/manifest.ts';
 import type { NameSpace, Store } from '../store/store.ts';
 import { runRecordSchema, type RunRecord } from './run-record.ts';
 
@@ -47,24 +48,66 @@ function invalidRecord(digest: Digest, why: string, cause: unknown): PlumbError 
  */
 export async function findRecord(store: Store, fingerprint: Digest): Promise<KeptRecord | undefined> {
   const digest = await store.readName(runName(fingerprint));
-  if (digest === null) return undefined;
+  const kept = digest === null ? undefined : await readableRecord(store, digest);
+  return kept?.record.fingerprint === fingerprint ? kept : undefined;
+}
+
+/** A run record, or undefined where its bytes are gone, damaged or no record. */
+export async function readableRecord(store: Store, digest: Digest): Promise<KeptRecord | undefined> {
   try {
-    const record = await readRecord(store, digest);
-    return record.fingerprint === fingerprint ? { digest, record } : undefined;
+    return { digest, record: await readRecord(store, digest) };
   } catch (error) {
-    if (isPlumbError(error, 'BYTES_MISSING') || isPlumbError(error, 'DIGEST_MISMATCH') || isPlumbError(error, 'RUN_RECORD_INVALID')) return undefined;
+    if (isLoss(error)) return undefined;
     throw error;
   }
 }
 
+/** Does an error say that bytes of an earlier run are gone, damaged or not what they should be? Then that run is as good as none. */
+export function isLoss(error: unknown): boolean {
+  return isPlumbError(error) && losses.has(error.code);
+}
+
+const losses: ReadonlySet<ErrorCode> = new Set(['BYTES_MISSING', 'DIGEST_MISMATCH', 'RUN_RECORD_INVALID', 'MANIFEST_INVALID']);
+
 /**
- * Keeps a record and gives it its fingerprint's name, unless an earlier run has it.
+ * Keeps a record and gives it its fingerprint's name, unless an earlier run has it whose outputs can still be had. A name that leads to lost
+ * bytes would make the stage run for ever: on this machine it moves to the new run.
  * @returns its digest, and the earlier run when there is one
  */
-export async function keepRecord(store: Store, record: RunRecord): Promise<{ digest: Digest; earlier: Digest | undefined }> {
+export async function keepRecord(store: Store, record: RunRecord): Promise<{ digest: Digest; earlier: KeptRecord | undefined }> {
   const digest = await store.putBytes(canonicalJson(record));
-  const first = await store.writeName(runName(record.fingerprint), digest);
-  return { digest, earlier: first === digest ? undefined : first };
+  const name = runName(record.fingerprint);
+  const first = await store.writeName(name, digest);
+  if (first === digest) return { digest, earlier: undefined };
+  const earlier = await readableRecord(store, first);
+  const usable = earlier?.record.fingerprint === record.fingerprint && (await hasOutputs(store, earlier.record));
+  if (!usable) await store.moveName(name, digest);
+  return { digest, earlier };
+}
+
+/** Can all bytes of a run's outputs be had, the files of its folders too? Costs a look at each file. */
+async function hasOutputs(store: Store, record: RunRecord): Promise<boolean> {
+  const digests: Digest[] = [];
+  for (const { digest, kind } of Object.values(record.outputs)) {
+    digests.push(digest);
+    if (kind === 'file') continue;
+    try {
+      digests.push(...(await readManifest(store, digest)).parts.map((part) => part.digest));
+    } catch (error) {
+      if (isLoss(error)) return false;
+      throw error;
+    }
+  }
+  return canBeHad(store, digests);
+}
+
+/** Are these objects here, or in the remote? Their bytes are not read. */
+export async function canBeHad(store: Store, digests: readonly Digest[]): Promise<boolean> {
+  const here = await Promise.all(digests.map((digest) => store.has(digest)));
+  const missing = digests.filter((_, at) => here[at] !== true);
+  if (missing.length === 0) return true;
+  const remote = await store.remote?.has(missing);
+  return remote !== undefined && missing.every((digest) => remote.has(digest));
 }
 
 /** Names of the outputs in which two runs of one fingerprint differ. */

@@ -2,7 +2,7 @@
 import { isPlumbError } from '../base/errors.ts';
 import type { BoundStage } from './graph.ts';
 import { findUsable, frozenRecord, readyStage, whyRuns, type PlanContext } from './plan.ts';
-import type { KeptRecord, LogEntry, RunLog } from './records.ts';
+import { isLoss, type KeptRecord, type LogEntry, type RunLog } from './records.ts';
 import { schedule, type Ending } from './scheduler.ts';
 import { executeStage, type StageOutcome, type StageWorld } from './stage-run.ts';
 
@@ -52,7 +52,8 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   const ready = await readyStage(stage, produced, context);
   if (!force && !stage.spec.always) {
     const kept = await findUsable(ready, context.store);
-    if (kept !== undefined) return bringBack({ state: 'cached', kept, why: [], seconds: 0 }, order);
+    const cached = kept === undefined ? undefined : await bringBackOrLose({ state: 'cached', kept, why: [], seconds: 0 }, order);
+    if (cached !== undefined) return cached;
   }
   const why = await whyRuns(ready, context, force);
   order.onStart(stage.spec.name, why);
@@ -62,6 +63,16 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
 async function bringBack(outcome: StageOutcome, order: RunOrder): Promise<StageOutcome> {
   for (const output of Object.values(outcome.kept.record.outputs)) await order.world.workspace.restore(output);
   return outcome;
+}
+
+/** @returns undefined when bytes of the outputs turn out to be lost: then the stage runs, which makes them again */
+async function bringBackOrLose(outcome: StageOutcome, order: RunOrder): Promise<StageOutcome | undefined> {
+  try {
+    return await bringBack(outcome, order);
+  } catch (error) {
+    if (isLoss(error)) return undefined;
+    throw error;
+  }
 }
 
 function entryOf(stage: string, outcome: StageOutcome, order: RunOrder): LogEntry {

@@ -90,9 +90,8 @@ export async function executeStage(
   const { digest, earlier } = await keepRecord(world.store, record);
   if (options.restore) for (const output of Object.values(record.outputs)) await world.workspace.restore(output);
   const outcome = { state: 'ran' as const, kept: { digest, record }, why, seconds: record.measured['seconds'] ?? 0 };
-  const first = earlier === undefined ? undefined : { digest: earlier, record: await readRecord(world.store, earlier) };
-  const outputs = first === undefined ? [] : differingOutputs(first.record, record);
-  return first === undefined || outputs.length === 0 ? outcome : { ...outcome, notReproducible: { earlier: first, outputs } };
+  const outputs = earlier === undefined ? [] : differingOutputs(earlier.record, record);
+  return earlier === undefined || outputs.length === 0 ? outcome : { ...outcome, notReproducible: { earlier, outputs } };
 }
 
 function commandOf(ready: ReadyStage): RunRecord['command'] {
