@@ -104,6 +104,13 @@ export const errorTable = {
   REQUEST_INVALID: ['input', 'A prediction request is not understood.'],
   MODEL_NOT_READY: ['busy', 'A model is named by a pointer, but the server has not loaded it yet.'],
   SERVER_BUSY: ['busy', 'The server has as many predictions to make as it takes at once.'],
+  FORGE_FAILED: ['machine', 'A forge did not answer as it should.'],
+  FORGE_DENIED: ['machine', 'A forge refuses the token, or the token lacks a permission.'],
+  FORGE_LIMIT: ['input', 'A pull request holds more than a forge lists.'],
+  FORGE_BUSY: ['busy', 'A forge wants us to wait longer than a job should.'],
+  ACTION_INPUT: ['usage', 'An input of an action is not understood.'],
+  ACTION_EVENT: ['usage', 'An action cannot work for the event that started its workflow.'],
+  ACTION_PLUMB: ['machine', 'An action cannot start plumb, or does not understand its answer.'],
 } as const satisfies Record<string, readonly [Exit, string]>;
 
 export type ErrorCode = keyof typeof errorTable;
