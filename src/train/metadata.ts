@@ -12,6 +12,7 @@ const sizes = z.strictObject({ min: z.int().min(1).max(20), max: z.int().min(1).
 const spec = z.strictObject({ version: z.literal(1), words: sizes, characters: sizes, minDocuments: z.int().min(1), maxLength: z.int().min(1) });
 const golden = z.array(z.strictObject({ text: z.string(), label: z.string(), score: z.number().min(0).max(1) })).max(50);
 const encoder = z.strictObject({ digest: z.string(), size: z.int().min(1).max(65_536) }).nullable();
+const trainer = z.enum(['softmax', 'svm']);
 const labels = z.array(z.string()).min(2);
 
 /**
@@ -22,7 +23,7 @@ export function writeMetadata(facts: ModelFacts): (readonly [key: string, value:
   const { vocabulary } = facts;
   return [
     ['plumbline', format],
-    ['plumbline.trainer', facts.trainer],
+    ['plumbline.trainer', JSON.stringify(facts.trainer)],
     ['plumbline.features', canonicalJson(facts.spec as unknown as Json)],
     ['plumbline.labels', JSON.stringify(facts.labels)],
     ['plumbline.encoder', canonicalJson(facts.encoder as unknown as Json)],
@@ -64,7 +65,7 @@ export function readMetadata(bytes: Uint8Array, file: string): ModelFacts {
     }
   };
   const facts: ModelFacts = {
-    trainer: value('plumbline.trainer') === 'svm' ? 'svm' : 'softmax',
+    trainer: parse('plumbline.trainer', trainer),
     spec: parse('plumbline.features', spec),
     labels: parse('plumbline.labels', labels),
     encoder: parse('plumbline.encoder', encoder),

@@ -16,12 +16,10 @@ export const trainTextArguments = fields({
 }).describe('what to learn from');
 export type TrainTextArguments = z.infer<typeof trainTextArguments>;
 
-const sizes = (what: string): z.ZodType<[number, number] | null> =>
-  z
-    .tuple([z.int().min(1).max(10), z.int().min(1).max(10)])
-    .refine(([min, max]) => min <= max, 'expected [least, most], least first')
-    .nullable()
-    .describe(what) as unknown as z.ZodType<[number, number] | null>;
+const sizes = z
+  .tuple([z.int().min(1).max(10), z.int().min(1).max(10)])
+  .refine(([min, max]) => min <= max, 'expected [least, most], least first')
+  .nullable();
 
 /** Hyperparameters. The defaults were chosen by ten-fold cross-validation on the training rows of Banking77 (docs/benchmarks.md). */
 export const trainTextParams = fields({
@@ -33,8 +31,8 @@ export const trainTextParams = fields({
   learning_rate: z.number().positive().max(100).default(1.5).describe('softmax: step size of the first row; it falls in a straight line to 0'),
   l2: z.number().min(0).max(0.1).default(0).describe('softmax: weight decay; a step takes learning_rate * l2 of each weight away'),
   cost: z.number().positive().max(1000).default(1).describe('svm: C, how much a row on the wrong side costs against large weights'),
-  word_ngrams: sizes('least and most words of an n-gram; null: no word n-grams').default([1, 2]),
-  char_ngrams: sizes('least and most characters of an n-gram, taken within the edges of a word; null: none').default([3, 5]),
+  word_ngrams: sizes.default([1, 2]).describe('least and most words of an n-gram; null: no word n-grams'),
+  char_ngrams: sizes.default([3, 5]).describe('least and most characters of an n-gram, taken within the edges of a word; null: none'),
   min_df: z.int().min(1).default(2).describe('an n-gram counts when so many training texts hold it'),
   max_length: z.int().min(1).max(1_000_000).default(10_000).describe('a text is read up to this many characters (UTF-16 code units)'),
   quantize: z
