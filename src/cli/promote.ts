@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic.ts';
 import { canonicalJson } from '../base/canonical.ts';
-import { digestOf, shortDigest } from '../base/digest.ts';
+import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { openProject, type Project } from '../project/open.ts';
 import type { PromotionPlan } from '../registry/promotion.ts';
-import type { Stage } from '../registry/schema.ts';
+import type { Pointer, Stage } from '../registry/schema.ts';
 import type { Cli, Define } from './command.ts';
 import type { Judged } from './judging.ts';
 import { withPipeline } from './open-pipeline.ts';
@@ -43,6 +43,8 @@ async function promote(model: string, options: PromoteOptions, cli: Cli): Promis
     throw new PlumbError('USAGE', { what: '--force and --again need a reason', mend: 'add --reason "why": it is recorded and shown for ever' });
   }
   const project = await openProject(cli);
+  // what a killed promotion left would be in the way of this one
+  await project.mutex(async () => (await import('../project/together.ts')).undoUnfinished(project));
   const { judgeModel } = await import('./judging.ts');
   const judged = await withPipeline(project, cli, (open) =>
     judgeModel(open, { model, stage: options.to, against: options.to, base: options.base }, cli),
@@ -100,8 +102,9 @@ async function decide(project: Project, judged: Judged, options: PromoteOptions,
   const json = canonicalJson(judgement.report);
   const reason = { reason: options.reason ?? '' };
   const { code } = candidate.made.record;
-  // what moves is the pointer of this branch; what judges is the base
   const here = workTree(project.root);
+  const current = await readPointer(here, judged.model, judged.stage);
+  refuseStrayBranch(judged, current);
   return planPromotion({
     model: judged.model,
     stage: judged.stage,
@@ -119,7 +122,7 @@ async function decide(project: Project, judged: Judged, options: PromoteOptions,
     report: { digest: digestOf(json), json },
     gate: judgement.gate,
     comparisons: judgement.comparisons,
-    current: await readPointer(here, judged.model, judged.stage),
+    current,
     staging: await readPointer(here, judged.model, 'staging'),
     history: head === null ? [] : await pointerHistory(project.git, project.prefix, 'HEAD', judged.model, judged.stage),
     by: `${identity.name} <${identity.email}>`,
@@ -130,14 +133,23 @@ async function decide(project: Project, judged: Judged, options: PromoteOptions,
   });
 }
 
-/** Evidence first, the pointer last: a kill in between leaves evidence that nothing names. */
+/** What moves is the pointer of this branch, what judges is the base: both must begin at the same model. */
+function refuseStrayBranch({ model, stage, served, base }: Judged, current: Pointer | null): void {
+  const there = served[stage]?.pointer.artifact.digest;
+  const here = current?.artifact.digest;
+  if (base.commit === null || there === here) return;
+  const name = (digest: Digest | undefined): string => (digest === undefined ? 'nothing' : shortDigest(digest));
+  throw new PlumbError('PROMOTION_REFUSED', {
+    what: `on this branch ${name(here)} is in ${stage} as ${model}, on the base ${name(there)}: the comparison would be with another model than the one that is replaced`,
+    mend: 'merge the base into this branch, or promote on the base itself',
+  });
+}
+
+/** Evidence first, the pointer last; a failed commit puts all of it back. */
 async function carryOut(project: Project, plan: PromotionPlan, commit: boolean): Promise<string | null> {
+  const { changeTogether } = await import('../project/together.ts');
   const isPointer = (path: string): boolean => path === `models/${plan.pointer.model}/${plan.pointer.stage}.json`;
   const ordered = plan.files.toSorted((a, b) => Number(isPointer(a.path)) - Number(isPointer(b.path)));
-  for (const file of ordered) await writeFileAtomic(join(project.root, file.path), file.bytes);
-  if (!commit) return null;
-  return project.git.commit(
-    plan.message,
-    plan.files.map((file) => project.prefix + file.path),
-  );
+  const paths = plan.files.map((file) => project.prefix + file.path);
+  return changeTogether(project, ordered, async () => (commit ? project.git.commit(plan.message, paths) : null));
 }

@@ -11,7 +11,8 @@ type SliceCheck = Extract<GateCheck, { slices: unknown }>;
 type ClassChange = Comparison['classes'][number];
 
 /** What a model is compared with. A stage that holds no model yet has none. */
-export type Comparisons = { readonly production?: Comparison; readonly staging?: Comparison };
+/** What is known of each stage; 'same model': the candidate is what is there, so there is nothing to compare. */
+export type Comparisons = { readonly production?: Comparison | 'same model'; readonly staging?: Comparison | 'same model' };
 
 /**
  * Judges every check of a gate; it holds when all of them do. A check against a stage that holds no model does not apply, and holds.
@@ -80,9 +81,10 @@ export function metricOf(evaluation: Evaluation, metric: MetricCheck['metric']):
   }
 }
 
-function decideAgainst(check: AccuracyCheck, comparison: Comparison | undefined): CheckResult {
+function decideAgainst(check: AccuracyCheck, comparison: Comparisons['production']): CheckResult {
   const words = `accuracy less than ${points(check.not_worse_by).slice(1)} points below ${check.against}`;
-  if (comparison === undefined) return notAsked(words, check.against);
+  if (comparison === undefined) return notAsked(words, `there is no model in ${check.against} to compare with`);
+  if (comparison === 'same model') return notAsked(words, `this is the model that is in ${check.against}`);
   const { value, low } = comparison.difference;
   const holds = low > -check.not_worse_by;
   const before = (comparison.both + comparison.lost) / comparison.cases;
@@ -103,11 +105,12 @@ function decideAgainst(check: AccuracyCheck, comparison: Comparison | undefined)
   };
 }
 
-function decideSlices(check: SliceCheck, comparison: Comparison | undefined): CheckResult {
+function decideSlices(check: SliceCheck, comparison: Comparisons['production']): CheckResult {
   const holm = check.correction === 'holm';
   const margin = points(check.not_worse_by).slice(1);
   const words = `no class loses more than ${margin} points of recall against ${check.against}${holm ? ', corrected by Holm' : ', each class tested by itself'}`;
-  if (comparison === undefined) return notAsked(words, check.against);
+  if (comparison === undefined) return notAsked(words, `there is no model in ${check.against} to compare with`);
+  if (comparison === 'same model') return notAsked(words, `this is the model that is in ${check.against}`);
   const worse = comparison.classes.filter((entry) => losesMore(entry, check.not_worse_by));
   const significant = (entry: ClassChange): boolean => (holm ? entry.adjusted : entry.p) < significance;
   const broken = worse.filter(significant);
@@ -136,6 +139,6 @@ function listed(entries: readonly ClassChange[], show: (entry: ClassChange) => s
   return entries.slice(0, most).map(show).join('; ') + (rest > 0 ? `; and ${count(rest)} more` : '');
 }
 
-function notAsked(words: string, stage: string): CheckResult {
-  return { check: words, holds: true, applies: false, why: `there is no model in ${stage} to compare with`, labels: [] };
+function notAsked(words: string, why: string): CheckResult {
+  return { check: words, holds: true, applies: false, why, labels: [] };
 }

@@ -205,6 +205,11 @@ function gateFaults(pointer: Pointer, promotion: Promotion, evidence: Evidence):
   const evaluation = evaluationSchema.safeParse(evidence.report.evaluation);
   if (!evaluation.success) return [];
   if (Object.keys(promotion.comparisons).length > Object.keys(evidence.comparisons).length) return [];
+  const leftOut =
+    checks.some((check) => 'against' in check && check.against === promotion.stage) && promotion.comparisons[promotion.stage] === undefined;
+  // a gate that may leave its comparison out is a gate with fewer checks
+  if (promotion.previous !== null && leftOut)
+    return [`the gate "${rule.gate}" compares with ${promotion.stage}, where ${promotion.previous} was, and that comparison is not in the evidence`];
   const again = decideGate({ gate: rule.gate, checks, evaluation: evaluation.data, comparisons: evidence.comparisons });
   const faults =
     decisionOf(again) === decisionOf(promotion.gate) ? [] : [`the gate was not judged so: ${describeGateDifference(again, promotion.gate)}`];

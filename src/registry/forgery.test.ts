@@ -75,7 +75,7 @@ test('a comparison that is left out', async () => {
   const found = await forge(({ record }) => {
     record.comparisons = {};
   });
-  expect(found).toContain('the gate was not judged so');
+  expect(found).toContain('that comparison is not in the evidence');
 });
 
 test('a comparison of other cases', async () => {

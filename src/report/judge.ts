@@ -60,16 +60,22 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
   const { name, checks } = gateOf(order.policy, candidate.name, order.stage);
   const wanted = new Set(checks.flatMap((check) => ('against' in check ? [check.against] : [])));
   const comparisons: Partial<Record<Stage, Comparison>> = {};
+  const same: Partial<Record<Stage, 'same model'>> = {};
   for (const stage of wanted) {
     const served = order.served[stage];
-    const compared = served === undefined ? null : await compareWith(served.model, order, answered, world);
-    if (compared !== null) comparisons[stage] = compared.comparison;
-    else if (served !== undefined) throw cannotCompare(candidate, stage);
+    if (served === undefined) continue;
+    if (served.model.artifact.digest === candidate.artifact.digest) {
+      same[stage] = 'same model';
+      continue;
+    }
+    const compared = await compareWith(served.model, order, answered, world);
+    if (compared === null) throw cannotCompare(candidate, stage);
+    comparisons[stage] = compared.comparison;
   }
   const against = baseline === null ? null : await compareWith(baseline.model, order, answered, world);
   if (baseline !== null && against === null)
     warnings.push(`the model of ${baseline.what} was evaluated on other cases and cannot be asked these: no comparison`);
-  const gate = decideGate({ gate: name, checks, evaluation: answered.evaluation, comparisons });
+  const gate = decideGate({ gate: name, checks, evaluation: answered.evaluation, comparisons: { ...comparisons, ...same } });
   const parts: ReportParts = {
     model: candidate.name,
     title: order.title,
