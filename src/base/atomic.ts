@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { systemError } from './errors.ts';
+import { errnoOf, systemError } from './errors.ts';
 
 const marker = '.plumb-tmp-';
 
@@ -49,7 +49,26 @@ export async function syncFolder(folder: string): Promise<void> {
   await handle.close();
 }
 
-/** Removes temporary files of dead writers: ours by name, older than an hour. */
+/** Is a process of this machine, or of this container, at work? */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, and is somebody else's
+    return errnoOf(error) !== 'ESRCH';
+  }
+}
+
+/** Removes what killed writers left in a folder that only this machine writes to: a work tree. Who still runs is known by the names. */
+export async function sweepKilled(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = isTemporary(name) ? Number.parseInt(name.slice(marker.length), 10) : Number.NaN;
+    if (Number.isInteger(pid) && !isRunning(pid)) await rm(join(folder, name), { force: true, recursive: true });
+  }
+}
+
+/** Removes temporary files of dead writers: ours by name, older than an hour. For folders that several machines write to. */
 export async function sweepTemporary(folder: string, now: Date): Promise<number> {
   const names = (await readdir(folder).catch(() => [])).filter(isTemporary);
   let removed = 0;

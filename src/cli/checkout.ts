@@ -27,7 +27,7 @@ export const define: Define = (command, cli) => {
 export async function checkout(project: Project, names: readonly string[], options: CheckoutOptions, cli: Cli): Promise<CheckoutResult[]> {
   const lock = options.rev === undefined ? await loadLock(project) : await lockOfRevision(project, options.rev);
   const { progress, signal } = cli;
-  const results = await checkoutDatasets(project, { lock, names, force: options.force === true, progress, signal, now: () => cli.now() });
+  const results = await checkoutDatasets(project, { lock, names, force: options.force === true, progress, signal });
   const written = results.filter((result) => result.how === 'written');
   for (const result of written) cli.print(`${cli.paint.green('wrote')} ${visible(result.path)}  ${formatBytes(result.bytes)}`);
   if (written.length < results.length) cli.print(`${results.length - written.length} of ${results.length} stood there already`);

@@ -25,7 +25,6 @@ async function checkout(project: TestProject, options: { rev?: string; names?: s
     names: options.names ?? [],
     force: options.force ?? false,
     ...quiet,
-    now: () => new Date(),
   });
   return results.map((result) => `${result.name} ${result.how}`);
 }

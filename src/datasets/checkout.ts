@@ -1,7 +1,7 @@
 // Bringing data of a revision into the work tree. Nothing that exists nowhere else is overwritten.
 import { lstat, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { sweepTemporary } from '../base/atomic.ts';
+import { sweepKilled } from '../base/atomic.ts';
 import { PlumbError } from '../base/errors.ts';
 import { formatBytes, type Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
@@ -23,7 +23,6 @@ export interface CheckoutRequest {
   readonly force: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  now(): Date;
 }
 
 export interface CheckoutResult {
@@ -70,7 +69,7 @@ export async function checkoutDatasets(project: Project, request: CheckoutReques
     const results: CheckoutResult[] = [];
     for (const { name, entry, state } of plan) {
       request.signal.throwIfAborted();
-      if (state !== 'same') await project.mutex(() => writeWorkingCopy(project, entry, index, request.now()));
+      if (state !== 'same') await project.mutex(() => writeWorkingCopy(project, entry, index));
       results.push({ name, path: entry.path, how: state === 'same' ? 'same' : 'written', bytes: entry.bytes });
     }
     return results;
@@ -79,11 +78,11 @@ export async function checkoutDatasets(project: Project, request: CheckoutReques
   }
 }
 
-async function writeWorkingCopy(project: Project, entry: LockEntry, index: StatIndex, now: Date): Promise<void> {
+async function writeWorkingCopy(project: Project, entry: LockEntry, index: StatIndex): Promise<void> {
   const target = join(project.root, entry.path);
   checkProjectPath(entry.path);
   await refuseWayOut(project.root, entry.path);
-  await sweepTemporary(dirname(target), now);
+  await sweepKilled(dirname(target));
   await checkoutDataset(project.store, await readManifest(project.store, entry.digest), target, { index });
 }
 

@@ -1,7 +1,7 @@
 // Lines that a project needs in .gitignore and .gitattributes: data is not git's, and lists that every branch adds to are merged line by line.
 import { dirname, join } from 'node:path';
 import { readTextFile } from '../base/config.ts';
-import { writeFileAtomic } from '../base/atomic.ts';
+import { sweepKilled, writeFileAtomic } from '../base/atomic.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
 
@@ -12,6 +12,7 @@ async function ensureLines(root: string, file: string, lines: readonly string[])
   const missing = lines.filter((line) => !there.has(line));
   if (missing.length === 0) return false;
   const end = text === '' || text.endsWith('\n') ? '' : '\n';
+  await sweepKilled(dirname(join(root, file)));
   await writeFileAtomic(join(root, file), `${text}${end}${missing.join('\n')}\n`);
   return true;
 }

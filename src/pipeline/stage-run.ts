@@ -1,9 +1,10 @@
 // The life of one stage: ready -> from the cache, or executed -> outputs in the store -> record -> outputs in the work tree.
 // The order of writing matters: bytes, then the record, then its name; a kill in between leaves a stage that simply runs again.
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { formatSeconds, type Progress } from '../base/progress.ts';
+import { isRunning } from '../base/atomic.ts';
 import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import { describeBuilder, describeMachine } from './environment.ts';
@@ -109,7 +110,9 @@ interface Done {
 
 async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> {
   const { spec, outputs } = ready.stage;
-  const room = join(world.workspace.localDir, 'work', `${process.pid}-${randomBytes(6).toString('hex')}`);
+  const rooms = join(world.workspace.localDir, 'work');
+  await sweepRooms(rooms);
+  const room = join(rooms, `${process.pid}-${randomBytes(6).toString('hex')}`);
   try {
     const order = await layOut(ready, world, room);
     const listener = new StepListener(spec.name, world.progress);
@@ -133,6 +136,14 @@ async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> 
     return { outputs: kept, metrics: { ...listener.result.metrics }, measured: { ...listener.result.measured } };
   } finally {
     await rm(room, { recursive: true, force: true });
+  }
+}
+
+/** A room is named after the process that made it: those of killed ones go. */
+async function sweepRooms(rooms: string): Promise<void> {
+  for (const name of await readdir(rooms).catch(() => [])) {
+    // a step of the killed one may still be writing there for a moment: then the room goes with the next stage
+    if (!isRunning(Number.parseInt(name, 10))) await rm(join(rooms, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 // The work tree as the pipeline sees it: where inputs are read, and where outputs are put.
 import { lstat, mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { sweepKilled } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { describeFolder, checkoutFolder, storeFolder } from '../datasets/folder.ts';
@@ -101,6 +102,7 @@ export class WorkTree implements SourceTree, Workspace {
       return;
     }
     if (kind === 'file' && (await digestOfPath(this.#index, absolute))?.digest === output.digest) return;
+    await sweepKilled(dirname(absolute));
     await this.#project.store.checkoutFile(output.digest, absolute);
   }
 

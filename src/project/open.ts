@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { PlumbError } from '../base/errors.ts';
 import { parseYaml, readTextFile } from '../base/config.ts';
+import { sweepKilled } from '../base/atomic.ts';
 import { withMutex } from '../base/mutex.ts';
 import type { Git, Oid } from '../git/git.ts';
 import { openGit } from '../git/open.ts';
@@ -68,7 +69,11 @@ async function assemble(parts: {
       const bytes = await git.readBlob(commit, prefix + path);
       return bytes === null ? undefined : Buffer.from(bytes).toString('utf8');
     },
-    mutex: (work) => withMutex(join(localDir, 'mutex.db'), work),
+    mutex: (work) =>
+      withMutex(join(localDir, 'mutex.db'), async () => {
+        await sweepKilled(root);
+        return work();
+      }),
   };
 }
 
