@@ -21,12 +21,13 @@ export interface WriterParts {
   readonly changedPaths: Git['changedPaths'];
 }
 
-export type Writer = Pick<Git, 'commit' | 'revert' | 'createBranch' | 'switchTo'>;
+export type Writer = Pick<Git, 'commit' | 'revert' | 'resetIndex' | 'createBranch' | 'switchTo'>;
 
 export function createWriter(parts: WriterParts): Writer {
   return {
     commit: (message, paths) => commitFiles(parts, message, paths),
     revert: (oid, message) => revertCommit(parts, oid, message),
+    resetIndex: (paths) => resetIndex(parts, paths),
     createBranch: (name, at) => createBranch(parts, name, at),
     switchTo: (branch) => switchTo(parts, branch),
   };
@@ -184,6 +185,15 @@ async function mergeRevert(
   const made = await head();
   if (made === null) throw new Error('git made a commit and HEAD has none');
   return made;
+}
+
+async function resetIndex({ repository, git, head }: WriterParts, paths: readonly string[]): Promise<void> {
+  needWorkTree(repository, 'reset the index');
+  for (const path of paths) checkPath(path);
+  if (paths.length === 0) return;
+  const input = zeroEnded(paths);
+  if ((await head()) === null) await git.run(['update-index', '--force-remove', '-z', '--stdin'], { input });
+  else await git.run(['reset', '--quiet', ...pathsFromInput], { input });
 }
 
 async function branchIsThere({ git }: WriterParts, name: string): Promise<boolean> {

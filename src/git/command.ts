@@ -67,6 +67,7 @@ function loadedWhenUsed(parts: WriterParts): Writer {
   return {
     commit: async (message, paths) => (await writer()).commit(message, paths),
     revert: async (oid, message) => (await writer()).revert(oid, message),
+    resetIndex: async (paths) => (await writer()).resetIndex(paths),
     createBranch: async (name, at) => (await writer()).createBranch(name, at),
     switchTo: async (branch) => (await writer()).switchTo(branch),
   };

@@ -106,6 +106,34 @@ export function describeWriting(how: Git['how']): void {
     });
   });
 
+  describe('the index', () => {
+    test('is set back for the files that are named, whatever was done to them; the files and all else stay', async () => {
+      using box = createSandbox();
+      box.commit('one', { 'edited.txt': '1', 'gone.txt': 'g', 'other.txt': 'o' });
+      box.write('edited.txt', '2');
+      box.write('added.txt', 'a');
+      box.write('intended.txt', 'i');
+      box.write('other.txt', 'staged by the user');
+      box.git('rm', '--quiet', '--cached', 'gone.txt');
+      box.git('add', 'edited.txt', 'added.txt', 'other.txt');
+      box.git('add', '--intent-to-add', 'intended.txt');
+      box.remove('intended.txt');
+      const git = await box.open(how);
+      await git.resetIndex(['edited.txt', 'gone.txt', 'added.txt', 'intended.txt', 'nowhere.txt']);
+      expect(box.git('status', '--porcelain=v1', '-uall')).toBe(' M edited.txt\nM  other.txt\n?? added.txt');
+      expect([read(box, 'edited.txt'), read(box, 'gone.txt')]).toEqual(['2', 'g']);
+    });
+
+    test('before the first commit, it forgets them', async () => {
+      using box = createSandbox();
+      box.write('a.txt', 'a');
+      box.write('b.txt', 'b');
+      box.git('add', 'a.txt', 'b.txt');
+      await (await box.open(how)).resetIndex(['a.txt']);
+      expect(box.git('status', '--porcelain=v1')).toBe('A  b.txt\n?? a.txt');
+    });
+  });
+
   describe('committing', () => {
     test('exactly the files that are named go in, new, edited and removed; what else is staged stays staged', async () => {
       using box = createSandbox();

@@ -87,6 +87,8 @@ export interface Git {
    * @throws PlumbError GIT_CONFLICT, GIT_DIRTY, GIT_NOTHING_TO_COMMIT, and all is as it was before
    */
   revert(commit: Oid, message: string): Promise<Oid>;
+  /** Makes the index say of these files what HEAD says, as `git reset -- <paths>` does; the files themselves stay. */
+  resetIndex(paths: readonly string[]): Promise<void>;
   /** @throws PlumbError NAME_INVALID, GIT_BRANCH_EXISTS */
   createBranch(name: string, at: Oid): Promise<void>;
   /** @throws PlumbError GIT_DIRTY when edits would be lost */

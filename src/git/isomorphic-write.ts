@@ -30,10 +30,11 @@ interface Parts {
 /** What shall be at a path: mode and id, or null for nothing. */
 type Changes = ReadonlyMap<string, { readonly mode: string; readonly oid: Oid } | null>;
 
-export function createIsomorphicWriter(parts: Parts): Pick<Git, 'commit' | 'revert' | 'createBranch' | 'switchTo'> {
+export function createIsomorphicWriter(parts: Parts): Pick<Git, 'commit' | 'revert' | 'resetIndex' | 'createBranch' | 'switchTo'> {
   return {
     commit: (message, paths) => commitFiles(parts, message, paths),
     revert: (oid, message) => revertCommit(parts, oid, message),
+    resetIndex: (paths) => resetIndex(parts, paths),
     createBranch: (name, at) => createBranch(parts, name, at),
     switchTo: (branch) => switchTo(parts, branch),
   };
@@ -191,6 +192,18 @@ async function updateIndex({ place: { git, fs, gitdir } }: Parts, top: string, c
   const there = [...changes].filter(([, change]) => change !== null).map(([path]) => path);
   for (const filepath of gone) await git.remove({ fs, dir: top, gitdir, cache, filepath });
   if (there.length > 0) await git.add({ fs, dir: top, gitdir, cache, filepath: there, force: true });
+}
+
+async function resetIndex(parts: Parts, paths: readonly string[]): Promise<void> {
+  const { git, fs, gitdir } = parts.place;
+  const dir = needWorkTree(parts.repository, 'reset the index');
+  const head = await parts.head();
+  const cache = {};
+  for (const path of paths) {
+    checkWritable(path);
+    if (head === null) await git.remove({ fs, dir, gitdir, cache, filepath: path });
+    else await git.resetIndex({ fs, dir, gitdir, cache, filepath: path });
+  }
 }
 
 async function revertCommit(parts: Parts, oid: Oid, message: string): Promise<Oid> {
