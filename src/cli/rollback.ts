@@ -28,10 +28,11 @@ export const define: Define = (command, cli) => {
 
 async function rollbackCommand(model: string, options: Options, cli: Cli): Promise<void> {
   const project = await openProject(cli);
-  const { rollBack } = await import('../registry/rollback.ts');
-  const { plan, commit } = await project.mutex(() =>
-    rollBack(project, { place: { model, stage: options.stage }, to: options.to, reason: options.reason, commit: options.commit }),
-  );
+  const [{ rollBack }, { undoUnfinished }] = await Promise.all([import('../registry/rollback.ts'), import('../project/together.ts')]);
+  const { plan, commit } = await project.mutex(async () => {
+    await undoUnfinished(project);
+    return rollBack(project, { place: { model, stage: options.stage }, to: options.to, reason: options.reason, commit: options.commit });
+  });
   const from = plan.from.after;
   const to = plan.to.after;
   cli.emit({ model, stage: options.stage, from, to, commit, reverted: commit === null ? null : plan.revert });

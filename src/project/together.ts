@@ -1,0 +1,104 @@
+// Files that change together with a commit: a pointer and its evidence. They are written one by one, so an undo list is written first, outside
+// of git: a failure puts all of them back, and after a kill the next writer does. What reached the branch stays.
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { sweepKilled, writeFileAtomic } from '../base/atomic.ts';
+import { digestOf, type Digest } from '../base/digest.ts';
+import { errnoOf, systemError } from '../base/errors.ts';
+import type { Oid } from '../git/git.ts';
+import type { Project } from './open.ts';
+
+type Place = Pick<Project, 'root' | 'git' | 'prefix' | 'localDir'>;
+
+export interface PlannedChange {
+  /** project-relative, '/' between names */
+  readonly path: string;
+  readonly bytes: string;
+}
+
+interface UndoList {
+  readonly head: Oid | null;
+  readonly files: readonly {
+    readonly path: string;
+    /** base64 of what stood there; null: nothing */
+    readonly before: string | null;
+    /** of what is written */
+    readonly after: Digest;
+  }[];
+}
+
+/**
+ * Writes files in the order given, then does `conclude`: commits them. Whatever fails, they are as they were. Hold the project's mutex.
+ * @throws PlumbError DISK_FULL, FILE_UNREADABLE, and what `conclude` throws
+ */
+export async function changeTogether<T>(place: Place, changes: readonly PlannedChange[], conclude: () => Promise<T>): Promise<T> {
+  const files = await Promise.all(
+    changes.map(async ({ path, bytes }) => ({ path, before: await readBase64(join(place.root, path)), after: digestOf(bytes) })),
+  );
+  const list: UndoList = { head: await place.git.resolve('HEAD'), files };
+  await mkdir(place.localDir, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', place.localDir)));
+  await writeFileAtomic(listFile(place), JSON.stringify(list));
+  let result: T;
+  try {
+    for (const { path, bytes } of changes) await writeFileAtomic(join(place.root, path), bytes);
+    result = await conclude();
+  } catch (error) {
+    // what cannot be put back now (the disk is full) is put back by the next writer
+    await undo(place, list).catch(() => undefined);
+    throw error;
+  }
+  await rm(listFile(place), { force: true });
+  return result;
+}
+
+/** Puts back what a killed `changeTogether` left half done. Hold the project's mutex. */
+export async function undoUnfinished(place: Place): Promise<void> {
+  if (!existsSync(listFile(place))) return;
+  await undo(place, JSON.parse(await readFile(listFile(place), 'utf8')) as UndoList);
+}
+
+function listFile({ localDir }: Place): string {
+  return join(localDir, 'undo.json');
+}
+
+async function undo(place: Place, { head, files }: UndoList): Promise<void> {
+  const now = await place.git.resolve('HEAD');
+  const paths = files.map((file) => place.prefix + file.path);
+  const committed = now === null || now === head ? [] : await place.git.readBlobs(now, paths);
+  for (const [at, file] of files.entries()) {
+    const path = join(place.root, file.path);
+    await sweepKilled(dirname(path));
+    const there = await readBase64(path);
+    const isOurs = there !== null && digestOf(Buffer.from(there, 'base64')) === file.after;
+    const blob = committed[at] ?? null;
+    const isCommitted = blob !== null && digestOf(blob) === file.after;
+    // a file that somebody has changed since is theirs
+    if (!isOurs || isCommitted || there === file.before) continue;
+    if (file.before !== null) await writeFileAtomic(path, Buffer.from(file.before, 'base64'));
+    else await remove(place.root, file.path);
+  }
+  await place.git.resetIndex(paths);
+  await rm(listFile(place), { force: true });
+}
+
+/** The file, and the folders that were made for it. */
+async function remove(root: string, path: string): Promise<void> {
+  await rm(join(root, path), { force: true });
+  for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
+    const isGone = await rmdir(join(root, folder)).then(
+      () => true,
+      () => false, // it holds something else
+    );
+    if (!isGone) return;
+  }
+}
+
+async function readBase64(path: string): Promise<string | null> {
+  try {
+    return (await readFile(path)).toString('base64');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
+    throw systemError(error, 'read', path);
+  }
+}
