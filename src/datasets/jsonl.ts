@@ -117,7 +117,23 @@ function parseLine(text: string, at: { file: string; line: number; row: number }
       mend: 'JSONL has one JSON object on each line, as {"text": "...", "label": "..."}',
     });
   }
+  // half of a character, written as an escape: no UTF-8 can hold it, so no other program would read the row that we write
+  if (halfCharacter.test(text) && !isWellFormed(value)) {
+    throw new PlumbError('ROW_ENCODING', {
+      what: `row ${at.row} of ${at.file} holds half a character: a lone surrogate, written as \\uD800 to \\uDFFF`,
+      where: at,
+      mend: 'correct the row: whoever wrote it cut a text in the middle of a character',
+    });
+  }
   return value as Record<string, unknown>;
+}
+
+const halfCharacter = /\\u[dD][89a-fA-F]/;
+
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (value === null || typeof value !== 'object') return true;
+  return Object.entries(value).every(([name, inner]) => name.isWellFormed() && isWellFormed(inner));
 }
 
 /** A whole number beyond 2^53 stays as it was written. */

@@ -181,3 +181,9 @@ test('the format is what the name promises', () => {
   ]);
   expect(() => requireFormatOfName('data/x.jsnl')).toThrow('no extension');
 });
+
+test('JSONL: half a character in an escape is refused, a whole one and a text about escapes are read', async () => {
+  await expect(rowsOf('{"a":"x"}\n{"a":"\\ud83d"}\n')).rejects.toMatchObject({ code: 'ROW_ENCODING', where: { row: 2, line: 2 } });
+  const rows = await rowsOf('{"a":"\\ud83d\\ude00"}\n{"a":"\\\\ud83d"}\n');
+  expect(rows.map((row) => row.value['a'])).toEqual(['😀', '\\ud83d']);
+});
