@@ -62,6 +62,19 @@ test('verify: exit 0 when all holds; exit 1, the file and what to do when it doe
   expect(run('verify', '--json')).toMatchObject({ exit: 1, json: { holds: false, findings: [{ file: 'models/intents/production.json' }] } });
 });
 
+test('a bare clone is enough to audit: the same history, the same verification, offline', () => {
+  const bare = join(repository.top, 'audit.git');
+  expect(spawnSync('git', ['clone', '--quiet', '--bare', repository.top, bare], { env: repository.env }).status).toBe(0);
+  const audit = (...args: string[]): { exit: number | null; text: string } => {
+    const { status, stdout } = spawnSync(process.execPath, [plumb, ...args], { cwd: bare, encoding: 'utf8', env: repository.env });
+    return { exit: status, text: stdout };
+  };
+  expect(audit('history', 'intents')).toEqual({ exit: 0, text: run('history', 'intents').text });
+  expect(audit('verify')).toEqual({ exit: 0, text: run('verify').text });
+  expect(audit('verify', '--history')).toEqual({ exit: 0, text: run('verify', '--history').text });
+  expect(audit('verify', '--rev', 'nowhere').exit).not.toBe(0);
+});
+
 test('rollback: one commit, and the history shows it with its reason', () => {
   const { exit, json } = run('rollback', 'intents', '--reason', 'wrong queue', '--json');
   expect(exit).toBe(0);

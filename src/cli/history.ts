@@ -1,9 +1,9 @@
 import { shortDigest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
-import { openProject, type Project } from '../project/open.ts';
 import type { PointerChange } from '../registry/history.ts';
 import type { Stage } from '../registry/schema.ts';
+import type { ServePlace } from '../serve/place.ts';
 import type { Cli, Define } from './command.ts';
 import { stageOption } from './stage-option.ts';
 import { renderTable } from './table.ts';
@@ -23,12 +23,12 @@ export const define: Define = (command, cli) => {
 };
 
 async function historyCommand(model: string, { stage, rev }: Options, cli: Cli): Promise<void> {
-  const project = await openProject(cli);
+  const { openPlace } = await import('../serve/place.ts');
+  const place = await openPlace(cli, rev);
   const { describeChange, pointerHistory, stateOf } = await import('../registry/history.ts');
   const { oneLine } = await import('../registry/one-line.ts');
-  const history =
-    (await project.git.resolve(rev)) === null && rev === 'HEAD' ? [] : await pointerHistory(project.git, project.prefix, rev, model, stage);
-  if (history.length === 0) throw await noHistory(project, { model, stage, rev });
+  const history = (await place.git.resolve(rev)) === null && rev === 'HEAD' ? [] : await pointerHistory(place.git, place.prefix, rev, model, stage);
+  if (history.length === 0) throw await noHistory(place, { model, stage, rev });
   const { line, reverted } = stateOf(history);
   const current = line.at(-1);
   cli.emit({
@@ -76,10 +76,11 @@ function accuracyOf({ pointer }: PointerChange): string {
   return accuracy === undefined ? '' : `${(100 * accuracy).toFixed(2)} %`;
 }
 
-async function noHistory(project: Project, asked: { model: string; stage: Stage; rev: string }): Promise<PlumbError> {
+async function noHistory({ git, prefix }: ServePlace, asked: { model: string; stage: Stage; rev: string }): Promise<PlumbError> {
   const { listPointers } = await import('../registry/pointer.ts');
-  const { workTree } = await import('../registry/tree.ts');
-  const places = await listPointers(workTree(project.root));
+  const { commitTree } = await import('../registry/tree.ts');
+  const commit = await git.resolve(asked.rev);
+  const places = commit === null ? [] : await listPointers(commitTree(git, prefix, commit));
   const others = places.filter((place) => place.model === asked.model).map((place) => place.stage);
   const hint =
     others.length > 0

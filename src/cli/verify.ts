@@ -1,5 +1,4 @@
 import { shortDigest } from '../base/digest.ts';
-import { openProject } from '../project/open.ts';
 import type { Verification } from '../registry/verify.ts';
 import type { Cli, Define } from './command.ts';
 
@@ -16,21 +15,22 @@ export const define: Define = (command, cli) => {
     .option('--bytes', 'also read the model files and look for the data; without it everything comes out of git, offline')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ plumb verify\n  $ plumb verify --history --rev origin/main\n\nExit codes: 0 all holds, 1 something does not.',
+      '\nWorks in a bare clone, too; there HEAD is read.\n\nExamples:\n  $ plumb verify\n  $ plumb verify --history --rev origin/main\n\nExit codes: 0 all holds, 1 something does not.',
     )
     .action(async (options: Options) => verifyCommand(options, cli));
 };
 
 async function verifyCommand(options: Options, cli: Cli): Promise<void> {
-  const project = await openProject(cli);
-  const { verifyPointers } = await import('../registry/verify.ts');
+  const [{ openPlace }, { verifyPointers }] = await Promise.all([import('../serve/place.ts'), import('../registry/verify.ts')]);
+  const { git, prefix, root, store } = await openPlace(cli, options.rev);
   const result = await verifyPointers({
-    git: project.git,
-    prefix: project.prefix,
-    root: project.root,
-    revision: options.rev ?? null,
+    git,
+    prefix,
+    root: root ?? git.gitDir,
+    // a bare clone has no work tree to look at
+    revision: options.rev ?? (root === null ? 'HEAD' : null),
     history: options.history === true,
-    store: options.bytes === true ? project.store : null,
+    store: options.bytes === true ? store : null,
   });
   cli.emit({ holds: result.findings.length === 0, ...result });
   cli.print(describe(result, cli));

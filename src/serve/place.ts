@@ -1,4 +1,4 @@
-// Where a server stands: the repository, the settings and the bytes. Settings come from git too, so that a bare clone, which has no work tree, is as good a
+// Where a server, or an auditor, stands: the repository, the settings and the bytes. Settings come from git too, so that a bare clone, which has no work tree, is as good a
 // place as any; a deployment is then one `git clone --mirror` and whatever fetches into it.
 import { resolve } from 'node:path';
 import { parseYaml } from '../base/config.ts';
@@ -17,6 +17,8 @@ export interface ServePlace {
   /** folder of the project in the repository: '' or 'sub/folder/' */
   readonly prefix: string;
   readonly config: ProjectConfig;
+  /** absolute folder of the project; null in a bare repository */
+  readonly root: string | null;
 }
 
 export interface World {
@@ -25,7 +27,7 @@ export interface World {
 }
 
 /**
- * Opens what serving needs, in a work tree or in a bare repository.
+ * Opens what reading decisions needs, in a work tree or in a bare repository.
  * @param ref whose plumbline.yaml counts in a bare repository; HEAD when undefined
  * @throws PlumbError NO_GIT_REPOSITORY, NOT_A_PROJECT, CONFIG_INVALID
  */
@@ -34,7 +36,7 @@ export async function openPlace(world: World, ref: string | undefined): Promise<
   if (git.workTree !== null) {
     const project = await openProject(world);
     const config = await configAt(git, project.prefix, [ref, 'HEAD']);
-    return { git: project.git, store: project.store, prefix: project.prefix, config: config ?? project.config };
+    return { git: project.git, store: project.store, prefix: project.prefix, config: config ?? project.config, root: project.root };
   }
   const prefix = await prefixInBare(git, ref ?? 'HEAD');
   const config = await configAt(git, prefix, [ref, 'HEAD']);
@@ -42,7 +44,7 @@ export async function openPlace(world: World, ref: string | undefined): Promise<
   // there is no project folder: a relative remote counts from the repository's own folder
   const cacheDir = resolve(git.gitDir, world.env['PLUMB_CACHE'] ?? 'plumb/cache');
   const store = await openStore({ cacheDir, ...(config.remote === undefined ? {} : { remote: resolve(git.gitDir, config.remote) }) });
-  return { git, store, prefix, config };
+  return { git, store, prefix, config, root: null };
 }
 
 /** The first of these revisions that has a plumbline.yaml says the settings. */
@@ -61,7 +63,7 @@ async function prefixInBare(git: Git, revision: string): Promise<string> {
   if (commit === null) {
     throw new PlumbError('NOT_A_PROJECT', {
       what: `${revision} names no commit of this bare repository`,
-      mend: 'give --ref with a branch that is there',
+      mend: 'name a branch that is there',
     });
   }
   return projectFolder(git, commit, revision);
@@ -75,6 +77,6 @@ async function projectFolder(git: Git, commit: Oid, revision: string): Promise<s
   if (top !== undefined && (top === files.config || found.length === 1)) return top.slice(0, -files.config.length);
   throw new PlumbError('NOT_A_PROJECT', {
     what: found.length === 0 ? `no ${files.config} at ${revision}` : `several projects at ${revision}: ${found.slice(0, 5).join(', ')}`,
-    mend: found.length === 0 ? 'give --ref with a branch that holds a project' : 'serve from a work tree, in the folder of the project',
+    mend: found.length === 0 ? 'name a branch that holds a project' : 'work in a clone with a work tree, in the folder of the project',
   });
 }
