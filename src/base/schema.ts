@@ -3,6 +3,9 @@ import { z } from 'zod';
 import type { Digest } from './digest.ts';
 import { isName } from './names.ts';
 
+// a schema is asked once or a few times in a command: compiling it to code would cost more than it saves
+z.config({ jitless: true });
+
 export { z };
 
 /** A mapping with exactly these keys; anything else in it is an error. */

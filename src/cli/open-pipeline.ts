@@ -34,7 +34,7 @@ async function openPipeline(project: Project, index: StatIndex, cli: Cli): Promi
   const tree = await openWorkTree(project, index);
   const pipeline = await loadPipeline(tree, steps);
   const log = new RunLog(project.localDir);
-  const context: PlanContext = { store: project.store, tree, pipeline, root: project.root, log: await log.read() };
+  const context: PlanContext = { store: project.store, tree, pipeline, log: await log.read() };
   return { project, pipeline, tree, context, world: stageWorld(project, tree, cli), log };
 }
 

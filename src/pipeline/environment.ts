@@ -1,13 +1,12 @@
 // What of a machine goes into a fingerprint, and what is only told.
-import { existsSync } from 'node:fs';
 import { cpus, hostname, release, userInfo } from 'node:os';
-import { join } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { files } from '../project/layout.ts';
 import type { StageSpec } from './expand.ts';
 import type { RunRecord } from './run-record.ts';
 import type { PipelineConfig } from './schema.ts';
+import type { SourceTree } from './source-tree.ts';
 
 /** Lock files that pin what a command runs with; the ones at the project's root count without being named. */
 const wellKnown = [
@@ -33,17 +32,27 @@ const wellKnown = [
  * Left out, because nobody can name them all: the operating system, drivers, installed programs, variables that the stage does not list under `env`.
  * @throws PlumbError PIPELINE_DEP_MISSING for a lock file that pipeline.yaml names and that is not there
  */
-export async function fingerprintedEnvironment(
-  spec: StageSpec,
-  config: PipelineConfig,
-  root: string,
-  digestOf: (path: string) => Promise<Digest>,
-): Promise<Record<string, string>> {
+export async function fingerprintedEnvironment(spec: StageSpec, config: PipelineConfig, tree: SourceTree): Promise<Record<string, string>> {
   if (spec.action.kind === 'step') return {};
-  const named = config.environment?.lockfiles;
-  const facts: Record<string, string> = {};
+  const facts: Record<string, string> = { ...(await lockFiles(config, tree)) };
+  if (spec.resources.image !== undefined) facts['image'] = spec.resources.image;
+  if (spec.resources.gpus > 0) facts['accelerator'] = `${spec.resources.gpus} GPU`;
+  return facts;
+}
+
+/** They are the same for every stage of a tree: looked for once. */
+function lockFiles(config: PipelineConfig, tree: SourceTree): Promise<Record<string, Digest>> {
+  const found = known.get(tree) ?? findLockFiles(config.environment?.lockfiles, tree);
+  known.set(tree, found);
+  return found;
+}
+
+const known = new WeakMap<SourceTree, Promise<Record<string, Digest>>>();
+
+async function findLockFiles(named: readonly string[] | undefined, tree: SourceTree): Promise<Record<string, Digest>> {
+  const digests: Record<string, Digest> = {};
   for (const path of named ?? wellKnown) {
-    if (existsSync(join(root, path))) facts[path] = await digestOf(path);
+    if (await tree.exists(path)) digests[path] = (await tree.facts(path)).digest;
     else if (named !== undefined) {
       throw new PlumbError('PIPELINE_DEP_MISSING', {
         what: `environment.lockfiles names ${path}, which is not there`,
@@ -52,9 +61,7 @@ export async function fingerprintedEnvironment(
       });
     }
   }
-  if (spec.resources.image !== undefined) facts['image'] = spec.resources.image;
-  if (spec.resources.gpus > 0) facts['accelerator'] = `${spec.resources.gpus} GPU`;
-  return facts;
+  return digests;
 }
 
 export function describeMachine(version: string): Omit<RunRecord['environment'], 'fingerprinted'> {

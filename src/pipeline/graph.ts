@@ -185,7 +185,9 @@ async function bindInput(stage: string, wanted: StepPorts['inputs'][string], sco
     ...Object.keys(scope.context.lock.datasets),
     ...scope.byPath.keys(),
     // a command's output is named by its path, a step's by stage.output
-    ...[...scope.drafts].flatMap(([name, draft]) => Object.entries(draft.outputs).map(([output, path]) => (output === path ? path : `${name}.${output}`))),
+    ...[...scope.drafts].flatMap(([name, draft]) =>
+      Object.entries(draft.outputs).map(([output, path]) => (output === path ? path : `${name}.${output}`)),
+    ),
   ];
   throw depMissing(stage, ref, candidates);
 }

@@ -27,7 +27,6 @@ export interface PlanContext {
   readonly store: Store;
   readonly tree: SourceTree;
   readonly pipeline: Pipeline;
-  readonly root: string;
   /** this machine's log of runs, oldest first */
   readonly log: readonly LogEntry[];
 }
@@ -43,12 +42,7 @@ export async function readyStage(stage: BoundStage, produced: ReadonlyMap<string
     else if (input.kind === 'file') inputs[name] = { kind: 'file', ref: input.ref, digest: (await context.tree.facts(input.ref)).digest };
     else inputs[name] = outputInput(stage, input, produced);
   }
-  const environment = await fingerprintedEnvironment(
-    stage.spec,
-    context.pipeline.config,
-    context.root,
-    async (path) => (await context.tree.facts(path)).digest,
-  );
+  const environment = await fingerprintedEnvironment(stage.spec, context.pipeline.config, context.tree);
   return { stage, inputs, environment, fingerprint: fingerprintOf({ stage, inputs: digestsOf(inputs), environment }) };
 }
 

@@ -1,9 +1,10 @@
 // The work tree as the pipeline sees it: where inputs are read, and where outputs are put.
-import { lstat, mkdir, symlink } from 'node:fs/promises';
+import { lstatSync, type Stats } from 'node:fs';
+import { mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sweepKilled } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
-import { PlumbError } from '../base/errors.ts';
+import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { describeFolder, checkoutFolder, storeFolder } from '../datasets/folder.ts';
 import { loadLock, requireDataset } from '../datasets/lock.ts';
 import { digestOfManifest, manifestBytes, readManifest } from '../datasets/manifest.ts';
@@ -29,6 +30,7 @@ export class WorkTree implements SourceTree, Workspace {
   readonly #index: StatIndex;
   /** a data set is looked at once in a command, however many stages read it */
   readonly #checked = new Map<string, Promise<Digest>>();
+  readonly #inside = new Map<string, Promise<void>>();
 
   constructor(project: Project, index: StatIndex, lock: Lock) {
     this.#project = project;
@@ -48,14 +50,14 @@ export class WorkTree implements SourceTree, Workspace {
     return this.#project.readText(path);
   }
 
-  async exists(path: string): Promise<boolean> {
-    return (await kindOf(this.#absolute(path))) !== null;
+  exists(path: string): Promise<boolean> {
+    return Promise.resolve(kindOf(this.#absolute(path)) !== null);
   }
 
   async facts(path: string): Promise<PathFacts> {
     await refuseWayOut(this.root, path);
     const absolute = this.#absolute(path);
-    const kind = await kindOf(absolute);
+    const kind = kindOf(absolute);
     if (kind === 'folder') {
       const manifest = await describeFolder(this.#index, absolute);
       return { digest: digestOfManifest(manifest), bytes: manifestBytes(manifest), kind };
@@ -82,7 +84,7 @@ export class WorkTree implements SourceTree, Workspace {
   }
 
   async keep(path: string, projectPath: string): Promise<RunOutput> {
-    const kind = await kindOf(path);
+    const kind = kindOf(path);
     if (kind === 'folder') return { path: projectPath, kind, ...pick(await storeFolder(this.#project.store, path)) };
     if (kind === 'file') return { path: projectPath, kind, ...(await this.#project.store.putFile(path)) };
     throw new PlumbError('FILE_KIND', {
@@ -93,9 +95,9 @@ export class WorkTree implements SourceTree, Workspace {
   }
 
   async restore(output: RunOutput): Promise<void> {
-    await refuseWayOut(this.root, dirname(output.path));
+    await this.#refuseWayOut(dirname(output.path));
     const absolute = this.#absolute(output.path);
-    const kind = await kindOf(absolute);
+    const kind = kindOf(absolute);
     if (output.kind === 'folder') {
       if (kind === 'folder' && digestOfManifest(await describeFolder(this.#index, absolute)) === output.digest) return;
       await checkoutFolder(this.#project.store, output.digest, absolute, { index: this.#index });
@@ -127,12 +129,19 @@ export class WorkTree implements SourceTree, Workspace {
   async materialise(name: string): Promise<void> {
     const entry = requireDataset(this.lock, name);
     const absolute = this.#absolute(entry.path);
-    if ((await kindOf(absolute)) !== null) return;
-    await refuseWayOut(this.root, dirname(entry.path));
+    if (kindOf(absolute) !== null) return;
+    await this.#refuseWayOut(dirname(entry.path));
     await mkdir(dirname(absolute), { recursive: true });
     const manifest = await readManifest(this.#project.store, entry.digest);
     if (manifest.kind === 'files') await checkoutFolder(this.#project.store, entry.digest, absolute);
     else if (manifest.parts[0] !== undefined) await this.#project.store.checkoutFile(manifest.parts[0].digest, absolute);
+  }
+
+  /** Outputs of many stages stand in few folders: each is looked at once. */
+  #refuseWayOut(folder: string): Promise<void> {
+    const known = this.#inside.get(folder) ?? refuseWayOut(this.root, folder);
+    this.#inside.set(folder, known);
+    return known;
   }
 
   #absolute(path: string): string {
@@ -144,9 +153,15 @@ function pick({ digest, bytes }: { digest: Digest; bytes: number }): { digest: D
   return { digest, bytes };
 }
 
-/** null: nothing there; undefined: a link or a special file. */
-async function kindOf(path: string): Promise<'file' | 'folder' | null | undefined> {
-  const facts = await lstat(path).catch(() => null);
-  if (facts === null) return null;
+/** null: nothing there; undefined: a link or a special file. At once: for a stat, going through another thread costs more than the stat. */
+function kindOf(path: string): 'file' | 'folder' | null | undefined {
+  let facts: Stats | undefined;
+  try {
+    facts = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // a file stands where a folder of the path should be
+    if (errnoOf(error) !== 'ENOTDIR') throw systemError(error, 'look at', path);
+  }
+  if (facts === undefined) return null;
   return facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : undefined;
 }

@@ -4,8 +4,8 @@
 // name, hashed as it is written, is made to last (fsync) and then renamed; it is read-only from then on. What is read is verified: bytes
 // and checkouts are hashed as they are read; a path that is given out is hashed once by each process, and again whenever the file's stamp
 // (inode, size, times) has changed. An object that differs from its name is set aside in bad/, never used.
-import { constants } from 'node:fs';
-import { access, chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sweepTemporary } from '../base/atomic.ts';
 import { digestOf, digestOfFile, hexOf, type Digest } from '../base/digest.ts';
@@ -40,6 +40,11 @@ export function openCache(root: string): Cache {
   return new FolderCache(root);
 }
 
+/** Small objects (records, manifests) are read at once: handing them to another thread and back costs several times the reading. */
+async function readObject(path: string): Promise<Buffer> {
+  return statSync(path).size <= 65_536 ? readFileSync(path) : readFile(path);
+}
+
 class FolderCache implements Cache {
   readonly root: string;
   /** objects that this process has hashed -> stamp of the file then */
@@ -52,17 +57,12 @@ class FolderCache implements Cache {
   }
 
   async has(digest: Digest): Promise<boolean> {
-    try {
-      await access(objectPath(this.root, digest));
-      return true;
-    } catch {
-      return false;
-    }
+    return existsSync(objectPath(this.root, digest));
   }
 
   async read(digest: Digest): Promise<Buffer | null> {
     const path = objectPath(this.root, digest);
-    const bytes = await unlessMissing(readFile(path), path);
+    const bytes = await unlessMissing(readObject(path), path);
     if (bytes === null || digestOf(bytes) === digest) return bytes;
     await this.setAside(digest);
     return null;

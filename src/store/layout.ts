@@ -4,7 +4,8 @@
 //   names/runs/<hex>     a small text that holds a digest. Written once.
 //   tmp/                 files being written; a killed writer leaves them, they are swept when an hour old.
 //   bad/                 (cache only) what was found to differ from its digest.
-import { link, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder, temporaryBeside, writeFileAtomic } from '../base/atomic.ts';
 import { hexOf, isDigest, type Digest } from '../base/digest.ts';
@@ -44,7 +45,8 @@ export async function moveIntoPlace(temporary: string, path: string): Promise<vo
 export async function readNameFile(path: string): Promise<Digest | null> {
   let text: string;
   try {
-    text = (await readFile(path, 'utf8')).trim();
+    // a digest in a file: handing it to another thread and back costs several times the reading
+    text = readFileSync(path, 'utf8').trim();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null;
     throw error;
