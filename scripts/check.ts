@@ -3,7 +3,10 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 interface Tool {
+  /** a command of node_modules/.bin */
   readonly name: string;
+  /** what it is called in the list, when its name says too little */
+  readonly title?: string;
   readonly args: readonly string[];
   /** what to do when it fails */
   readonly mend: string;
@@ -18,6 +21,8 @@ const tools: readonly Tool[] = [
   },
   { name: 'oxfmt', args: ['--check', 'src', 'tests', 'scripts', 'actions', 'bin'], mend: 'npm run format' },
   { name: 'knip', args: [], mend: 'take out what nobody uses' },
+  { name: 'node', title: 'bundles', args: ['scripts/bundle-actions.ts', '--check'], mend: 'npm run bundle' },
+  { name: 'node', title: 'workflows', args: ['scripts/lint-workflows.ts'], mend: 'correct the workflow; an action is pinned by the commit of its tag' },
   { name: 'vitest', args: ['run', 'tests/architecture.test.ts', 'tests/formats.test.ts'], mend: 'see docs/architecture.md; npm run schemas' },
 ];
 
@@ -43,7 +48,7 @@ function runTool(tool: Tool): Promise<{ code: number; output: string; seconds: n
 let failed = 0;
 for (const tool of tools) {
   const { code, output, seconds } = await runTool(tool);
-  console.log(`${code === 0 ? 'ok  ' : 'FAIL'}  ${tool.name.padEnd(7)} ${seconds.toFixed(1)} s`);
+  console.log(`${code === 0 ? 'ok  ' : 'FAIL'}  ${(tool.title ?? tool.name).padEnd(9)} ${seconds.toFixed(1)} s`);
   if (code === 0) continue;
   failed += 1;
   console.log(`${output.trimEnd()}\n  mend: ${tool.mend}\n`);

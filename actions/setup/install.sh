@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs plumb and puts it on the path of the steps that follow. PLUMBLINE_VERSION: an exact version of the registry; empty: this checkout.
+# No package's install script is run: what runs a model comes whole, and the rest is JavaScript.
+set -euo pipefail
+
+fail() {
+  printf '::error::%s\n' "$1"
+  exit 1
+}
+
+version=${PLUMBLINE_VERSION:-}
+[[ $(node --version) =~ ^v(2[4-9]|[3-9][0-9])\. ]] || fail "plumb needs Node 24 or newer, here is $(node --version)"
+
+if [[ -n $version ]]; then
+  # a range or a tag would be another program tomorrow; an address would be anything
+  [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] || fail 'the input version is not an exact version such as 0.1.0'
+  home=$RUNNER_TEMP/plumbline-$version
+  mkdir -p "$home"
+  # an own project: a package.json of the repository above would take part otherwise
+  printf '{ "private": true }\n' > "$home/package.json"
+  npm install --prefix "$home" --save-exact --ignore-scripts --no-audit --no-fund --omit=dev -- "plumbline@$version"
+  plumb=$home/node_modules/plumbline/bin/plumb.js
+else
+  checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+  npm ci --prefix "$checkout" --ignore-scripts --no-audit --no-fund --omit=dev
+  plumb=$checkout/bin/plumb.js
+fi
+
+bin=$RUNNER_TEMP/plumbline-bin
+mkdir -p "$bin"
+ln -sf "$plumb" "$bin/plumb"
+printf '%s\n' "$bin" >> "$GITHUB_PATH"
+printf 'version=%s\n' "$("$bin/plumb" --version)" >> "$GITHUB_OUTPUT"

