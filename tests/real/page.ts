@@ -6,7 +6,8 @@
 //   ```output   each line stands in what the ```sh block before it printed; `…` stands for anything, spaces count as one.
 //   ```text     not run.
 //
-// Port 8080 of a page is a free port here. `plumb` is a function of the shell: this tree's.
+// Port 8080 of a page is a free port here. `plumb` is a function of the shell: this tree's. `plumb demo --keep day`, with which several pages
+// begin, is played once and copied.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -60,10 +61,15 @@ function exitOf(text: string): number {
   return Number(/#.*\bexit (\d+)$/m.exec(text.split('\n')[0] ?? '')?.[1] ?? 0);
 }
 
-/** What is wrong with a page when it is followed in a folder; empty when nothing is. */
-export async function followPage(blocks: readonly PageBlock[], folder: string): Promise<string[]> {
+export const demoCommand = 'plumb demo --keep day';
+
+/**
+ * What is wrong with a page when it is followed in a folder; empty when nothing is.
+ * @param demo the folder of a demo that has been played
+ */
+export async function followPage(blocks: readonly PageBlock[], folder: string, demo?: string): Promise<string[]> {
   const port = await freePort();
-  const printed = await play(script(blocks, port), folder);
+  const printed = await play(script(blocks, { port, demo }), folder);
   const faults: string[] = [];
   for (const [at, block] of blocks.entries()) {
     const said = block.commands.map(({ line }) => printed.get(line)?.text ?? '').join('\n');
@@ -94,12 +100,13 @@ function squeeze(text: string): string {
 
 const mark = '@@page';
 
-function script(blocks: readonly PageBlock[], port: number): string {
+function script(blocks: readonly PageBlock[], { port, demo }: { port: number; demo: string | undefined }): string {
   const waitForServer = `for _ in $(seq 300); do curl -sf http://127.0.0.1:${port}/readyz >/dev/null && break; sleep 0.1; done`;
   const pieces = blocks.flatMap((block) =>
     block.commands.map(({ line, text, exit }) => {
       const server = / &( *#.*)?$/.test(text);
-      return `${text.replaceAll('8080', String(port))}\npage_exit=$?\n${server ? `${waitForServer}\n` : ''}printf '\\n${mark} %s %s\\n' ${line} $page_exit\n[ $page_exit = ${exit} ] || exit 1\n`;
+      const command = demo !== undefined && text.startsWith(demoCommand) ? `cp -R ${quote(demo)} day` : text.replaceAll('8080', String(port));
+      return `${command}\npage_exit=$?\n${server ? `${waitForServer}\n` : ''}printf '\\n${mark} %s %s\\n' ${line} $page_exit\n[ $page_exit = ${exit} ] || exit 1\n`;
     }),
   );
   const plumb = `plumb() { ${quote(process.execPath)} ${quote(join(top, 'bin', 'plumb.js'))} "$@"; }\n`;
