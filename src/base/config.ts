@@ -32,7 +32,7 @@ export async function parseJson<T>(text: string, file: string, schema: ZodType<T
     value = JSON.parse(text);
   } catch (error) {
     throw new PlumbError('JSON_SYNTAX', {
-      what: `${file} is not JSON: ${String((error as Error).message)}`,
+      what: `${file} is not JSON: ${(error as Error).message}`,
       where: { file },
       mend: 'restore the file from git',
       cause: error,

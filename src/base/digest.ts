@@ -1,6 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { PlumbError, systemError } from './errors.ts';
+import { systemError } from './errors.ts';
 
 /** The one name of bytes: 'sha256:' and 64 lower-case hex digits, as OCI and in-toto write it. */
 export type Digest = `sha256:${string}`;
@@ -9,15 +9,6 @@ const form = /^sha256:[0-9a-f]{64}$/;
 
 export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && form.test(text);
-}
-
-/** @throws PlumbError DIGEST_INVALID */
-export function parseDigest(text: string): Digest {
-  if (isDigest(text)) return text;
-  throw new PlumbError('DIGEST_INVALID', {
-    what: `"${text.slice(0, 100)}" is no digest`,
-    mend: 'write sha256: and 64 hex digits, as `plumb history` prints them',
-  });
 }
 
 export function digestOf(bytes: string | Uint8Array): Digest {

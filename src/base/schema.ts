@@ -16,9 +16,9 @@ export function fields<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<S
 export const digestSchema: z.ZodType<Digest> = z
   .string()
   .regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 64 hex digits')
-  .transform((text) => text as Digest) as unknown as z.ZodType<Digest>;
+  .transform((text) => text as Digest);
 
-export const nameSchema: z.ZodString = z.string().refine(isName, 'expected a name of letters, digits, "_", "-" and "."') as z.ZodString;
+export const nameSchema: z.ZodString = z.string().refine(isName, 'expected a name of letters, digits, "_", "-" and "."');
 
 export const countSchema: z.ZodNumber = z.number().int().nonnegative();
 
@@ -29,4 +29,4 @@ export const instantSchema: z.ZodString = z
 
 /** Any JSON value, for hyperparameters and step arguments. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
-export const jsonSchema: z.ZodType<JsonValue> = z.json() as z.ZodType<JsonValue>;
+export const jsonSchema: z.ZodType<JsonValue> = z.json();

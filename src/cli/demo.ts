@@ -21,9 +21,9 @@ export const define: Define = (command, cli) => {
 async function demo(keep: string | undefined, cli: Cli): Promise<void> {
   const folder = keep === undefined ? await mkdtemp(join(tmpdir(), 'plumb-demo-')) : await emptyFolder(resolve(cli.cwd, keep));
   const started = performance.now();
-  const define = `plumb() { ${plumbProgram.map(quote).join(' ')} "$@"; }`;
+  const shellFunction = `plumb() { ${plumbProgram.map(quote).join(' ')} "$@"; }`;
   cli.print(
-    `The demo plays in ${cli.paint.bold(folder)}\nTo repeat its commands there, let your shell know this plumb:\n  cd ${quote(folder)}\n  ${define}`,
+    `The demo plays in ${cli.paint.bold(folder)}\nTo repeat its commands there, let your shell know this plumb:\n  cd ${quote(folder)}\n  ${shellFunction}`,
   );
   const stage = new DemoStage({
     folder,
@@ -43,18 +43,13 @@ async function demo(keep: string | undefined, cli: Cli): Promise<void> {
       swaps: end.swaps,
       report: join(folder, end.report),
     });
-    conclude(stage, end, { folder, seconds, define }, cli);
+    conclude(stage, end, { folder, seconds }, cli);
   } finally {
     await stage.close();
   }
 }
 
-function conclude(
-  stage: DemoStage,
-  end: Awaited<ReturnType<typeof tellStory>>,
-  run: { folder: string; seconds: number; define: string },
-  cli: Cli,
-): void {
+function conclude(stage: DemoStage, end: Awaited<ReturnType<typeof tellStory>>, run: { folder: string; seconds: number }, cli: Cli): void {
   const { paint } = cli;
   const slowest = stage.played.toSorted((a, b) => b.seconds - a.seconds).slice(0, 3);
   const revert = end.swaps.at(-1);

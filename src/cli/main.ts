@@ -44,7 +44,7 @@ function readGlobal(argv: readonly string[]): Global {
     json: own.includes('--json'),
     debug: own.includes('--debug'),
     quiet: own.includes('--quiet') || own.includes('-q'),
-    color: !own.includes('--no-color') && process.env['NO_COLOR'] === undefined && process.stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+    color: !own.includes('--no-color') && process.env['NO_COLOR'] === undefined && process.stdout.isTTY && process.env['TERM'] !== 'dumb',
     folder: (at === -1 ? undefined : own[at + 1]) ?? '.',
   };
 }

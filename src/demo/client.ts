@@ -43,9 +43,7 @@ export async function watchSwap(
 ): Promise<Watched> {
   const started = performance.now();
   let ended: number | undefined;
-  const running = command().then(() => {
-    ended = performance.now();
-  });
+  const running = endOf(command).then((moment) => (ended = moment));
   running.catch(() => undefined); // awaited below; a failure must not be unhandled until then
   const seen = { requests: 0, lost: 0 };
   for (;;) {
@@ -66,6 +64,11 @@ export async function watchSwap(
       });
     } else await sleep(everyMs);
   }
+}
+
+async function endOf(command: () => Promise<unknown>): Promise<number> {
+  await command();
+  return performance.now();
 }
 
 async function ask(url: string, text: string): Promise<string | null> {

@@ -104,7 +104,7 @@ export class DemoStage {
     const define = `plumb() { ${plumb.map(quote).join(' ')} "$@"; }\n`;
     return spawn('/bin/sh', ['-c', define + command], {
       cwd: folder,
-      env: env as NodeJS.ProcessEnv,
+      env: env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -44,7 +44,7 @@ export function createObjects(place: Place, repository: Repository): Objects {
   async function raw(oid: Oid): Promise<{ type: string; bytes: Uint8Array } | null> {
     try {
       const { type, object } = await git.readObject({ fs, gitdir, cache, oid, format: 'content' });
-      return { type: String(type), bytes: object as Uint8Array };
+      return { type, bytes: object as Uint8Array };
     } catch (error) {
       if (codeOf(error) === 'NotFoundError') return null;
       throw fromIsomorphic(error, `read object ${oid}`);

@@ -186,7 +186,7 @@ async function bindInput(stage: string, wanted: StepPorts['inputs'][string], sco
     ...scope.byPath.keys(),
     // a command's output is named by its path, a step's by stage.output
     ...[...scope.drafts].flatMap(([name, draft]) =>
-      Object.entries(draft.outputs).map(([output, path]) => (output === path ? path : `${name}.${output}`)),
+      Object.entries(draft.outputs).map(([output, file]) => (output === file ? file : `${name}.${output}`)),
     ),
   ];
   throw depMissing(stage, ref, candidates);

@@ -1,5 +1,4 @@
 // `plumb run`: every stage that is asked for, from the cache where its fingerprint was run before, else executed.
-import { isPlumbError } from '../base/errors.ts';
 import type { BoundStage } from './graph.ts';
 import { findUsable, frozenRecord, readyStage, whyRuns, type PlanContext } from './plan.ts';
 import { isLoss, type KeptRecord, type LogEntry, type RunLog } from './records.ts';
@@ -88,9 +87,4 @@ function entryOf(stage: string, outcome: StageOutcome, order: RunOrder): LogEntr
 /** A cache hit is logged only when the stage had another record before: no-op runs write nothing. */
 function isNews(stage: string, outcome: StageOutcome, order: RunOrder): boolean {
   return order.context.log.findLast((entry) => entry.stage === stage)?.run !== outcome.kept.digest;
-}
-
-/** Was this run stopped by the user? Then its failures are no news. */
-export function wasInterrupted(endings: ReadonlyMap<string, Ending<StageOutcome>>): boolean {
-  return [...endings.values()].some((ending) => ending.state === 'failed' && isPlumbError(ending.error, 'INTERRUPTED'));
 }

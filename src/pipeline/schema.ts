@@ -81,5 +81,4 @@ export const pipelineSchema = fields({
 }).describe('pipeline.yaml: stages, and which outputs are models');
 
 export type PipelineConfig = z.infer<typeof pipelineSchema>;
-export type StageConfig = z.infer<typeof stageSchema>;
 export type StageBody = z.infer<typeof plain>;

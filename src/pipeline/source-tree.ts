@@ -1,7 +1,6 @@
 // Where the inputs of a pipeline are read: the work tree, or a commit. Fingerprints come out the same for the same content.
 import type { Digest } from '../base/digest.ts';
 import type { Lock } from '../datasets/schema.ts';
-import type { JsonValue } from '../base/schema.ts';
 import { parseYaml } from '../base/config.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { StepRegistry } from '../base/step.ts';
@@ -51,7 +50,7 @@ export async function loadPipeline(tree: SourceTree, steps: StepRegistry): Promi
   }
   const config = await parseYaml(text, files.pipeline, pipelineSchema);
   const params = parseParams(await tree.readText(files.params));
-  const specs = expandStages(config, params as JsonValue);
+  const specs = expandStages(config, params);
   const stages = await bindStages(specs, {
     params,
     lock: tree.lock,

@@ -29,7 +29,7 @@ export function explainRun(present: Present, last: RunRecord | undefined): strin
 function commandChanges(stage: BoundStage, last: RunRecord): string[] {
   if (stage.step === null) {
     const now = stage.spec.action.kind === 'cmd' ? stage.spec.action.cmd : '';
-    return 'cmd' in last.command && canonicalJson(last.command.cmd) === canonicalJson(now as string) ? [] : ['the command changed'];
+    return 'cmd' in last.command && canonicalJson(last.command.cmd) === canonicalJson(now) ? [] : ['the command changed'];
   }
   if (!('uses' in last.command)) return ['the command became a built-in step'];
   if (last.command.uses !== stage.step.uses) return [`${last.command.uses} -> ${stage.step.uses}`];

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { canonicalJson, type Json } from '../base/canonical.ts';
+import { canonicalJson } from '../base/canonical.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
 import { evaluateCases } from '../evaluate/classification.ts';
 import { compareCases } from '../evaluate/compare.ts';
@@ -111,7 +111,7 @@ function runRecord(stage: string, inputs: RunRecord['inputs'], outputs: RunRecor
   return {
     plumbline: 'run/1',
     stage,
-    fingerprint: digestOf(canonicalJson({ stage, inputs } as unknown as Json)),
+    fingerprint: digestOf(canonicalJson({ stage, inputs })),
     command: { uses: `plumb/${stage}`, version: 1, with: {} },
     inputs,
     params: { epochs: 15 },
@@ -129,7 +129,7 @@ function runRecord(stage: string, inputs: RunRecord['inputs'], outputs: RunRecor
 }
 
 export function digestOfRecord(record: RunRecord): Digest {
-  return digestOf(canonicalJson(record as unknown as Json));
+  return digestOf(canonicalJson(record));
 }
 
 export function evaluationOfExample(model: ExampleModel): ReturnType<typeof evaluateCases> {
@@ -177,7 +177,7 @@ export function promotionInput(order: ExampleOrder): PromotionInput {
     gate,
     evaluation,
     comparison: comparisons.production ?? null,
-  } as unknown as Json);
+  });
   return {
     model,
     stage,

@@ -18,7 +18,7 @@ interface PageElement {
 }
 
 function parse(html: string): PageElement {
-  return parseHTML(html).document as unknown as PageElement;
+  return parseHTML(html).document;
 }
 
 const known = new Set(

@@ -66,7 +66,7 @@ function facts(report: Report): Markup {
   const fact = (name: string, value: string | null): Markup | null =>
     value === null ? null : markup`<li><b>${name}</b><code class="cell">${value}</code></li>`;
   return markup`<ul class="facts">${fact('branch', branch)}${fact('revision', revision)}${fact('into', base)}${fact('model', shortDigest(report.candidate.artifact))}${
-    report.baseline === null ? null : fact(`${report.baseline.what}`, shortDigest(report.baseline.artifact))
+    report.baseline === null ? null : fact(report.baseline.what, shortDigest(report.baseline.artifact))
   }</ul>`;
 }
 

@@ -1,4 +1,5 @@
 // Gathers what a report is made of: the candidate, what it is compared with, the gate of the base revision, and what changed between the two.
+import { byCodeUnit } from '../base/canonical.ts';
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
@@ -148,8 +149,8 @@ function sameQuestions(a: RunRecord, b: RunRecord): boolean {
     JSON.stringify(
       Object.entries(record.inputs)
         .filter(([name]) => name === 'suite' || name === 'data')
-        .map(([name, input]) => [name, input.digest])
-        .toSorted(),
+        .map(([name, input]) => `${name} ${input.digest}`)
+        .toSorted(byCodeUnit),
     );
   return JSON.stringify(a.command) === JSON.stringify(b.command) && 'suite' in a.inputs && questions(a) === questions(b);
 }

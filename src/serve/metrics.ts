@@ -30,7 +30,7 @@ export async function createMetrics(state: () => { slots: readonly SlotState[]; 
       registers,
       collect() {
         this.reset();
-        collect(this as unknown as Gauge);
+        collect(this);
       },
     });
   gauge('plumb_serve_ready', '1 when /readyz answers 200', [], (metric) => metric.set(state().ready ? 1 : 0));

@@ -55,7 +55,7 @@ export async function runProcess(order: ProcessOrder): Promise<ProcessEnd> {
   if (program === undefined) throw new Error('an empty command');
   const child = spawn(program, words, {
     cwd: order.cwd,
-    env: order.env as NodeJS.ProcessEnv,
+    env: order.env,
     detached: true,
     stdio: order.firstLine === undefined ? ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe', 'pipe'],
   });
