@@ -126,7 +126,7 @@ function conclude(endings: ReadonlyMap<string, Ending<StageOutcome>>, seconds: n
     for (const { stage, because } of skipped) cli.note(`skipped ${stage}: ${because}`);
     if (failed.length === 1 || cli.signal.aborted) throw first.error;
     throw new PlumbError('STAGE_FAILED', {
-      what: `${failed.length} stages failed: ${failed.map((one) => `${one.stage} (${failureText(one.error).split('\n')[0]})`).join('; ')}`,
+      what: `${failed.length} stages failed: ${failed.map((one) => `${one.stage} (${firstLine(failureText(one.error))})`).join('; ')}`,
       mend: 'see .plumb/logs for the whole output of each; what ended well is kept',
       details: { failed: failed.map((one) => one.stage), skipped },
     });
@@ -136,6 +136,11 @@ function conclude(endings: ReadonlyMap<string, Ending<StageOutcome>>, seconds: n
   cli.print(
     `${all.length} ${all.length === 1 ? 'stage' : 'stages'}: ${count('ran')} ran, ${count('cached')} from the cache${count('frozen') > 0 ? `, ${count('frozen')} frozen` : ''}, ${formatSeconds(seconds)}`,
   );
+}
+
+/** Without what the stage printed: of several failures, that is in the logs. */
+function firstLine(text: string): string {
+  return (text.split('\n')[0] ?? '').replace(/; it printed last:$/, '');
 }
 
 function describeEnding(stage: string, ending: Ending<StageOutcome>): unknown {
