@@ -22,7 +22,12 @@ const tools: readonly Tool[] = [
   { name: 'oxfmt', args: ['--check', 'src', 'tests', 'scripts', 'actions', 'bin'], mend: 'npm run format' },
   { name: 'knip', args: [], mend: 'take out what nobody uses' },
   { name: 'node', title: 'bundles', args: ['scripts/bundle-actions.ts', '--check'], mend: 'npm run bundle' },
-  { name: 'node', title: 'workflows', args: ['scripts/lint-workflows.ts'], mend: 'correct the workflow; an action is pinned by the commit of its tag' },
+  {
+    name: 'node',
+    title: 'workflows',
+    args: ['scripts/lint-workflows.ts'],
+    mend: 'correct the workflow; an action is pinned by the commit of its tag',
+  },
   { name: 'vitest', args: ['run', 'tests/architecture.test.ts', 'tests/formats.test.ts'], mend: 'see docs/architecture.md; npm run schemas' },
 ];
 

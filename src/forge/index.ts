@@ -1,2 +1,2 @@
-export type { ChangedFile, Comment, Forge, PostedComment, PullRequest, Status } from './forge.ts';
-export { openGitHub, type GitHubOptions } from './github.ts';
+export type { Comment, Forge, Status } from './forge.ts';
+export { openGitHub } from './github.ts';
