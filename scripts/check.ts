@@ -28,6 +28,12 @@ const tools: readonly Tool[] = [
     args: ['scripts/lint-workflows.ts'],
     mend: 'correct the workflow; an action is pinned by the commit of its tag',
   },
+  {
+    name: 'node',
+    title: 'data',
+    args: ['bin/plumb.js', 'status', '--check'],
+    mend: 'the example data is not what datasets.lock says: `plumb diff`, then `plumb add` it, or restore it from git',
+  },
   { name: 'vitest', args: ['run', 'tests/architecture.test.ts', 'tests/formats.test.ts'], mend: 'see docs/architecture.md; npm run schemas' },
 ];
 
