@@ -54,6 +54,8 @@ export function checkProjectPath(path: string): void {
 /** @throws PlumbError PATH_OUTSIDE when a symlink on the way leads out of the project. What is not there yet cannot lead anywhere. */
 export async function refuseWayOut(root: string, path: string): Promise<void> {
   const top = await realpath(root);
+  const way = relative(root, resolve(root, path));
+  if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) throw outside(path, 'it is not below the folder of plumbline.yaml');
   for (let place = resolve(root, path); place.length >= root.length; place = dirname(place)) {
     let real: string;
     try {

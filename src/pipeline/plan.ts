@@ -5,8 +5,8 @@ import type { Store } from '../store/store.ts';
 import { fingerprintedEnvironment } from './environment.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { BoundStage } from './graph.ts';
-import { canBeHad, findRecord, readableRecord, readRecord, type KeptRecord, type LogEntry } from './records.ts';
-import type { RunInput } from './run-record.ts';
+import { canBeHad, claimsOf, findRecord, readableRecord, readRecord, type KeptRecord, type LogEntry } from './records.ts';
+import type { RunInput, RunRecord } from './run-record.ts';
 import type { Pipeline, SourceTree } from './source-tree.ts';
 import { explainRun } from './why.ts';
 
@@ -97,9 +97,26 @@ async function planStage(stage: BoundStage, state: PlanState): Promise<PlannedSt
   return { state: 'runs', ready, why: await whyRuns(ready, state.context, state.force) };
 }
 
+/** As the run record says it. */
+export function commandOf(ready: ReadyStage): RunRecord['command'] {
+  const { step, spec } = ready.stage;
+  if (step !== null) return { uses: step.uses, version: step.version, with: ready.stage.arguments };
+  if (spec.action.kind !== 'cmd') throw new Error(`stage ${spec.name} has neither a step nor a command`);
+  return { cmd: typeof spec.action.cmd === 'string' ? spec.action.cmd : [...spec.action.cmd] };
+}
+
+/** The record that an earlier run of exactly this left, here or in the remote. One that claims another command, inputs or outputs is foreign. */
+async function recordFor(ready: ReadyStage, store: Store): Promise<KeptRecord | undefined> {
+  const kept = await findRecord(store, ready.fingerprint);
+  if (kept === undefined) return undefined;
+  const { inputs, stage } = ready;
+  const wanted = { command: commandOf(ready), inputs, params: stage.params, seed: stage.spec.seed, outputs: stage.outputs };
+  return claimsOf(kept.record) === claimsOf(wanted) ? kept : undefined;
+}
+
 /** A record counts only when the bytes of all its outputs can be had. Of a folder only the manifest is looked for: who brings it back finds out. */
 export async function findUsable(ready: ReadyStage, store: Store): Promise<KeptRecord | undefined> {
-  const kept = await findRecord(store, ready.fingerprint);
+  const kept = await recordFor(ready, store);
   if (kept === undefined) return undefined;
   const digests = Object.values(kept.record.outputs).map((output) => output.digest);
   return (await canBeHad(store, digests)) ? kept : undefined;
@@ -141,8 +158,7 @@ export async function presentRecords(stages: ReadonlyMap<string, BoundStage>, co
     const frozen = await frozenRecord(stage, context);
     const ready = frozen === undefined ? await readyStage(stage, produced, context) : undefined;
     const kept =
-      frozen ??
-      (ready === undefined ? undefined : stage.spec.always ? await lastSame(ready, context) : await findRecord(context.store, ready.fingerprint));
+      frozen ?? (ready === undefined ? undefined : stage.spec.always ? await lastSame(ready, context) : await recordFor(ready, context.store));
     if (kept === undefined) throw await notRunYet(name, ready, context);
     produced.set(name, kept);
   }
@@ -158,7 +174,7 @@ async function notRunYet(name: string, ready: ReadyStage | undefined, context: P
   const why = ready === undefined ? [] : await whyRuns(ready, context, false);
   return new PlumbError('RUN_MISSING', {
     what: `stage "${name}" of ${context.tree.name} has not been run with its present inputs${why.length > 0 ? ` (${why.join('; ')})` : ''}`,
-    mend: 'run `plumb run` first, or `plumb fetch --runs` when somebody else ran it',
+    mend: 'run `plumb run` first; what somebody else ran and pushed is taken from the remote',
     details: { stage: name, why },
   });
 }

@@ -1,7 +1,7 @@
 // Run records: kept in the store, found by fingerprint (run cache) or through this machine's log of runs.
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { canonicalJson } from '../base/canonical.ts';
+import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
 import { hexOf, isDigest, shortDigest, type Digest } from '../base/digest.ts';
 import { errnoOf, isPlumbError, PlumbError, systemError, type ErrorCode } from '../base/errors.ts';
 import { readManifest } from '../datasets/manifest.ts';
@@ -52,6 +52,23 @@ export async function findRecord(store: Store, fingerprint: Digest): Promise<Kep
   return kept?.record.fingerprint === fingerprint ? kept : undefined;
 }
 
+type Claims = Pick<RunRecord, 'command' | 'inputs' | 'params' | 'seed'> & { readonly outputs: Readonly<Record<string, unknown>> };
+
+/**
+ * What a fingerprint stands for, as a record spells it out: a record under the right fingerprint that claims other inputs would put a lie into the
+ * evidence. Names of outputs, not their paths: a stage may have been renamed.
+ */
+export function claimsOf(run: Claims): string {
+  const digests = Object.entries(run.inputs).map(([name, input]) => [name, input.digest]);
+  return canonicalJson({
+    command: run.command,
+    inputs: Object.fromEntries(digests),
+    params: run.params,
+    seed: run.seed,
+    outputs: Object.keys(run.outputs).toSorted(byCodeUnit),
+  });
+}
+
 /** A run record, or undefined where its bytes are gone, damaged or no record. */
 export async function readableRecord(store: Store, digest: Digest): Promise<KeptRecord | undefined> {
   try {
@@ -80,9 +97,10 @@ export async function keepRecord(store: Store, record: RunRecord): Promise<{ dig
   const first = await store.writeName(name, digest);
   if (first === digest) return { digest, earlier: undefined };
   const earlier = await readableRecord(store, first);
-  const usable = earlier?.record.fingerprint === record.fingerprint && (await hasOutputs(store, earlier.record));
+  const isSame = earlier?.record.fingerprint === record.fingerprint && claimsOf(earlier.record) === claimsOf(record);
+  const usable = isSame && (await hasOutputs(store, earlier.record));
   if (!usable) await store.moveName(name, digest);
-  return { digest, earlier };
+  return { digest, earlier: isSame ? earlier : undefined };
 }
 
 /** Can all bytes of a run's outputs be had, the files of its folders too? Costs a look at each file. */

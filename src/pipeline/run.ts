@@ -1,4 +1,6 @@
 // `plumb run`: every stage that is asked for, from the cache where its fingerprint was run before, else executed.
+import { shortDigest, type Digest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
 import type { BoundStage } from './graph.ts';
 import { findUsable, frozenRecord, readyStage, whyRuns, type PlanContext } from './plan.ts';
 import { isLoss, type KeptRecord, type LogEntry, type RunLog } from './records.ts';
@@ -47,11 +49,11 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   const { context, world } = order;
   const force = order.forced.has(stage.spec.name);
   const frozen = await frozenRecord(stage, context);
-  if (frozen !== undefined) return bringBack({ state: 'frozen', kept: frozen, why: [], seconds: 0 }, order);
+  if (frozen !== undefined) return bringBack(stage, { state: 'frozen', kept: frozen, why: [], seconds: 0 }, order);
   const ready = await readyStage(stage, produced, context);
   if (!force && !stage.spec.always) {
     const kept = await findUsable(ready, context.store);
-    const cached = kept === undefined ? undefined : await bringBackOrLose({ state: 'cached', kept, why: [], seconds: 0 }, order);
+    const cached = kept === undefined ? undefined : await bringBackOrLose(stage, { state: 'cached', kept, why: [], seconds: 0 }, order);
     if (cached !== undefined) return cached;
   }
   const why = await whyRuns(ready, context, force);
@@ -59,15 +61,27 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   return executeStage(ready, why, world, { restore: true });
 }
 
-async function bringBack(outcome: StageOutcome, order: RunOrder): Promise<StageOutcome> {
-  for (const output of Object.values(outcome.kept.record.outputs)) await order.world.workspace.restore(output);
+/** Where outputs go is for the pipeline to say: a record may come from a stage of another name, or from somebody who can write to the remote. */
+async function bringBack(stage: BoundStage, outcome: StageOutcome, order: RunOrder): Promise<StageOutcome> {
+  for (const [name, path] of Object.entries(stage.outputs)) {
+    const output = outcome.kept.record.outputs[name];
+    if (output === undefined) throw lacksOutput(stage.spec.name, name, outcome.kept.digest);
+    await order.world.workspace.restore({ ...output, path });
+  }
   return outcome;
 }
 
+function lacksOutput(stage: string, output: string, run: Digest): PlumbError {
+  return new PlumbError('RUN_RECORD_INVALID', {
+    what: `run ${shortDigest(run)} has no output "${output}", which stage "${stage}" writes`,
+    mend: 'name a run of this stage under `frozen`, or take `frozen` out',
+  });
+}
+
 /** @returns undefined when bytes of the outputs turn out to be lost: then the stage runs, which makes them again */
-async function bringBackOrLose(outcome: StageOutcome, order: RunOrder): Promise<StageOutcome | undefined> {
+async function bringBackOrLose(stage: BoundStage, outcome: StageOutcome, order: RunOrder): Promise<StageOutcome | undefined> {
   try {
-    return await bringBack(outcome, order);
+    return await bringBack(stage, outcome, order);
   } catch (error) {
     if (isLoss(error)) return undefined;
     throw error;

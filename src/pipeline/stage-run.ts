@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import { describeBuilder, describeMachine } from './environment.ts';
 import { runProcess, type ProcessEnd } from './executors/local.ts';
 import { flatten } from './why.ts';
-import type { ReadyStage } from './plan.ts';
+import { commandOf, type ReadyStage } from './plan.ts';
 import { differingOutputs, keepRecord, readRecord, type KeptRecord } from './records.ts';
 import type { RunOutput, RunRecord } from './run-record.ts';
 import { StepListener, type StepOrder } from './step-process.ts';
@@ -93,13 +93,6 @@ export async function executeStage(
   const outcome = { state: 'ran' as const, kept: { digest, record }, why, seconds: record.measured['seconds'] ?? 0 };
   const outputs = earlier === undefined ? [] : differingOutputs(earlier.record, record);
   return earlier === undefined || outputs.length === 0 ? outcome : { ...outcome, notReproducible: { earlier, outputs } };
-}
-
-function commandOf(ready: ReadyStage): RunRecord['command'] {
-  const { step, spec } = ready.stage;
-  if (step !== null) return { uses: step.uses, version: step.version, with: ready.stage.arguments };
-  if (spec.action.kind !== 'cmd') throw new Error(`stage ${spec.name} has neither a step nor a command`);
-  return { cmd: typeof spec.action.cmd === 'string' ? spec.action.cmd : [...spec.action.cmd] };
 }
 
 interface Done {
