@@ -2,6 +2,7 @@ import { canonicalJson } from '../base/canonical.ts';
 import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { openProject, type Project } from '../project/open.ts';
+import type { PointerHistory } from '../registry/history.ts';
 import type { PromotionPlan } from '../registry/promotion.ts';
 import type { Pointer, Stage } from '../registry/schema.ts';
 import type { Cli, Define } from './command.ts';
@@ -97,6 +98,8 @@ async function decide(project: Project, judged: Judged, options: PromoteOptions,
       what: 'git does not know who you are',
       mend: 'git config user.name "Your Name" && git config user.email you@example.org',
     });
+  const historyAt = async (commit: string | null): Promise<PointerHistory> =>
+    commit === null ? [] : pointerHistory(project.git, project.prefix, commit, judged.model, judged.stage);
   const json = canonicalJson(judgement.report);
   const reason = { reason: options.reason ?? '' };
   const { code } = candidate.made.record;
@@ -122,7 +125,9 @@ async function decide(project: Project, judged: Judged, options: PromoteOptions,
     comparisons: judgement.comparisons,
     current,
     staging: await readPointer(here, judged.model, 'staging'),
-    history: head === null ? [] : await pointerHistory(project.git, project.prefix, 'HEAD', judged.model, judged.stage),
+    history: await historyAt(head),
+    // what the base took back is taken back, also for a branch that began before it
+    baseHistory: base.commit === head ? [] : await historyAt(base.commit),
     by: `${identity.name} <${identity.email}>`,
     at: cli.now(),
     base: base.commit,

@@ -154,6 +154,8 @@ export interface ExampleOrder {
   readonly again?: { reason: string };
   readonly at?: Date;
   readonly policyText?: string;
+  readonly base?: string;
+  readonly baseHistory?: PointerHistory;
   /** of the data set */
   readonly manifest?: Digest;
 }
@@ -198,9 +200,10 @@ export function promotionInput(order: ExampleOrder): PromotionInput {
     current: order.current ?? null,
     staging: order.staging ?? null,
     history: order.history ?? [],
+    ...(order.baseHistory === undefined ? {} : { baseHistory: order.baseHistory }),
     by: 'Ada Lovelace <ada@example.org>',
     at: order.at ?? new Date('2026-11-21T07:00:00.000Z'),
-    base: 'b'.repeat(40),
+    base: order.base ?? 'b'.repeat(40),
     ...(order.force === undefined ? {} : { force: order.force }),
     ...(order.again === undefined ? {} : { again: order.again }),
   };

@@ -184,6 +184,8 @@ test('what was taken back does not come again without a reason', async () => {
     message: expect.stringContaining('commit 2222222222 took'),
     mend: expect.stringContaining('--again'),
   });
+  // a branch that began before it was taken back does not know; the base does
+  await expect(planPromotion(await usual({ history: [], baseHistory: history }))).rejects.toMatchObject({ code: 'PROMOTION_REFUSED' });
   const plan = await planPromotion(await usual({ history, again: { reason } }));
   expect(recordIn(plan).again).toEqual({ reason });
   expect(plan.message).toMatch(/^Plumb-Again: yes$/m);

@@ -48,6 +48,8 @@ export interface PromotionInput {
   readonly staging: Pointer | null;
   /** of this stage */
   readonly history: PointerHistory;
+  /** of this stage on the base: what is taken back there must not come again through a branch that does not know it */
+  readonly baseHistory?: PointerHistory;
   /** name <e-mail> */
   readonly by: string;
   readonly at: Date;
@@ -155,9 +157,12 @@ function checkMove({ model, stage, policy, candidate, current, staging }: Promot
   );
 }
 
-function checkAgain({ model, stage, candidate, history }: PromotionInput, again: { reason: string } | null): { reason: string } | null {
+function checkAgain(
+  { model, stage, candidate, history, baseHistory = [] }: PromotionInput,
+  again: { reason: string } | null,
+): { reason: string } | null {
   const { digest } = candidate.artifact;
-  const by = stateOf(history).reverted.get(digest);
+  const by = stateOf(history).reverted.get(digest) ?? stateOf(baseHistory).reverted.get(digest);
   if (by === undefined) return null;
   if (again !== null) return again;
   throw refuse(

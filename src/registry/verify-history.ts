@@ -5,6 +5,7 @@ import { files } from '../project/layout.ts';
 import { parsePolicyText } from './chain.ts';
 import { evidenceOf, type Evidence, type Finding } from './evidence.ts';
 import { mapBounded, pointerHistory, type PointerChange } from './history.ts';
+import { checkPolicies } from './policy-in-force.ts';
 import { placeOf, pointerPath, type PointerPlace } from './pointer.ts';
 import type { Pointer } from './schema.ts';
 import type { FileTree } from './tree.ts';
@@ -34,7 +35,8 @@ export async function verifyHistory(input: { git: Git; prefix: string; revision:
   }
   for (const place of walk.places.values()) {
     const history = await pointerHistory(git, prefix, revision, place.model, place.stage);
-    walk.findings.push(...checkOrder(place, history.toReversed()));
+    const line = history.toReversed();
+    walk.findings.push(...checkOrder(place, line), ...(await checkPolicies(input, place, decisions(line))));
   }
   return { commits: commits.length, evidenceFiles: walk.evidenceFiles, pointers: [...walk.pointers.values()], findings: walk.findings };
 }
@@ -143,6 +145,16 @@ class Walk {
 function wantsStaging({ model, stage }: PointerPlace, evidence: Evidence | null): boolean {
   const policy = evidence?.policy === null || evidence === null ? '' : parsePolicyText(evidence.policy);
   return typeof policy !== 'string' && policy.models[model]?.[stage]?.from === 'staging';
+}
+
+/** The changes that brought a pointer which had not been there before. @param history oldest first */
+function decisions(history: readonly PointerChange[]): PointerChange[] {
+  const seen = new Set<string>();
+  return history.filter(({ text, promotion }) => {
+    if (text === null || promotion === null || seen.has(text)) return false;
+    seen.add(text);
+    return true;
+  });
 }
 
 /** @param history oldest first */

@@ -8,7 +8,7 @@ import { digestOf } from '../base/digest.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import { evidencePath, type Finding } from './evidence.ts';
-import { artifactOf, bad, better, ExampleRepository, good } from './example.fixture.ts';
+import { artifactOf, bad, better, ExampleRepository, good, policyText } from './example.fixture.ts';
 import { verifyPointers, type VerifyInput } from './verify.ts';
 
 const place = { model: 'intents', stage: 'production' } as const;
@@ -166,6 +166,38 @@ describe('of history', () => {
     const staging = (await repository.plan({ candidate: better, stage: 'staging' })).pointer;
     const commit = await repository.promote({ candidate: better, production: good, staging });
     expect(await verify(repository, { history: true })).toMatchObject([{ commit, what: expect.stringContaining('without having been in staging') }]);
+  });
+
+  const weaker = policyText.replace('at_least: 0.6', 'at_least: 0.1').replace('not_worse_by: 0.05', 'not_worse_by: 0.9');
+
+  test('a model that was judged by a policy which the branch never had', async () => {
+    await repository.promote({ candidate: bad, stage: 'staging' });
+    const held = await repository.pointer();
+    await repository.run('switch', '-q', '-c', 'side');
+    await repository.write({ 'policy.yaml': weaker });
+    const base = await repository.commitAll('a weaker policy');
+    await repository.promote({ candidate: bad, production: good, policyText: weaker, base });
+    await repository.run('switch', '-q', 'main');
+    await repository.run('checkout', 'side', '--', 'models');
+    const commit = await repository.commitAll('squashed, without the policy');
+    expect((await repository.pointer())?.artifact).not.toEqual(held?.artifact);
+    expect(await verify(repository)).toEqual([]);
+    expect(await verify(repository, { history: true })).toMatchObject([
+      { commit, what: expect.stringContaining('the policy that judged was never in force on this branch') },
+    ]);
+  });
+
+  test('a base that is older and had the policy that judged, though another has come since', async () => {
+    await repository.promote({ candidate: bad, stage: 'staging' });
+    await repository.write({ 'policy.yaml': weaker });
+    const base = await repository.commitAll('a weaker policy');
+    await repository.write({ 'policy.yaml': policyText });
+    const later = await repository.commitAll('as strict as before');
+    const commit = await repository.promote({ candidate: bad, production: good, policyText: weaker, base: later });
+    expect(await verify(repository, { history: true })).toMatchObject([{ commit, what: expect.stringContaining('which has another') }]);
+    await repository.run('reset', '-q', '--hard', later);
+    await repository.promote({ candidate: bad, production: good, policyText: weaker, base });
+    expect(await verify(repository, { history: true })).toEqual([]);
   });
 
   test('a model that was taken back and came again by a new promotion that hides it', async () => {
