@@ -1,7 +1,7 @@
 // Reading a configuration file: text -> value -> checked by its zod schema. The fast path knows no positions; only a file
 // that is wrong is parsed again, by a slower parser that does, to say line and column.
 import { readFile } from 'node:fs/promises';
-import { load } from 'js-yaml';
+import { load, YAMLException } from 'js-yaml';
 import type { core, ZodType } from 'zod';
 import { errnoOf, PlumbError, systemError, type Where } from './errors.ts';
 import { nearest } from './names.ts';
@@ -13,11 +13,52 @@ import { nearest } from './names.ts';
 export async function parseYaml<T>(text: string, file: string, schema: ZodType<T>): Promise<T> {
   let value: unknown;
   try {
-    value = isBlankYaml(text) ? {} : load(text, { filename: file });
+    value = isBlankYaml(text) ? {} : loadYaml(text, file);
   } catch (error) {
     throw yamlSyntax(error, file);
   }
   return checkValue(value ?? {}, file, schema, () => yamlPositions(text));
+}
+
+/** Values that a file may hold once its aliases are written out: a pipeline of thousands of stages has some ten thousand. */
+const mostValues = 1_000_000;
+const deepest = 200;
+
+/**
+ * The value of a YAML text: no tags that make objects, no key twice. A text of a kilobyte can name a billion values by aliases of aliases, or
+ * itself; whoever walks through the value would not come to an end, so it is measured first.
+ * @throws YAMLException, as js-yaml throws it
+ */
+export function loadYaml(text: string, file: string): unknown {
+  const value = load(text, { filename: file });
+  measure(value, new Map());
+  return value;
+}
+
+interface Extent {
+  readonly values: number;
+  readonly height: number;
+}
+
+/** Each node once, however many aliases lead to it. */
+function measure(value: unknown, known: Map<object, Extent>): Extent {
+  if (value === null || typeof value !== 'object') return { values: 1, height: 0 };
+  const before = known.get(value);
+  if (before !== undefined) return before;
+  // zod leaves such a key out without a word
+  if (Object.hasOwn(value, '__proto__')) throw new YAMLException('"__proto__" is no key');
+  // while it is open: whatever leads back here has no end
+  known.set(value, { values: Number.POSITIVE_INFINITY, height: 0 });
+  let [values, height] = [1, 0];
+  for (const inner of Object.values(value)) {
+    const extent = measure(inner, known);
+    values += extent.values;
+    height = Math.max(height, extent.height + 1);
+    if (values > mostValues) throw new YAMLException(`with its aliases written out it holds more than ${mostValues} values`);
+    if (height > deepest) throw new YAMLException(`with its aliases written out it is nested deeper than ${deepest}`);
+  }
+  known.set(value, { values, height });
+  return { values, height };
 }
 
 /** Nothing but comments and blank lines: an empty mapping to whoever wrote it, an error to js-yaml 5. */

@@ -3,9 +3,9 @@ import { PlumbError } from './errors.ts';
 
 const name = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,99}$/u;
 
-/** Names of data sets, stages, models: letters and digits of any script, '_', '-', '.'; no slash, no leading '-' or '.', at most 100. */
+/** Names of data sets, stages, models: letters and digits of any script, '_', '-', '.'; no slash, no leading '-' or '.', at most 100; not '__proto__'. */
 export function isName(text: string): boolean {
-  return name.test(text) && !text.includes('..') && !text.endsWith('.');
+  return name.test(text) && !text.includes('..') && !text.endsWith('.') && text !== '__proto__';
 }
 
 /** @throws PlumbError NAME_INVALID */

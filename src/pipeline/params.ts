@@ -1,7 +1,6 @@
 // Hyperparameters: params.yaml, and the part of it that a stage reads.
-import { load } from 'js-yaml';
 import { byCodeUnit } from '../base/canonical.ts';
-import { isBlankYaml } from '../base/config.ts';
+import { isBlankYaml, loadYaml } from '../base/config.ts';
 import { PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import type { JsonValue } from '../base/schema.ts';
@@ -14,7 +13,7 @@ export function parseParams(text: string | undefined): Params {
   if (text === undefined || isBlankYaml(text)) return {};
   let value: unknown;
   try {
-    value = load(text, { filename: files.params }) ?? {};
+    value = loadYaml(text, files.params) ?? {};
   } catch (error) {
     const mark = (error as { mark?: { line: number; column: number } }).mark;
     throw new PlumbError('YAML_SYNTAX', {
@@ -100,7 +99,7 @@ export function parseSetting(text: string): Setting {
   if (key.split('.').some((name) => name === '' || name === '__proto__'))
     throw new PlumbError('USAGE', { what: `--set ${text}: "${key}" is no key`, mend: 'write --set train.epochs=5' });
   try {
-    return { key, value: (load(text.slice(at + 1)) ?? null) as JsonValue };
+    return { key, value: (loadYaml(text.slice(at + 1), '--set') ?? null) as JsonValue };
   } catch (error) {
     throw new PlumbError('USAGE', {
       what: `--set ${text}: the value is not YAML`,
