@@ -1,14 +1,16 @@
 // Does the evidence of a pointer hold together? Pure: the same questions are asked before a promotion is written, of the work tree, and of
 // every commit of history. Bytes against names is evidence.ts's part; here it is what the files say of each other.
-import { load } from 'js-yaml';
-import { canonicalJson } from '../base/canonical.ts';
+import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
+import { loadYaml } from '../base/config.ts';
 import { shortDigest, type Digest } from '../base/digest.ts';
+import { testClasses } from '../evaluate/compare.ts';
 import { decideGate } from '../evaluate/gate.ts';
-import { evaluationSchema, type Evaluation, type GateResult, type Interval } from '../evaluate/schema.ts';
+import { evaluationSchema, type Comparison, type Evaluation, type GateResult, type Interval } from '../evaluate/schema.ts';
 import { mcnemarExact } from '../evaluate/statistics/mcnemar.ts';
 import { newcombeInterval } from '../evaluate/statistics/newcombe.ts';
 import { wilsonInterval } from '../evaluate/statistics/wilson.ts';
 import type { RunInput, RunRecord } from '../pipeline/run-record.ts';
+import { files } from '../project/layout.ts';
 import { evidencePath, promoteAnew, shapeOf, type Evidence, type Finding } from './evidence.ts';
 import { oneLine } from './one-line.ts';
 import { pointerPath, pointerSubject } from './pointer.ts';
@@ -144,9 +146,24 @@ function arithmeticFaults(evaluation: Evaluation, comparisons: Evidence['compari
       faults.push(`the comparison with ${stage} is not of the ${correct} right of ${cases} cases that its report has`);
     } else if (!close(p, mcnemarExact({ gained, lost })) || !sameInterval(difference, newcombeInterval({ both, gained, lost, neither }))) {
       faults.push(`the bounds of the comparison with ${stage} do not follow from its counts`);
-    }
+    } else if (!classesFit(comparison)) faults.push(`the classes of the comparison with ${stage} do not add up to its counts`);
   }
   return faults;
+}
+
+/** Every case that changed is a case of one class: a class that broke can neither be left out nor made to look like chance. */
+function classesFit({ classes, gained, lost, cases }: Comparison): boolean {
+  const sum = (of: (entry: Comparison['classes'][number]) => number): number => classes.reduce((total, entry) => total + of(entry), 0);
+  if (sum((entry) => entry.gained) !== gained || sum((entry) => entry.lost) !== lost || sum((entry) => entry.cases) > cases) return false;
+  if (new Set(classes.map(({ label }) => label)).size !== classes.length) return false;
+  // Holm's correction breaks ties by place: the order in which they were tested
+  const tested = classes.toSorted((a, b) => byCodeUnit(a.label, b.label));
+  const tests = testClasses(tested);
+  return tested.every((entry, at) => {
+    const { p = Number.NaN, adjusted = Number.NaN } = tests[at] ?? {};
+    const moved = entry.after - entry.before - (entry.gained - entry.lost) / entry.cases;
+    return entry.gained + entry.lost <= entry.cases && close(moved, 0) && close(entry.p, p) && close(entry.adjusted, adjusted);
+  });
 }
 
 /** Room for a library that rounds the last digits otherwise, none for a decision. */
@@ -221,7 +238,7 @@ function gateFaults(pointer: Pointer, promotion: Promotion, evidence: Evidence):
 export function parsePolicyText(text: string): Policy | string {
   let value: unknown;
   try {
-    value = load(text);
+    value = loadYaml(text, files.policy);
   } catch (error) {
     return oneLine((error as Error).message);
   }

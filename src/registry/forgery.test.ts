@@ -98,6 +98,20 @@ test('bounds that are better than the counts', async () => {
   expect(found).toContain('the bounds of the comparison with production do not follow from its counts');
 });
 
+test('a class that broke and is left out, or said to be larger than it is', async () => {
+  const found: string[] = [];
+  for (const change of [() => [], (classes: { cases: number }[]) => classes.map((entry) => ({ ...entry, cases: entry.cases * 10 }))]) {
+    const text = await forge(async ({ record }) => {
+      const comparison = await read<{ classes: { cases: number }[] }>(record.comparisons.production ?? digestOf(''));
+      expect(comparison.classes.length).toBeGreaterThan(0);
+      record.comparisons.production = await put({ ...comparison, classes: change(comparison.classes) });
+    });
+    found.push(text);
+    await asCommitted();
+  }
+  for (const text of found) expect(text).toContain('the classes of the comparison with production do not add up to its counts');
+});
+
 test('an accuracy that the run of the evaluation did not measure', async () => {
   const found = await forge(async ({ pointer }) => {
     const report = await read<{ evaluation: { correct: number; accuracy: { value: number; low: number; high: number } } }>(pointer.report);
