@@ -11,8 +11,11 @@ import { version } from './version.ts';
 export async function main(argv: readonly string[]): Promise<number> {
   const global = readGlobal(argv);
   const stop = new AbortController();
-  const onSignal = (): void =>
+  const onSignal = (): void => {
+    // whoever asks twice does not want to wait: nothing is ever half-written, and children end with us
+    if (stop.signal.aborted) process.exit(exitCodes.interrupted);
     stop.abort(new PlumbError('INTERRUPTED', { what: 'stopped', mend: 'run the command again: it goes on from what is complete' }));
+  };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   const cli = createCli(global, stop.signal);
