@@ -74,8 +74,8 @@ export class TestProject {
   static create(files: Readonly<Record<string, string>> = {}, options: { readonly remote?: boolean; readonly at?: string } = {}): TestProject {
     const project = new TestProject(realpathSync(options.at ?? mkdtempSync(join(tmpdir(), 'plumb-test-'))));
     mkdirSync(project.root);
-    project.git('init', '-q', '-b', 'main');
-    project.write('plumbline.yaml', `version: 1\n${options.remote === true ? `remote: ${JSON.stringify(project.remote)}\n` : ''}`);
+    project.git('init', '-q', '-b', 'main', '--template=');
+    project.write('plumbline.yaml', `version: 1\n${options.remote === true ? 'remote: ../remote\n' : ''}`);
     project.write('.gitignore', '.plumb/\nout/\n.plumb-tmp-*\n');
     for (const [path, text] of Object.entries(files)) project.write(path, text);
     project.git('add', '.');
@@ -92,11 +92,6 @@ export class TestProject {
     const other = new TestProject(realpathSync(mkdtempSync(join(tmpdir(), 'plumb-test-'))));
     cpSync(this.root, other.root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     if (existsSync(this.remote)) cpSync(this.remote, other.remote, { recursive: true });
-    const config = readFileSync(join(other.root, 'plumbline.yaml'), 'utf8');
-    if (!config.includes(this.remote)) return other;
-    // the remote's path is the only thing of the copy that tells where it is; the commit is made anew on every copy, with equal bytes but for it
-    writeFileSync(join(other.root, 'plumbline.yaml'), config.replaceAll(this.remote, other.remote));
-    other.git('commit', '-qam', 'the remote of this copy');
     return other;
   }
 
