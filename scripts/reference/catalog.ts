@@ -8,6 +8,7 @@ import { projectConfigSchema } from '../../src/project/config.ts';
 import { validationSchema } from '../../src/quality/report.ts';
 import { rulesSchema } from '../../src/quality/rules.ts';
 import { pointerSchema, policySchema, promotionSchema } from '../../src/registry/schema.ts';
+import { predictAnswerSchema, predictRequestSchema } from '../../src/serve/request.ts';
 
 export interface Format {
   /** schemas/<name>.schema.json */
@@ -38,4 +39,6 @@ export const writtenByPlumbline: readonly Format[] = [
   { name: 'evaluation', file: 'evaluation.json of plumb/evaluate', version: 1, schema: evaluationSchema },
   { name: 'case-result', file: 'a line of cases.jsonl of plumb/evaluate', version: 1, schema: caseResultSchema },
   { name: 'comparison', file: 'comparison of two models, in a report', version: 1, schema: comparisonSchema },
+  { name: 'predict-request', file: 'body of POST /v1/models/<model>/predict', version: 1, schema: predictRequestSchema },
+  { name: 'predict-answer', file: 'its answer', version: 1, schema: predictAnswerSchema },
 ];

@@ -71,7 +71,7 @@ export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli):
       served,
       policy,
       stage: wish.stage,
-      title: { revision: revisionText(code), branch: await project.git.branch(), base: wish.base ?? project.config.main },
+      title: { revision: revisionText(code), branch: await project.git.branch(), base: shortRevision(wish.base ?? project.config.main) },
       warnings: [...(base.warning === null ? [] : [base.warning]), ...(code.dirty ? ['the work tree has changes that are not committed'] : [])],
     },
     {
@@ -92,6 +92,11 @@ function onlyModel(models: readonly string[]): string {
     where: { file: files.pipeline },
     mend: models.length === 0 ? 'add one under models:, with its artifact and its evaluation' : `name one of them: ${models.join(', ')}`,
   });
+}
+
+/** A name as it is, a commit's id by its first digits. */
+function shortRevision(name: string): string {
+  return /^[0-9a-f]{40,64}$/.test(name) ? name.slice(0, 12) : name;
 }
 
 function revisionText(code: { commit: string | null; dirty: boolean }): string {

@@ -82,7 +82,7 @@ class BytesCheck {
       return await work();
     } catch (error) {
       if (!isPlumbError(error)) throw error;
-      this.#find(file, `${what} ${digest}: ${error.message}`, error.mend);
+      this.#find(file, `${what}: ${error.message.includes(digest) ? '' : `${digest}: `}${error.message}`, error.mend);
       return undefined;
     }
   }

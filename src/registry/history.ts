@@ -182,7 +182,7 @@ export function describeChange(change: PointerChange): string {
   if (change.kind === 'rollback') return `rolled back${because}${taintedBy}${unproven}`;
   if (change.kind === 'removed') return `removed${because}`;
   if (change.kind === 'broken') return 'broken: not a valid pointer';
-  if (change.kind === 'forced') return `FORCED${because}`;
+  if (change.kind === 'forced') return `FORCED${change.promotion?.again ? ', AGAIN' : ''}${because}`;
   if (change.kind === 'again') return `promoted AGAIN${because === '' ? ', with no reason recorded' : because}${taintedBy}${unproven}`;
   return `promoted${unproven}`;
 }

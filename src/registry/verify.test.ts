@@ -270,8 +270,8 @@ describe('with the bytes', () => {
 
   test('bytes that are not there are named, each once', async () => {
     const found = (await verify(repository, { store })).map((finding) => finding.what).join('\n');
-    expect(found).toContain(`the model file ${digestOf(artifactOf(good))}`);
-    expect(found).toContain(`the manifest of the data set "intents" ${digestOf(manifest)}`);
+    expect(found).toContain(`the model file: ${digestOf(artifactOf(good))}`);
+    expect(found).toContain(`the manifest of the data set "intents": ${digestOf(manifest)}`);
   });
 
   test('all there: nothing is found; one flipped byte in the cache is', async () => {

@@ -86,7 +86,8 @@ function changes(report: Report, { paint, width }: View): string[] {
     if (set.before === set.after) return [];
     const parts = [
       `${counted(set.rowsAfter, 'row')} (${signedCount(set.rowsAfter - set.rowsBefore)})`,
-      ...(['added', 'removed', 'edited', 'relabelled'] as const).flatMap((kind) => (set[kind] === 0 ? [] : [`${count(set[kind])} ${kind}`])),
+      ...(['added', 'removed', 'edited'] as const).flatMap((kind) => (set[kind] === 0 ? [] : [`${count(set[kind])} ${kind}`])),
+      ...(set.relabelled === 0 ? [] : [`of them ${count(set.relabelled)} relabelled`]),
     ];
     return [
       wrap(`${set.name}: ${parts.join(', ')}`, width - 10)
