@@ -1,4 +1,5 @@
 // From rows to a pointer and back, on a real repository with a small real model.
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -215,6 +216,24 @@ test('a clone has what a promotion named: it was sent before the pointer was wri
   await rm(remote, { recursive: true });
   expect(await clone.plumb('gate')).toMatchObject({ exit: 0, stderr: '' });
   expect((await clone.plumb('verify', '--bytes')).exit).toBe(0);
+});
+
+test('push --history sends what earlier pointers named to a remote that came later', async () => {
+  const project = await promoted();
+  const first = await artifactOf(project);
+  await project.plumb('run', '--set', 'train.epochs=6');
+  // 90 cases cannot rule out a loss of two points: this one is taken on
+  await project.plumb('promote', 'topics', '--to', 'production', '--force', '--reason', 'few cases');
+  expect(await artifactOf(project)).not.toBe(first);
+  const remote = join(await newFolder(), 'remote');
+  await project.write('plumbline.yaml', `version: 1\nremote: ${JSON.stringify(remote)}\n`);
+  await commit(project, 'a remote');
+  const object = join(remote, 'objects', first.slice(7, 9), first.slice(9));
+  await project.plumb('push');
+  expect(existsSync(object)).toBe(false);
+  expect((await project.plumb('push', '--history')).stdout).toContain('sent');
+  expect(existsSync(object)).toBe(true);
+  expect((await project.plumb('push', '--history')).stdout).toContain('nothing to send');
 });
 
 test('a project in a sub-folder of a repository, with spaces and other letters in its name', async () => {

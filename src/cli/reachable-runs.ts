@@ -6,6 +6,8 @@ import { isPlumbError } from '../base/errors.ts';
 import type { Reachable } from '../datasets/reachable.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
+import type { PointerPlace } from '../registry/pointer.ts';
+import type { FileTree } from '../registry/tree.ts';
 import type { Cli } from './command.ts';
 
 const nothing: Reachable = { waves: [], names: [] };
@@ -26,26 +28,51 @@ export async function reachableRuns(project: Project, cli: Cli): Promise<Reachab
   }
 }
 
-/** Data, artifacts, answers and run records behind the pointers of the work tree. A broken pointer is told, and left out. */
+/** Data, artifacts, answers and run records behind the pointers of the work tree. */
 export async function reachablePointers(project: Project, cli: Cli): Promise<Reachable[]> {
   if (!existsSync(join(project.root, files.models))) return [];
-  const [{ listPointers, readPointer }, { workTree }, { collectModel, modelOfPointer }] = await Promise.all([
+  const [{ listPointers }, { workTree }] = await Promise.all([import('../registry/pointer.ts'), import('../registry/tree.ts')]);
+  const tree = workTree(project.root);
+  return collectPointers(
+    (await listPointers(tree)).map((place) => ({ tree, place })),
+    project,
+    cli,
+  );
+}
+
+/** The same behind every pointer that the history of HEAD ever had: what a rollback may need. @throws PlumbError GIT_TOO_SHALLOW */
+export async function reachableHistory(project: Project, cli: Cli): Promise<Reachable[]> {
+  const [{ placeOf }, { commitTree }] = await Promise.all([import('../registry/pointer.ts'), import('../registry/tree.ts')]);
+  const { git, prefix } = project;
+  const changes = await git.logChanges('HEAD', { path: prefix + files.models });
+  const pointers = changes.flatMap(({ commit, paths }) => {
+    const tree = commitTree(git, prefix, commit.oid);
+    return paths.flatMap((path) => {
+      const place = placeOf(path.slice(prefix.length));
+      return place === null ? [] : [{ tree, place }];
+    });
+  });
+  return collectPointers(pointers, project, cli);
+}
+
+/** A broken pointer is told, and left out. One model that several pointers name is collected once. */
+async function collectPointers(pointers: readonly { tree: FileTree; place: PointerPlace }[], project: Project, cli: Cli): Promise<Reachable[]> {
+  const [{ readPointer }, { collectModel, modelOfPointer }] = await Promise.all([
     import('../registry/pointer.ts'),
-    import('../registry/tree.ts'),
     import('../registry/found-model.ts'),
   ]);
-  const tree = workTree(project.root);
-  const models: Reachable[] = [];
-  for (const place of await listPointers(tree)) {
+  const models = new Map<Digest, Reachable>();
+  for (const { tree, place } of pointers) {
     try {
       const pointer = await readPointer(tree, place.model, place.stage);
-      if (pointer !== null) models.push(await collectModel(await modelOfPointer(tree, pointer), project.store));
+      if (pointer === null || models.has(pointer.evaluation)) continue;
+      models.set(pointer.evaluation, await collectModel(await modelOfPointer(tree, pointer), project.store));
     } catch (error) {
       if (!isPlumbError(error)) throw error;
       cli.note(`${place.model} in ${place.stage} is left out: ${error.message}`);
     }
   }
-  return models;
+  return [...models.values()];
 }
 
 /** The part of it that the cache has. Names are left out: a name must not lead to a record that is not sent. */
