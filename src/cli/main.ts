@@ -5,6 +5,7 @@ import { didYouMean } from '../base/names.ts';
 import { streamProgress, silentProgress } from '../base/progress.ts';
 import type { Cli, Define, Paint } from './command.ts';
 import { commands } from './commands.ts';
+import { harmless } from './harmless.ts';
 import { version } from './version.ts';
 
 /** @returns the exit code */
@@ -53,7 +54,8 @@ function readGlobal(argv: readonly string[]): Global {
 }
 
 function createCli(global: Global, signal: AbortSignal): Cli {
-  const write = (stream: NodeJS.WriteStream, text: string): void => void stream.write(text.endsWith('\n') ? text : `${text}\n`);
+  const inCi = isCi(process.env);
+  const write = (stream: NodeJS.WriteStream, text: string): void => void stream.write(harmless(text.endsWith('\n') ? text : `${text}\n`, inCi));
   process.stdout.on('error', ignoreClosedPipe);
   return {
     cwd: resolve(global.folder),
@@ -68,6 +70,10 @@ function createCli(global: Global, signal: AbortSignal): Cli {
     paint: paintFor(global.color),
     exitCode: 0,
   };
+}
+
+function isCi(env: Readonly<Record<string, string | undefined>>): boolean {
+  return env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false';
 }
 
 /** `plumb diff | head` ends quietly. */
@@ -149,14 +155,14 @@ function tellError(error: unknown, cli: Cli, debug: boolean): number {
     );
   }
   if (!isPlumbError(error)) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = harmless(error instanceof Error ? error.message : String(error), isCi(cli.env));
     cli.emit({ error: { code: 'BUG', what: text, mend: 'please report it' } });
     process.stderr.write(`plumb: ${text}\n  This is a mistake of ours. Please report it with the output of the same command and --debug.\n`);
     if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
     return exitCodes.bug;
   }
   cli.emit({ error: error.toJSON() });
-  if (!cli.json) process.stderr.write(describeError(error));
+  if (!cli.json) process.stderr.write(harmless(describeError(error), isCi(cli.env)));
   if (debug) process.stderr.write(`${error.stack ?? ''}\n`);
   return error.exitCode;
 }
