@@ -1,6 +1,6 @@
 // What hostile files of a branch, a poisoned cache or a foreign remote can make plumb do: nothing outside of what the pipeline says.
 import { expect, test } from 'vitest';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { canonicalJson, type Json } from '../src/base/canonical.ts';
 import { sha256, TestProject } from './project.ts';
@@ -83,4 +83,64 @@ test('a renamed stage is a hit, and its outputs stand under its new name', async
   project.write('pipeline.yaml', stages('new'));
   expect(await run(project, 'new')).toMatchObject({ state: 'cached' });
   expect(existsSync(project.path('out/new'))).toBe(true);
+});
+
+test.each(['.git', '.GIT/hooks', 'models', 'policy.yaml', 'data', 'data/rows.jsonl', 'data/rows.jsonl/x'])(
+  'an output at %s is refused before anything is removed',
+  async (out) => {
+    using project = TestProject.create({
+      'pipeline.yaml': `stages:\n  a:\n    cmd: "true"\n    outs: [${out}]\n`,
+      'policy.yaml': 'x\n',
+      'models/m/staging.json': '{}\n',
+      'data/rows.jsonl': '{"a":1}\n',
+    });
+    await project.done('add', 'data/rows.jsonl');
+    const before = project.snapshot();
+    expect(await project.plumb(['run'])).toMatchObject({ code: 'PATH_OUTSIDE' });
+    expect(project.snapshot()).toEqual(before);
+  },
+);
+
+test('an output behind a symlink that leads out of the project is not removed', async () => {
+  using project = TestProject.create({ 'pipeline.yaml': 'stages:\n  a:\n    cmd: "true"\n    outs: [link/theirs.txt]\n' });
+  mkdirSync(project.path('../other'));
+  writeFileSync(project.path('../other/theirs.txt'), 'theirs');
+  symlinkSync('../other', project.path('link'));
+  expect((await project.plumb(['run'])).exit).not.toBe(0);
+  expect(readFileSync(project.path('../other/theirs.txt'), 'utf8')).toBe('theirs');
+});
+
+test('a branch that brings a cache along is refused: its results were not run', async () => {
+  using project = create();
+  await run(project, 'same');
+  project.git('add', '-f', '.plumb/cache');
+  project.git('commit', '-qm', 'results');
+  expect(await project.plumb(['run'])).toMatchObject({ code: 'CONFIG_INVALID' });
+  project.git('rm', '-rq', '--cached', '.plumb');
+  expect(await run(project, 'same')).toMatchObject({ state: 'cached' });
+});
+
+test('a remote that is an address is refused, and its password is in no message', async () => {
+  using project = TestProject.create({ 'plumbline.yaml': 'version: 1\nremote: https://me:s3cret@example.org/x\n' });
+  const answer = await project.plumb(['push']);
+  expect(answer).toMatchObject({ code: 'CONFIG_INVALID' });
+  expect(answer.stdout + answer.stderr).not.toContain('s3cret');
+});
+
+test('what a failed command printed gives a CI no command', async () => {
+  const cmd = 'printf "::set-output name=a::b\\n  ::error::x\\n##[error]y\\n\\033[2J"; exit 1';
+  using project = TestProject.create({ 'pipeline.yaml': `stages:\n  a:\n    cmd: ${JSON.stringify(cmd)}\n` });
+  const { stderr, exit } = await project.plumb(['run'], { text: true, env: { CI: 'true' } });
+  expect(exit).toBe(5);
+  expect(stderr).toContain('set-output');
+  expect(stderr).not.toMatch(/^\s*::|##\[|\u001b/m);
+});
+
+test.each(['../victim.txt', '.git/config', 'models/../../victim.txt'])('an undo list that a branch brings along puts nothing at %s', async (path) => {
+  using project = create();
+  project.write(path, 'theirs');
+  const after = `sha256:${sha256('theirs')}`;
+  project.write('.plumb/undo.json', JSON.stringify({ head: null, files: [{ path, before: Buffer.from('ours').toString('base64'), after }] }));
+  await project.plumb(['promote', 'm', '--to', 'staging']);
+  expect(project.read(path)).toBe('theirs');
 });

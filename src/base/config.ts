@@ -170,7 +170,7 @@ function sentence(issue: core.$ZodIssue, path: readonly PropertyKey[], value: un
     return {
       path: [...path, key],
       ofKey: true,
-      what: `unknown key "${key}"${path.length === 0 ? '' : ` in ${name}`}`,
+      what: `unknown key ${show(key)}${path.length === 0 ? '' : ` in ${name}`}`,
       mend:
         near !== undefined
           ? `did you mean "${near}"?`

@@ -1,4 +1,5 @@
 // A project with its pipeline bound to the work tree: what run, report, gate and promote begin with.
+import { PlumbError } from '../base/errors.ts';
 import { openStatIndex, type StatIndex } from '../datasets/stat-index.ts';
 import type { PlanContext } from '../pipeline/plan.ts';
 import { RunLog } from '../pipeline/records.ts';
@@ -7,6 +8,7 @@ import type { StageWorld } from '../pipeline/stage-run.ts';
 import { openWorkTree, type WorkTree } from '../pipeline/work-tree.ts';
 import type { Project } from '../project/open.ts';
 import type { Cli } from './command.ts';
+import { files } from '../project/layout.ts';
 import { plumbProgram } from './plumb-program.ts';
 import { steps } from './steps.ts';
 import { version } from './version.ts';
@@ -22,12 +24,24 @@ export interface OpenPipeline {
 
 /** Opens it for the time of some work; what was learned about files is kept afterwards. */
 export async function withPipeline<T>(project: Project, cli: Cli, work: (open: OpenPipeline) => Promise<T>): Promise<T> {
+  await refuseTrackedCache(project);
   const index = await openStatIndex(project);
   try {
     return await work(await openPipeline(project, index, cli));
   } finally {
     index.save();
   }
+}
+
+/** A branch that brings a cache along would bring results along that nobody has run. */
+async function refuseTrackedCache({ git, prefix }: Project): Promise<void> {
+  const path = prefix + files.local;
+  if (!(await git.isTracked(path))) return;
+  throw new PlumbError('CONFIG_INVALID', {
+    what: `git tracks ${path}: what is cached there would come from a branch, not from a run`,
+    where: { file: path },
+    mend: `git rm -r --cached ${files.local}, and keep ${files.local}/ in .gitignore`,
+  });
 }
 
 async function openPipeline(project: Project, index: StatIndex, cli: Cli): Promise<OpenPipeline> {
@@ -49,7 +63,7 @@ function stageWorld(project: Project, workspace: WorkTree, cli: Cli): StageWorld
     progress: cli.progress,
     signal: cli.signal,
     now: () => cli.now(),
-    onLine: (stage, line) => cli.note(`${cli.paint.dim(`${stage} |`)} ${printable(line)}`),
+    onLine: (stage, line) => cli.note(`${cli.paint.dim(`${stage} |`)} ${line}`),
     code: () => (code ??= describeCode(project)),
   };
 }
@@ -59,10 +73,4 @@ export async function describeCode(project: Project): Promise<{ commit: string |
   const commit = await project.git.resolve('HEAD');
   const dirty = commit === null || (await project.git.dirtyPaths([project.prefix.replace(/\/$/, '')])).length > 0;
   return { commit, dirty };
-}
-
-/** What a stage prints is shown, not obeyed: control characters of a terminal and commands of a CI do nothing. */
-function printable(line: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are the characters to take out
-  return line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '').replace(/^::/, ' ::');
 }

@@ -72,7 +72,7 @@ type Draft = Omit<BoundStage, 'inputs' | 'after'> & { readonly wanted: StepPorts
 
 async function draftStage(spec: StageSpec, context: BindContext): Promise<Draft> {
   if (spec.action.kind === 'cmd') {
-    const outs = [...spec.outs, ...spec.metrics, ...spec.plots].map((path) => checkProjectPath(path, `stage "${spec.name}", outs`, files.pipeline));
+    const outs = [...spec.outs, ...spec.metrics, ...spec.plots].map((path) => checkOut(path, spec.name, context));
     const wanted = Object.fromEntries(spec.deps.map((dep) => [dep, { kind: 'data' as const, ref: dep }]));
     return {
       spec,
@@ -106,6 +106,23 @@ async function draftStage(spec: StageSpec, context: BindContext): Promise<Draft>
   const outputs = Object.fromEntries(Object.entries(ports.outputs).map(([name, file]) => [name, `${files.out}/${spec.name}/${file}`]));
   const deps = Object.fromEntries(spec.deps.map((dep) => [dep, { kind: 'data' as const, ref: dep }]));
   return { spec, step, arguments: arguments_, params: params as Record<string, JsonValue>, wanted: { ...deps, ...ports.inputs }, outputs };
+}
+
+/** Outputs are removed before a command runs: none may hold what is not made by running it. */
+function checkOut(path: string, stage: string, context: BindContext): string {
+  const out = checkProjectPath(path, `stage "${stage}", outs`, files.pipeline);
+  const { config, lock, pipeline, params, policy, models, local } = files;
+  const data = Object.values(context.lock.datasets).map((entry) => entry.path);
+  const kept = ['.git', config, lock, pipeline, params, policy, models, local, ...data];
+  // file systems that take .GIT for .git are common
+  const under = (inner: string, outer: string): boolean => `${inner}/`.toLowerCase().startsWith(`${outer}/`.toLowerCase());
+  const inTheWay = kept.find((one) => under(out, one) || under(one, out));
+  if (inTheWay === undefined) return out;
+  throw new PlumbError('PATH_OUTSIDE', {
+    what: `stage "${stage}", outs: ${out} cannot be an output: ${inTheWay} is there, which no command makes, and outputs are removed before they are made`,
+    where: { file: files.pipeline },
+    mend: 'let the command write into a folder of its own, such as out/',
+  });
 }
 
 interface SafeParser {

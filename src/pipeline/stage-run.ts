@@ -6,6 +6,7 @@ import { dirname, extname, join } from 'node:path';
 import { formatSeconds, type Progress } from '../base/progress.ts';
 import { isRunning } from '../base/atomic.ts';
 import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
+import { refuseWayOut } from '../datasets/paths.ts';
 import type { Store } from '../store/store.ts';
 import { describeBuilder, describeMachine } from './environment.ts';
 import { runProcess, type ProcessEnd } from './executors/local.ts';
@@ -171,6 +172,8 @@ async function executeCommand(ready: ReadyStage, world: StageWorld): Promise<Don
   if (spec.action.kind !== 'cmd') throw new Error(`stage ${spec.name} is no command`);
   for (const input of Object.values(inputs)) if (input.kind === 'data') await world.workspace.materialise(input.ref);
   for (const path of Object.values(outputs)) {
+    // what stands there is removed: not through a symlink of somebody else's
+    await refuseWayOut(world.workspace.root, dirname(path));
     await rm(join(world.workspace.root, path), { recursive: true, force: true });
     await mkdir(dirname(join(world.workspace.root, path)), { recursive: true });
   }

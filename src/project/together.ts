@@ -7,6 +7,7 @@ import { sweepKilled, writeFileAtomic } from '../base/atomic.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
 import { errnoOf, systemError } from '../base/errors.ts';
 import type { Oid } from '../git/git.ts';
+import { files as places } from './layout.ts';
 import type { Project } from './open.ts';
 
 type Place = Pick<Project, 'root' | 'git' | 'prefix' | 'localDir'>;
@@ -55,7 +56,15 @@ export async function changeTogether<T>(place: Place, changes: readonly PlannedC
 /** Puts back what a killed `changeTogether` left half done. Hold the project's mutex. */
 export async function undoUnfinished(place: Place): Promise<void> {
   if (!existsSync(listFile(place))) return;
-  await undo(place, JSON.parse(await readFile(listFile(place), 'utf8')) as UndoList);
+  const list = JSON.parse(await readFile(listFile(place), 'utf8')) as UndoList;
+  // a branch can bring such a file along: it puts nothing anywhere but where promotions write
+  if (list.files.every(({ path }) => isPromoted(path))) await undo(place, list);
+  else await rm(listFile(place), { force: true });
+}
+
+function isPromoted(path: string): boolean {
+  const names = path.split('/');
+  return names[0] === places.models && names.every((name) => name !== '' && name !== '.' && name !== '..');
 }
 
 function listFile({ localDir }: Place): string {
