@@ -61,7 +61,7 @@ async function serve(options: Options, cli: Cli): Promise<void> {
   // --once is one answer; what happened on the way is for people
   if (options.once === true) return tellOnce(await tryOnce(cli.json ? { ...parts, tell: () => undefined } : parts), ref, cli);
   const address = { host: options.host ?? place.config.serve.host, port: options.port ?? place.config.serve.port };
-  const server = await startServer({ ...parts, address });
+  const server = await startServer({ ...parts, address, hosts: place.config.serve.hosts });
   // a second ctrl-C is from somebody who does not want to wait
   const hurry = (): void => process.exit(130);
   await aborted(cli.signal);

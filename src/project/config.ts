@@ -7,6 +7,10 @@ export const projectConfigSchema = fields({
   main: z.string().min(1).default('main').describe('the branch whose pointers are served and whose policy judges'),
   serve: fields({
     host: z.string().default('127.0.0.1').describe('address that `plumb serve` listens on'),
+    hosts: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('names, besides localhost, under which requests reach the loopback: those that a proxy on this machine passes on in the header Host'),
     port: z.number().int().min(0).max(65_535).default(8080).describe('port; 0 takes a free one'),
     stage: z.enum(['staging', 'production']).default('production').describe('the stage whose pointers are served'),
   })

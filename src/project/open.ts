@@ -77,8 +77,8 @@ async function assemble(parts: {
   };
 }
 
-/** An address may hold a password: it is not repeated. */
-function remoteFolder(root: string, remote: string): string {
+/** Absolute path of a remote as plumbline.yaml has it. An address may hold a password: it is not repeated. @throws PlumbError CONFIG_INVALID */
+export function remoteFolder(root: string, remote: string): string {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(remote)?.[1];
   if (scheme === undefined) return resolve(root, remote);
   throw new PlumbError('CONFIG_INVALID', {

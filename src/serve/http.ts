@@ -17,6 +17,8 @@ export interface HttpParts {
   readonly host: Host;
   readonly metrics: ServeMetrics;
   readonly limits: Limits;
+  /** names under which a proxy on this machine asks; lower case */
+  readonly hosts: readonly string[];
   readiness(): Readiness;
   follow(): FollowState;
   promoted(name: string): PromotedBy | null;
@@ -45,6 +47,11 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
     } catch (error) {
       done(error as Error);
     }
+  });
+  // fastify reads a body after this: whoever may not ask is not listened to
+  app.addHook('onRequest', async (request, reply) => {
+    if (isAskedAsItself(request.headers.host, request.socket.localAddress, parts.hosts)) return undefined;
+    return sendError(requestInvalid('the header Host names another machine'), request, reply, parts, 421);
   });
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
@@ -174,6 +181,18 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply,
       ? { code: 'BUG', what: 'the server made a mistake', mend: "report it with this request's id and the server's log" }
       : { code: told.code, what: told.message, mend: told.mend };
   return reply.code(status).send({ error: body, request: request.id });
+}
+
+const loopback = /^(127\.|::1$|::ffff:127\.)/;
+const ownNames = /^(localhost|[^:/?#@]+\.localhost|127(\.\d{1,3}){3}|\[::1\])\.?(:\d+)?$/i;
+
+/**
+ * A page of a stranger whose name suddenly resolves to 127.0.0.1 (DNS rebinding) may ask as the browser's user; its Host still is the stranger's name.
+ * What comes over a real network has no such user: there the proxy in front decides.
+ */
+function isAskedAsItself(host: string | undefined, localAddress: string | undefined, others: readonly string[]): boolean {
+  if (localAddress === undefined || !loopback.test(localAddress) || host === undefined || ownNames.test(host)) return true;
+  return others.includes(host.replace(/:\d+$/, '').toLowerCase());
 }
 
 /** A caller's own id where it is a plain word, so that two logs can be laid side by side. */

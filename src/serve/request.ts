@@ -64,8 +64,8 @@ export function requestInvalid(what: string, cause?: unknown): PlumbError {
   });
 }
 
-/** Texts that go through the model without letting anything else have its turn. */
-const batch = 32;
+/** Texts that go through the model without letting anything else have its turn: so many, or so many UTF-16 code units; NFKC can make 18 of one. */
+const batch = { texts: 32, length: 4000 };
 
 /**
  * Predicts in small batches, so that one request of a thousand texts does not hold up all others.
@@ -74,12 +74,26 @@ const batch = 32;
  */
 export async function predictInTurns(predictor: Predictor, request: PredictRequest, goesOn: () => boolean): Promise<Prediction[] | null> {
   const predictions: Prediction[] = [];
-  for (let at = 0; at < request.texts.length; at += batch) {
+  for (let at = 0; at < request.texts.length;) {
     if (at > 0) await new Promise((resolve) => setImmediate(resolve));
     if (!goesOn()) return null;
-    predictions.push(...(await predictor.predict(request.texts.slice(at, at + batch), { top: request.top ?? 1 })));
+    const texts = nextBatch(request.texts, at);
+    predictions.push(...(await predictor.predict(texts, { top: request.top ?? 1 })));
+    at += texts.length;
   }
   return predictions;
+}
+
+/** At least one text. */
+function nextBatch(texts: readonly string[], from: number): string[] {
+  const chosen: string[] = [];
+  let length = 0;
+  for (const text of texts.slice(from, from + batch.texts)) {
+    length += text.length;
+    if (chosen.length > 0 && length > batch.length) break;
+    chosen.push(text);
+  }
+  return chosen;
 }
 
 /** A prediction as answers show it. */

@@ -270,6 +270,43 @@ test('bodies, texts and counts are bounded', async () => {
   expect((await post(server, { text: '' })).status).toBe(200);
 });
 
+test('over the loopback, a page of a stranger whose name leads here is not answered', async () => {
+  const { server } = await serve({ hosts: ['Models.example.org'] });
+  const ask = async (host: string): Promise<number> => (await post(server, { text: 'apple' }, { headers: { host } })).status;
+  for (const host of ['evil.example', 'evil.example:8080', 'localhost.evil.example', '127.0.0.1.evil.example', 'evil.example:80@127.0.0.1'])
+    expect(await ask(host)).toBe(421);
+  expect((await request(`${server.url}/v1/models`, { headers: { host: 'evil.example' } })).statusCode).toBe(421);
+  for (const host of [
+    'localhost',
+    'localhost:8080',
+    'LOCALHOST',
+    'a.localhost',
+    '127.0.0.1:1',
+    '[::1]:8080',
+    'models.example.org',
+    'models.example.org:443',
+  ])
+    expect(await ask(host)).toBe(200);
+});
+
+test('texts that grow when they are normalised do not hold up the others', async () => {
+  const { server } = await serve();
+  const before = performance.eventLoopUtilization();
+  const long = post(server, { texts: Array.from({ length: 16 }, () => '\ufdfa'.repeat(20_000)) });
+  const waits: number[] = [];
+  let done = false;
+  void long.then(() => (done = true));
+  while (!done) {
+    const started = performance.now();
+    await new Promise((resolve) => setImmediate(resolve));
+    waits.push(performance.now() - started);
+  }
+  expect((await long).status).toBe(200);
+  expect(performance.eventLoopUtilization(before).active).toBeGreaterThan(100);
+  // a text at a time, not sixteen
+  expect(Math.max(...waits)).toBeLessThan(performance.eventLoopUtilization(before).active / 3);
+});
+
 test('hostile names get a 404 and nothing of this machine', async () => {
   const { bed, server } = await serve();
   for (const name of ['nope', '..%2f..%2fetc%2fpasswd', '__proto__', 'constructor', '%00', '%F0%9F%92%A9'.repeat(40), '-rf', 'x'.repeat(5000)]) {
@@ -292,8 +329,8 @@ test('a client that sends its request byte by byte is cut off, and others are no
   for (const socket of [slowHead, slowBody]) socket.on('error', () => undefined);
   let told = '';
   slowBody.on('data', (piece) => void (told += String(piece)));
-  slowHead.write('POST /v1/models/intents/predict HTTP/1.1\r\nhost: x\r\n');
-  slowBody.write('POST /v1/models/intents/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{');
+  slowHead.write('POST /v1/models/intents/predict HTTP/1.1\r\nhost: localhost\r\n');
+  slowBody.write('POST /v1/models/intents/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{');
   const drip = setInterval(() => {
     if (slowHead.writable) slowHead.write('x');
     if (slowBody.writable) slowBody.write(' ');

@@ -37,6 +37,8 @@ export interface ServeParts {
 
 export interface ServeOptions extends ServeParts {
   readonly address: { readonly host: string; readonly port: number };
+  /** names, besides localhost, under which requests reach the loopback */
+  readonly hosts?: readonly string[];
   readonly limits?: Partial<Limits>;
   readonly pollMs?: number;
 }
@@ -63,6 +65,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     host: state.host,
     metrics,
     limits,
+    hosts: (options.hosts ?? []).map((name) => name.toLowerCase()),
     readiness: () => state.readiness(),
     follow: () => state.follow,
     promoted: (name) => state.promoted.get(name) ?? null,
