@@ -144,3 +144,33 @@ test.each(['../victim.txt', '.git/config', 'models/../../victim.txt'])('an undo 
   await project.plumb(['promote', 'm', '--to', 'staging']);
   expect(project.read(path)).toBe('theirs');
 });
+
+const texts = ['red apple', 'green apple', 'apple pie', 'ripe apple', 'my car', 'fast car', 'car keys', 'old car'];
+const questions = texts.map((text, at) => `${JSON.stringify({ id: at, text, label: text.includes('car') ? 'car' : 'fruit' })}\n`);
+
+test('a branch that changes the model and its questions is told on, by the report and the gate', async () => {
+  using project = TestProject.create({
+    'pipeline.yaml':
+      'stages:\n  train:\n    uses: plumb/train-text\n    with: { data: rows }\n    params: [train]\n' +
+      '  evaluate:\n    uses: plumb/evaluate\n    with: { model: train.model, suite: suite.yaml }\n' +
+      'models:\n  m: { artifact: train.model, evaluation: evaluate }\n',
+    'params.yaml': 'train: { epochs: 3, min_df: 1, validation: 0 }\n',
+    'suite.yaml': 'version: 1\ntask: classification\ndata: questions\ninput: text\nexpected: label\nid: id\n',
+    'policy.yaml': 'version: 1\nmodels:\n  m:\n    production: { gate: g }\ngates:\n  g:\n    - { metric: accuracy, at_least: 0.01 }\n',
+    'rows.jsonl': questions.join(''),
+    'questions.jsonl': questions.join(''),
+  });
+  for (const name of ['rows', 'questions']) await project.done('add', `${name}.jsonl`, '--key', 'id', '--label', 'label');
+  project.git('add', '-A');
+  project.git('commit', '-qm', 'data');
+  await project.done('run');
+  const warnings = async (): Promise<string> => JSON.stringify((await project.done('report'))['warnings']);
+  expect(await warnings()).not.toContain('the test data');
+  await project.done('promote', 'm', '--to', 'production');
+  project.write('questions.jsonl', questions.slice(1).join(''));
+  await project.done('add', 'questions.jsonl');
+  project.write('params.yaml', 'train: { epochs: 2, min_df: 1, validation: 0 }\n');
+  await project.done('run');
+  expect(await warnings()).toContain('the test data (questions) is another than when the model of production was evaluated');
+  expect((await project.plumb(['gate'], { text: true })).stdout).toContain('the test data (questions) is another');
+});

@@ -22,7 +22,7 @@ export const define: Define = (command, cli) => {
         judgeModel(open, { model, stage: options.stage, against: options.stage, base: options.base }, cli),
       );
       const { gate, report } = judged.judgement;
-      cli.emit({ model: judged.model, stage: judged.stage, verdict: report.verdict, ...gate });
+      cli.emit({ model: judged.model, stage: judged.stage, verdict: report.verdict, ...gate, warnings: report.warnings });
       const { renderText } = await import('../report/index.ts');
       // where the gate holds, one line a check says it; where not, people want to see what broke
       if (!gate.holds) cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns ?? 100 }));
@@ -30,6 +30,7 @@ export const define: Define = (command, cli) => {
         `${gate.holds ? cli.paint.green('the gate holds') : cli.paint.red('the gate does not hold')}: ${gate.gate}, for ${judged.model} in ${judged.stage}; against ${judged.stage}: ${report.verdict}`,
       );
       if (gate.holds) for (const check of gate.checks) cli.print(`  ${check.applies ? 'yes' : ' - '}  ${check.check}: ${check.why}`);
+      if (gate.holds) for (const warning of report.warnings) cli.print(cli.paint.yellow(`  !    ${warning}`));
       if (!gate.holds) cli.exitCode = exitCodes.no;
     });
 };

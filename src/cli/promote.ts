@@ -65,6 +65,7 @@ async function promote(model: string, options: PromoteOptions, cli: Cli): Promis
     files: plan.files.map((file) => file.path),
     verdict: judged.judgement.report.verdict,
   });
+  for (const warning of judged.judgement.report.warnings) cli.note(cli.paint.yellow(`! ${warning}`));
   const how = plan.forced ? cli.paint.red('FORCED') : cli.paint.green('promoted');
   cli.print(
     `${how} ${model} ${cli.paint.bold(shortDigest(pointer.artifact.digest))} to ${options.to}; against ${options.to}: ${judged.judgement.report.verdict}`,

@@ -76,6 +76,7 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
   const against = baseline === null ? null : await compareWith(baseline.model, order, answered, world);
   if (baseline !== null && against === null)
     warnings.push(`the model of ${baseline.what} was evaluated on other cases and cannot be asked these: no comparison`);
+  warnings.push(...questionWarnings(order));
   const gate = decideGate({ gate: name, checks, evaluation: answered.evaluation, comparisons: { ...comparisons, ...same } });
   const parts: ReportParts = {
     model: candidate.name,
@@ -153,6 +154,29 @@ function sameQuestions(a: RunRecord, b: RunRecord): boolean {
         .toSorted(byCodeUnit),
     );
   return JSON.stringify(a.command) === JSON.stringify(b.command) && 'suite' in a.inputs && questions(a) === questions(b);
+}
+
+/**
+ * The base judges by its policy, but on the suite and the test data of the candidate: whoever changes both the model and its questions says so here.
+ * Against what is served in the stage of the gate, else against the baseline.
+ */
+function questionWarnings({ candidate, served, stage, baseline }: JudgeOrder): string[] {
+  const { record } = candidate.evaluated;
+  const warnings =
+    'cmd' in record.command
+      ? [`the answers come from a command (stage "${record.stage}"), which the branch can write as it likes; plumb/evaluate asks the model itself`]
+      : [];
+  const other = served[stage] === undefined ? baseline : { what: stage, model: served[stage].model };
+  if (other === null) return warnings;
+  const before = other.model.evaluated.record;
+  for (const [name, input] of Object.entries(record.inputs)) {
+    if (input.digest === candidate.artifact.digest) continue;
+    const was = before.inputs[name];
+    if (was?.digest === input.digest) continue;
+    const how = was === undefined ? 'is new' : `is another than when the model of ${other.what} was evaluated`;
+    warnings.push(`the test ${name} (${input.ref}) ${how}: read its diff; both models answer the new questions`);
+  }
+  return warnings;
 }
 
 function cannotCompare(candidate: FoundModel, stage: Stage): PlumbError {
