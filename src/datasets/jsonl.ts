@@ -117,6 +117,13 @@ function parseLine(text: string, at: { file: string; line: number; row: number }
       mend: 'JSONL has one JSON object on each line, as {"text": "...", "label": "..."}',
     });
   }
+  if (text.length > 2 * deepest && isDeeper(value, deepest)) {
+    throw new PlumbError('ROW_SYNTAX', {
+      what: `row ${at.row} of ${at.file} is nested deeper than ${deepest}`,
+      where: at,
+      mend: 'take the row out, or keep what it holds as a text',
+    });
+  }
   // half of a character, written as an escape: no UTF-8 can hold it, so no other program would read the row that we write
   if (halfCharacter.test(text) && !isWellFormed(value)) {
     throw new PlumbError('ROW_ENCODING', {
@@ -126,6 +133,14 @@ function parseLine(text: string, at: { file: string; line: number; row: number }
     });
   }
   return value as Record<string, unknown>;
+}
+
+/** Whoever walks through a value, here or in another program, does so a level at a time. */
+const deepest = 200;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 const halfCharacter = /\\u[dD][89a-fA-F]/;

@@ -120,6 +120,12 @@ test('CSV: a ragged row is named by row and line', async () => {
   expect((await errorOf('a,b\n1\n', 'csv')).message).toBe('row 1 of data/x has 1 field, the header has 2');
 });
 
+test('JSONL: a row that is nested too deep to be walked through is refused', async () => {
+  const nested = (levels: number): string => `{"a":1}\n{"a":${'['.repeat(levels)}${']'.repeat(levels)}}\n`;
+  for (const levels of [201, 50_000]) expect(await errorOf(nested(levels))).toMatchObject({ code: 'ROW_SYNTAX', where: { row: 2 } });
+  expect(await collect(readRows(await fileOf(nested(199)), 'jsonl'))).toHaveLength(2);
+});
+
 test('CSV: an open quote, a name that stands twice, and Latin-1 are refused', async () => {
   expect(await errorOf('a,b\n1,2\n3,"x\n', 'csv')).toMatchObject({ code: 'ROW_SYNTAX', where: { row: 2 } });
   expect(await errorOf('a,a\n1,2\n', 'csv')).toMatchObject({ code: 'ROW_SYNTAX', where: { line: 1 } });

@@ -46,6 +46,7 @@ export function expandStages(config: PipelineConfig, params: JsonValue): StageSp
       return itemsOf(stage.foreach).map(({ key, item }) => fill(`${name}@${itemName(key)}`, inner, { item, key, params }));
     }
     if (stage.matrix !== undefined) {
+      checkSize(name, stage.matrix);
       return combinations(stage.matrix).map((item) =>
         fill(
           `${name}@${Object.values(item)
@@ -63,6 +64,20 @@ export function expandStages(config: PipelineConfig, params: JsonValue): StageSp
 function itemsOf(foreach: JsonValue[] | { [key: string]: JsonValue }): { key: string; item: JsonValue }[] {
   if (!Array.isArray(foreach)) return Object.entries(foreach).map(([key, item]) => ({ key, item }));
   return foreach.map((item, at) => ({ key: item !== null && typeof item === 'object' ? String(at) : plainText(item), item }));
+}
+
+/** A pipeline of this many stages still binds in seconds. */
+const mostCombinations = 10_000;
+
+/** Counted before they are made: nine axes of ten values are a thousand million stages. */
+function checkSize(name: string, matrix: { [key: string]: JsonValue[] }): void {
+  const count = Object.values(matrix).reduce((product, values) => product * values.length, 1);
+  if (count <= mostCombinations) return;
+  throw new PlumbError('CONFIG_INVALID', {
+    what: `the matrix of stage "${name}" has ${count} combinations, at most ${mostCombinations} are taken`,
+    where: { file: files.pipeline, path: `stages.${name}.matrix` },
+    mend: 'take values or axes out, or write the combinations that you want under foreach',
+  });
 }
 
 function combinations(matrix: { [key: string]: JsonValue[] }): { [key: string]: JsonValue }[] {
