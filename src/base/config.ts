@@ -22,7 +22,7 @@ export async function parseYaml<T>(text: string, file: string, schema: ZodType<T
 
 /** Values that a file may hold once its aliases are written out: a pipeline of thousands of stages has some ten thousand. */
 const mostValues = 1_000_000;
-const deepest = 200;
+const deepestNesting = 200;
 
 /**
  * The value of a YAML text: no tags that make objects, no key twice. A text of a kilobyte can name a billion values by aliases of aliases, or
@@ -55,7 +55,7 @@ function measure(value: unknown, known: Map<object, Extent>): Extent {
     values += extent.values;
     height = Math.max(height, extent.height + 1);
     if (values > mostValues) throw new YAMLException(`with its aliases written out it holds more than ${mostValues} values`);
-    if (height > deepest) throw new YAMLException(`with its aliases written out it is nested deeper than ${deepest}`);
+    if (height > deepestNesting) throw new YAMLException(`with its aliases written out it is nested deeper than ${deepestNesting}`);
   }
   known.set(value, { values, height });
   return { values, height };
