@@ -117,6 +117,46 @@ test('the same fingerprint with other outputs is told as not reproducible', asyn
   expect((await project.plumb('runs')).stdout).toContain('not reproducible');
 });
 
+test('what a stage reads may not change under it: its outputs are not kept', async () => {
+  const project = await newProject({
+    'pipeline.yaml': 'stages: { slow: { cmd: "cat in.txt > out.txt; echo v2 > in.txt", deps: [in.txt], outs: [out.txt] } }\n',
+    'in.txt': 'v1\n',
+  });
+  expect((await project.json<RunOutput>('run')).error?.code).toBe('FILE_CHANGED');
+  await project.write('in.txt', 'v1\n');
+  expect(states(await project.json<RunOutput>('run', '--dry'))).toEqual({ slow: 'runs' });
+});
+
+test('an output that git tracks is not written over; any other is left out of git', async () => {
+  const project = await newProject({ 'pipeline.yaml': 'stages: { a: { cmd: "echo gone > notes.md", outs: [notes.md] } }\n', 'notes.md': 'kept\n' });
+  await project.write('notes.md', 'unsaved work\n');
+  expect((await project.json<RunOutput>('run')).error?.code).toBe('OUT_TRACKED');
+  expect(await project.read('notes.md')).toBe('unsaved work\n');
+  await project.write('pipeline.yaml', 'stages: { a: { cmd: "mkdir -p made && echo new > made/x.txt", outs: [made/x.txt] } }\n');
+  expect(states(await project.json<RunOutput>('run'))).toEqual({ a: 'ran' });
+  expect(await project.git('status', '--porcelain', '--untracked-files=all', 'made/x.txt')).toBe('');
+});
+
+test('variables of a command are in its fingerprint, in its record and in the reason', async () => {
+  const yaml = (value: string): string => `stages: { a: { cmd: "echo $WHO > o.txt", env: { WHO: ${value} }, outs: [o.txt] } }\n`;
+  const project = await newProject({ 'pipeline.yaml': yaml('one') });
+  await project.plumb('run');
+  await project.write('pipeline.yaml', yaml('two'));
+  const output = await project.json<RunOutput>('run');
+  expect(output.stages[0]).toMatchObject({ state: 'ran', why: ['environment env WHO changed'] });
+  expect(await project.json('runs', 'show', 'a')).toMatchObject({ record: { environment: { fingerprinted: { 'env WHO': 'two' } } } });
+});
+
+test('a record says which stages had to end before, and nothing of the person at the laptop', async () => {
+  const project = await newProject({
+    'pipeline.yaml': 'stages: { check: { cmd: "true" }, make: { cmd: "echo 1 > o.txt", outs: [o.txt], needs: [check] } }\n',
+  });
+  const { stages } = await project.json<{ stages: { run: string }[] }>('run');
+  const { record } = await project.json<{ record: { after: object; builder: object } }>('runs', 'show', 'make');
+  expect(record.after).toEqual({ check: stages[0]?.run });
+  expect(Object.keys(record.builder)).toEqual(process.env['CI'] === undefined ? ['kind'] : ['host', 'kind', 'user']);
+});
+
 test('renaming a stage runs nothing; always runs always; frozen keeps what it had', async () => {
   const one = 'stages: { NAME: { cmd: "echo 1 > a.txt", outs: [a.txt] } }\n';
   const project = await newProject({ 'pipeline.yaml': one.replace('NAME', 'first'), '.gitignore': '.plumb/\n*.txt\n' });

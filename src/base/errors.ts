@@ -81,6 +81,7 @@ export const errorTable = {
   PIPELINE_CYCLE: ['input', 'Stages depend on each other in a circle.'],
   PIPELINE_DEP_MISSING: ['input', 'A stage depends on something that is neither a file, a data set nor an output.'],
   PIPELINE_OUT_TWICE: ['input', 'Two stages write one output.'],
+  OUT_TRACKED: ['input', 'git tracks an output of a stage.'],
   STAGE_UNKNOWN: ['usage', 'No stage of that name in pipeline.yaml.'],
   STAGE_FAILED: ['stage', 'A stage failed.'],
   STAGE_OUT_MISSING: ['stage', 'A stage ended well but an output that it names is not there.'],

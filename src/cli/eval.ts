@@ -91,5 +91,5 @@ async function runEvaluation(open: OpenPipeline, stage: BoundStage): Promise<Sta
   const ready = await readyStage(stage, records, open.context);
   const kept = await findUsable(ready, open.project.store);
   if (kept !== undefined) return { state: 'cached', kept, why: [], seconds: 0 };
-  return executeStage(ready, ['asked for'], open.world, { restore: false });
+  return executeStage(ready, ['asked for'], open.world, { restore: false, forced: false });
 }

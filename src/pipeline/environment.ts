@@ -37,6 +37,7 @@ export async function fingerprintedEnvironment(spec: StageSpec, config: Pipeline
   const facts: Record<string, string> = { ...(await lockFiles(config, tree)) };
   if (spec.resources.image !== undefined) facts['image'] = spec.resources.image;
   if (spec.resources.gpus > 0) facts['accelerator'] = `${spec.resources.gpus} GPU`;
+  for (const [name, value] of Object.entries(spec.env)) facts[`env ${name}`] = value;
   return facts;
 }
 
@@ -76,7 +77,8 @@ export function describeMachine(version: string): Omit<RunRecord['environment'],
 
 export function describeBuilder(env: Readonly<Record<string, string | undefined>>): RunRecord['builder'] {
   const ci = env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false';
-  return { kind: ci ? 'ci' : 'laptop', host: hostname(), user: userName() };
+  // records go into git history for ever: what a person's machine and account are called is not ours to write there
+  return ci ? { kind: 'ci', host: hostname(), user: userName() } : { kind: 'laptop' };
 }
 
 function userName(): string {

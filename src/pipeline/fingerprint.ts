@@ -7,7 +7,7 @@ export interface FingerprintParts {
   readonly stage: BoundStage;
   /** input name -> digest */
   readonly inputs: Readonly<Record<string, Digest>>;
-  /** what of the environment counts: lock files of a command, its image; nothing for a built-in step, whose version says it all */
+  /** what of the environment counts: lock files of a command, its image, its variables; nothing for a built-in step, whose version says it all */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -24,8 +24,10 @@ export function fingerprintValue(parts: FingerprintParts): Json {
     params: parts.stage.params,
     // a built-in step writes the same bytes wherever they land; a command knows its paths
     outputs: step === null ? Object.values(parts.stage.outputs) : Object.keys(parts.stage.outputs),
+    // which files are read for numbers decides what the run record says
+    ...(spec.metrics.length > 0 ? { metrics: spec.metrics } : {}),
     seed: spec.seed,
-    environment: { ...parts.environment, ...Object.fromEntries(Object.entries(spec.env).map(([name, value]) => [`env ${name}`, value])) },
+    environment: parts.environment,
   };
 }
 

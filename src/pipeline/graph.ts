@@ -137,7 +137,8 @@ function checked(schema: unknown, value: JsonValue, at: string, file: string, st
   const parser = schema as SafeParser & { _zod?: { def: { shape?: object } } };
   const result = parser.safeParse(value);
   if (result.success) return result.data as JsonValue;
-  const issue = result.error.issues[0];
+  // a misspelled key is missing under its right name as well
+  const issue = result.error.issues.find((one) => one.keys !== undefined) ?? result.error.issues[0];
   const key = issue?.keys?.[0];
   const known = Object.keys(parser._zod?.def.shape ?? {});
   throw new PlumbError('CONFIG_INVALID', {

@@ -16,6 +16,8 @@ export interface ReadyStage {
   readonly fingerprint: Digest;
   readonly inputs: Record<string, RunInput>;
   readonly environment: Record<string, string>;
+  /** stage that had to end well before -> its run record */
+  readonly after: Record<string, Digest>;
 }
 
 export type PlannedStage =
@@ -43,7 +45,13 @@ export async function readyStage(stage: BoundStage, produced: ReadonlyMap<string
     else inputs[name] = outputInput(stage, input, produced);
   }
   const environment = await fingerprintedEnvironment(stage.spec, context.pipeline.config, context.tree);
-  return { stage, inputs, environment, fingerprint: fingerprintOf({ stage, inputs: digestsOf(inputs), environment }) };
+  const after = Object.fromEntries(
+    stage.after.flatMap((before) => {
+      const run = produced.get(before)?.digest;
+      return run === undefined ? [] : [[before, run]];
+    }),
+  );
+  return { stage, inputs, environment, after, fingerprint: fingerprintOf({ stage, inputs: digestsOf(inputs), environment }) };
 }
 
 function outputInput(stage: BoundStage, input: { ref: string; stage: string; output: string }, produced: ReadonlyMap<string, KeptRecord>): RunInput {

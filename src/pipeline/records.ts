@@ -88,10 +88,15 @@ const losses: ReadonlySet<ErrorCode> = new Set(['BYTES_MISSING', 'DIGEST_MISMATC
 
 /**
  * Keeps a record and gives it its fingerprint's name, unless an earlier run has it whose outputs can still be had. A name that leads to lost
- * bytes would make the stage run for ever: on this machine it moves to the new run.
+ * bytes would make the stage run for ever: on this machine it moves to the new run. So it does when a run was forced and came out
+ * otherwise: who forces a run wants that one to count.
  * @returns its digest, and the earlier run when there is one
  */
-export async function keepRecord(store: Store, record: RunRecord): Promise<{ digest: Digest; earlier: KeptRecord | undefined }> {
+export async function keepRecord(
+  store: Store,
+  record: RunRecord,
+  options: { forced: boolean },
+): Promise<{ digest: Digest; earlier: KeptRecord | undefined }> {
   const digest = await store.putBytes(canonicalJson(record));
   const name = runName(record.fingerprint);
   const first = await store.writeName(name, digest);
@@ -99,7 +104,8 @@ export async function keepRecord(store: Store, record: RunRecord): Promise<{ dig
   const earlier = await readableRecord(store, first);
   const isSame = earlier?.record.fingerprint === record.fingerprint && claimsOf(earlier.record) === claimsOf(record);
   const usable = isSame && (await hasOutputs(store, earlier.record));
-  if (!usable) await store.moveName(name, digest);
+  const replaced = isSame && options.forced && differingOutputs(earlier.record, record).length > 0;
+  if (!usable || replaced) await store.moveName(name, digest);
   return { digest, earlier: isSame ? earlier : undefined };
 }
 

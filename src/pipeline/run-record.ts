@@ -24,6 +24,7 @@ export const runRecordSchema = fields({
     fields({ cmd: z.union([z.string(), z.array(z.string())]) }),
   ]),
   inputs: z.record(z.string(), input),
+  after: z.record(z.string(), digestSchema).describe('stage that had to end well before -> its run record, whether it wrote an input or not'),
   params: z.record(z.string(), jsonSchema).describe('every hyperparameter that the stage read, defaults filled in'),
   outputs: z.record(z.string(), output),
   metrics: z.record(z.string(), z.number()).describe('equal on every run of the fingerprint'),
@@ -40,7 +41,11 @@ export const runRecordSchema = fields({
   finished: instantSchema,
   exit: z.literal(0).describe('only a run that ended well has a record'),
   code: fields({ commit: z.string().nullable(), dirty: z.boolean() }),
-  builder: fields({ kind: z.enum(['laptop', 'ci']), host: z.string(), user: z.string() }),
+  builder: fields({
+    kind: z.enum(['laptop', 'ci']),
+    host: z.string().optional().describe("of a runner; a laptop is nobody else's business"),
+    user: z.string().optional(),
+  }),
 }).describe('run/1: canonical JSON (RFC 8785), found by its SHA-256');
 
 export type RunRecord = z.infer<typeof runRecordSchema>;

@@ -58,7 +58,7 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   }
   const why = await whyRuns(ready, context, force);
   order.onStart(stage.spec.name, why);
-  return executeStage(ready, why, world, { restore: true });
+  return executeStage(ready, why, world, { restore: true, forced: force });
 }
 
 /** Where outputs go is for the pipeline to say: a record may come from a stage of another name, or from somebody who can write to the remote. */

@@ -13,12 +13,12 @@ import { runProcess, type ProcessEnd } from './executors/local.ts';
 import { flatten } from './why.ts';
 import { commandOf, type ReadyStage } from './plan.ts';
 import { differingOutputs, keepRecord, readRecord, type KeptRecord } from './records.ts';
-import type { RunOutput, RunRecord } from './run-record.ts';
+import type { RunInput, RunOutput, RunRecord } from './run-record.ts';
 import { StepListener, type StepOrder } from './step-process.ts';
 import type { JsonValue } from '../base/schema.ts';
 import type { Json } from '../base/canonical.ts';
 
-/** What a stage needs of the work tree; made by worktree.ts. */
+/** What a stage needs of the work tree; made by work-tree.ts. */
 export interface Workspace {
   readonly root: string;
   readonly localDir: string;
@@ -28,6 +28,10 @@ export interface Workspace {
   restore(output: RunOutput): Promise<void>;
   /** Puts an object, or a folder by its manifest, at a path for a step to read; nothing is copied where a link will do. */
   place(digest: RunOutput['digest'], kind: 'file' | 'folder' | 'dataset', target: string): Promise<string>;
+  /** Sees that git leaves an output alone. @throws PlumbError OUT_TRACKED when git tracks it: what a stage writes over would be lost */
+  claim(path: string): Promise<void>;
+  /** Is a file or data set of the work tree still what it was? */
+  isStill(input: RunInput): Promise<boolean>;
   /** Brings a data set's working copy when it is not there. */
   materialise(dataset: string): Promise<void>;
 }
@@ -59,6 +63,7 @@ export interface StageOutcome {
 
 /**
  * Executes a stage whose fingerprint nobody has run.
+ * @param options.forced executed although the cache had it: then this run counts from now on, on this machine
  * @param options.restore put the outputs into the work tree; false for a run beside the pipeline, such as the evaluation of another model
  * @throws PlumbError STAGE_FAILED, STAGE_OUT_MISSING, or what the step itself said
  */
@@ -66,17 +71,21 @@ export async function executeStage(
   ready: ReadyStage,
   why: readonly string[],
   world: StageWorld,
-  options: { restore: boolean },
+  options: { restore: boolean; forced: boolean },
 ): Promise<StageOutcome> {
+  for (const path of Object.values(ready.stage.outputs)) await world.workspace.claim(path);
+  const code = await world.code();
   const started = world.now();
   const done = ready.stage.step === null ? await executeCommand(ready, world) : await executeStep(ready, world);
   const finished = world.now();
+  await checkUnchanged(ready, world);
   const record: RunRecord = {
     plumbline: 'run/1',
     stage: ready.stage.spec.name,
     fingerprint: ready.fingerprint,
     command: commandOf(ready),
     inputs: ready.inputs,
+    after: ready.after,
     params: ready.stage.params,
     outputs: done.outputs,
     metrics: done.metrics,
@@ -86,14 +95,28 @@ export async function executeStage(
     started: started.toISOString(),
     finished: finished.toISOString(),
     exit: 0,
-    code: await world.code(),
+    code,
     builder: describeBuilder(world.env),
   };
-  const { digest, earlier } = await keepRecord(world.store, record);
+  const { digest, earlier } = await keepRecord(world.store, record, { forced: options.forced });
   if (options.restore) for (const output of Object.values(record.outputs)) await world.workspace.restore(output);
   const outcome = { state: 'ran' as const, kept: { digest, record }, why, seconds: record.measured['seconds'] ?? 0 };
   const outputs = earlier === undefined ? [] : differingOutputs(earlier.record, record);
   return earlier === undefined || outputs.length === 0 ? outcome : { ...outcome, notReproducible: { earlier, outputs } };
+}
+
+/** What a stage read from the work tree must still be what its fingerprint says: else the cache would give these outputs for other inputs, for ever. */
+async function checkUnchanged(ready: ReadyStage, world: StageWorld): Promise<void> {
+  for (const input of Object.values(ready.inputs)) {
+    // a built-in step reads data sets and outputs from the store, where nothing changes
+    if (input.kind === 'output' || (input.kind === 'data' && ready.stage.step !== null)) continue;
+    if (await world.workspace.isStill(input)) continue;
+    throw new PlumbError('FILE_CHANGED', {
+      what: `${input.ref} was changed while stage "${ready.stage.spec.name}" read it: its outputs belong to neither version, and are not kept`,
+      where: { file: input.ref },
+      mend: 'run it again; do not edit what a running stage reads',
+    });
+  }
 }
 
 interface Done {

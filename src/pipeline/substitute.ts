@@ -24,8 +24,14 @@ export async function evaluateInstead(
   const [name, input] = place;
   const inputs = { ...record.inputs, [name]: { ...input, digest: swap.to, run: swap.run } };
   const environment = record.environment.fingerprinted;
-  const ready = { stage, inputs, environment, fingerprint: fingerprintOf({ stage, inputs: digestsOf(inputs), environment }) };
+  const ready = {
+    stage,
+    inputs,
+    environment,
+    after: { ...record.after },
+    fingerprint: fingerprintOf({ stage, inputs: digestsOf(inputs), environment }),
+  };
   const kept = await findUsable(ready, world.store);
   if (kept !== undefined) return kept;
-  return (await executeStage(ready, ['the same cases for another model'], world, { restore: false })).kept;
+  return (await executeStage(ready, ['the same cases for another model'], world, { restore: false, forced: false })).kept;
 }

@@ -6,6 +6,7 @@ import { sweepKilled } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { describeFolder, checkoutFolder, storeFolder } from '../datasets/folder.ts';
+import { ignorePath } from '../datasets/git-lines.ts';
 import { loadLock, requireDataset } from '../datasets/lock.ts';
 import { digestOfManifest, manifestBytes, readManifest } from '../datasets/manifest.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
@@ -14,7 +15,7 @@ import { digestOfPath, type StatIndex } from '../datasets/stat-index.ts';
 import { stateOf } from '../datasets/status.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
-import type { RunOutput } from './run-record.ts';
+import type { RunInput, RunOutput } from './run-record.ts';
 import type { PathFacts, SourceTree } from './source-tree.ts';
 import type { Workspace } from './stage-run.ts';
 
@@ -31,6 +32,7 @@ export class WorkTree implements SourceTree, Workspace {
   /** a data set is looked at once in a command, however many stages read it */
   readonly #checked = new Map<string, Promise<Digest>>();
   readonly #inside = new Map<string, Promise<void>>();
+  readonly #claimed = new Set<string>();
 
   constructor(project: Project, index: StatIndex, lock: Lock) {
     this.#project = project;
@@ -124,6 +126,26 @@ export class WorkTree implements SourceTree, Workspace {
     const named = `${target}.${manifest.format}`;
     await symlink(await store.pathOf(part.digest), named);
     return named;
+  }
+
+  async claim(path: string): Promise<void> {
+    // outputs of built-in steps stand in one folder, which is ignored whole
+    const own = path.startsWith(`${files.out}/`) ? files.out : path;
+    if (this.#claimed.has(own)) return;
+    if (await this.#project.git.isTracked(this.#project.prefix + path)) {
+      throw new PlumbError('OUT_TRACKED', {
+        what: `${path} is an output of a stage, and git tracks it: the stage would write over what is committed, and over edits that are not`,
+        where: { file: files.pipeline },
+        mend: `name another output, or leave it to the pipeline: git rm --cached ${path}`,
+      });
+    }
+    await this.#project.mutex(() => ignorePath(this.#project, own));
+    this.#claimed.add(own);
+  }
+
+  async isStill(input: RunInput): Promise<boolean> {
+    if (input.kind === 'file') return (await this.facts(input.ref).catch(() => null))?.digest === input.digest;
+    return (await stateOf(this.#project, requireDataset(this.lock, input.ref), this.#index)) !== 'modified';
   }
 
   async materialise(name: string): Promise<void> {

@@ -114,6 +114,7 @@ function runRecord(stage: string, inputs: RunRecord['inputs'], outputs: RunRecor
     fingerprint: digestOf(canonicalJson({ stage, inputs })),
     command: { uses: `plumb/${stage}`, version: 1, with: {} },
     inputs,
+    after: {},
     params: { epochs: 15 },
     outputs,
     metrics,
@@ -229,6 +230,11 @@ export class ExampleRepository {
 
   get root(): string {
     return join(this.top, this.prefix);
+  }
+
+  /** as openProject has it */
+  get localDir(): string {
+    return join(this.root, '.plumb');
   }
 
   static async make(prefix = ''): Promise<ExampleRepository> {

@@ -1,6 +1,7 @@
 // A child process on this machine, in a process group of its own, so that stopping it stops all that it started.
 import { spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -49,7 +50,7 @@ const guarded = '( (trap "" TERM; read -r _; kill -KILL 0) <&4 >/dev/null 2>&1 3
  */
 export async function runProcess(order: ProcessOrder): Promise<ProcessEnd> {
   await mkdir(dirname(order.logFile), { recursive: true });
-  const log = createWriteStream(order.logFile);
+  const log = await openLog(order.logFile);
   const command = typeof order.command === 'string' ? ['/bin/sh', '-c', order.command] : order.command;
   const [program, ...words] = order.firstLine === undefined ? ['/bin/sh', '-c', guarded, 'sh', ...command] : command;
   if (program === undefined) throw new Error('an empty command');
@@ -92,6 +93,14 @@ export async function runProcess(order: ProcessOrder): Promise<ProcessEnd> {
   }
 }
 
+/** A log that cannot be opened is an error of the stage; one that fills the disk later costs lines of the log, not the run. */
+async function openLog(file: string): Promise<WriteStream> {
+  const log = createWriteStream(file);
+  await once(log, 'open').catch((error: unknown) => Promise.reject(systemError(error, 'write', file)));
+  log.on('error', () => undefined);
+  return log;
+}
+
 function watch(stream: Readable | null, onLine: (line: string) => void): Promise<void> {
   if (stream === null) return Promise.resolve();
   const lines = createInterface({ input: stream, crlfDelay: Infinity });
@@ -104,6 +113,7 @@ function stopper(pid: () => number | undefined, order: ProcessOrder): { timedOut
   let hard: NodeJS.Timeout | undefined;
   const stop = (): void => {
     killGroup(pid(), 'SIGTERM');
+    clearTimeout(hard);
     hard = setTimeout(() => killGroup(pid(), 'SIGKILL'), graceMs);
   };
   const limit =
