@@ -112,7 +112,10 @@ async function checkValue<T>(value: unknown, file: string, schema: ZodType<T>, p
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const at = await positions();
-  const texts = flatten(result.error.issues).map((issue) => describeIssue(issue, value, schema, at));
+  // a misspelled key is missing under its right name as well: what stands there comes first
+  const misspelled = (entry: { issue: core.$ZodIssue }): number => (entry.issue.code === 'unrecognized_keys' ? 0 : 1);
+  const issues = flatten(result.error.issues).toSorted((a, b) => misspelled(a) - misspelled(b));
+  const texts = issues.map((issue) => describeIssue(issue, value, schema, at));
   const [first, ...rest] = texts;
   if (first === undefined) throw new Error('zod refused without an issue');
   throw new PlumbError('CONFIG_INVALID', {
