@@ -10,12 +10,14 @@ import { selectStages, type BoundStage } from '../pipeline/graph.ts';
 import { parseSetting, writeSettings } from '../pipeline/params.ts';
 import { digestsOf, planStages, type PlannedStage } from '../pipeline/plan.ts';
 import { runStages } from '../pipeline/run.ts';
+import { loadPipeline, type SourceTree } from '../pipeline/source-tree.ts';
 import type { Ending } from '../pipeline/scheduler.ts';
 import { failureText, type StageOutcome } from '../pipeline/stage-run.ts';
 import { openProject } from '../project/open.ts';
 import { files } from '../project/layout.ts';
 import type { Cli, Define } from './command.ts';
 import { withPipeline, type OpenPipeline } from './open-pipeline.ts';
+import { steps } from './steps.ts';
 
 interface RunOptions {
   jobs?: string;
@@ -52,7 +54,7 @@ async function runCommand(names: readonly string[], options: RunOptions, cli: Cl
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new PlumbError('USAGE', { what: `--jobs ${options.jobs}: expected a whole number from 1`, mend: 'write -j 2' });
   const project = await openProject(cli);
-  if (options.set.length > 0) await withPipeline(project, cli, (open) => applySettings(options.set, open, cli));
+  if (options.set.length > 0) await withPipeline(project, cli, (open) => applySettings(options.set, names, open, cli));
   await withPipeline(project, cli, (open) => runOpened(open, { names, jobs, options }, cli));
 }
 
@@ -86,12 +88,23 @@ function selectNamed(stages: ReadonlyMap<string, BoundStage>, names: readonly st
   return [...stages.keys()].filter((stage) => names.some((name) => stage === name || stage.startsWith(`${name}@`)));
 }
 
-async function applySettings(texts: readonly string[], open: OpenPipeline, cli: Cli): Promise<void> {
+/** Writes params.yaml when the pipeline holds with what is set, and the stages are there that shall run with it. */
+async function applySettings(texts: readonly string[], names: readonly string[], open: OpenPipeline, cli: Cli): Promise<void> {
   const settings = texts.map(parseSetting);
   const known = [...new Set([...open.pipeline.stages.values()].flatMap((stage) => stage.spec.params))];
   const before = (await open.project.readText(files.params)) ?? '';
   const after = await writeSettings(before, settings, known);
   if (after === before) return;
+  const { tree } = open;
+  const tried: SourceTree = {
+    name: tree.name,
+    lock: tree.lock,
+    readText: async (path) => (path === files.params ? after : tree.readText(path)),
+    exists: (path) => tree.exists(path),
+    facts: (path) => tree.facts(path),
+    dataset: (name) => tree.dataset(name),
+  };
+  selectStages((await loadPipeline(tried, steps)).stages, names);
   await writeFileAtomic(join(open.project.root, files.params), after);
   cli.note(`${files.params}: ${settings.map((setting) => `${setting.key} = ${JSON.stringify(setting.value)}`).join(', ')}`);
 }
