@@ -206,6 +206,7 @@ export function filesBelow(folder: string, skip: (name: string) => boolean = () 
 function describeFile(path: string): string {
   const facts = lstatSync(path);
   if (facts.isSymbolicLink()) return `-> ${readlinkSync(path)}`;
+  if (!facts.isFile()) return 'special';
   return `${(facts.mode & 0o777).toString(8)} ${sha256(readFileSync(path))}`;
 }
 
