@@ -24,8 +24,8 @@ interface UndoList {
     readonly path: string;
     /** base64 of what stood there; null: nothing */
     readonly before: string | null;
-    /** of what is written */
-    readonly after: Digest;
+    /** of what is written; null: it is taken away */
+    readonly after: Digest | null;
   }[];
 }
 
@@ -34,16 +34,31 @@ interface UndoList {
  * @throws PlumbError DISK_FULL, FILE_UNREADABLE, and what `conclude` throws
  */
 export async function changeTogether<T>(place: Place, changes: readonly PlannedChange[], conclude: () => Promise<T>): Promise<T> {
+  return undoable(place, changes, async () => {
+    for (const { path, bytes } of changes) await writeFileAtomic(join(place.root, path), bytes);
+    return conclude();
+  });
+}
+
+/** The same for work that changes the files itself, as git does in a revert. @param changes what it leaves behind; null: it takes the file away */
+export async function undoable<T>(
+  place: Place,
+  changes: readonly { readonly path: string; readonly bytes: string | Uint8Array | null }[],
+  work: () => Promise<T>,
+): Promise<T> {
   const files = await Promise.all(
-    changes.map(async ({ path, bytes }) => ({ path, before: await readBase64(join(place.root, path)), after: digestOf(bytes) })),
+    changes.map(async ({ path, bytes }) => ({
+      path,
+      before: await readBase64(join(place.root, path)),
+      after: bytes === null ? null : digestOf(bytes),
+    })),
   );
   const list: UndoList = { head: await place.git.resolve('HEAD'), files };
   await mkdir(place.localDir, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', place.localDir)));
   await writeFileAtomic(listFile(place), JSON.stringify(list));
   let result: T;
   try {
-    for (const { path, bytes } of changes) await writeFileAtomic(join(place.root, path), bytes);
-    result = await conclude();
+    result = await work();
   } catch (error) {
     // what cannot be put back now (the disk is full) is put back by the next writer
     await undo(place, list).catch(() => undefined);
@@ -74,14 +89,14 @@ function listFile({ localDir }: Place): string {
 async function undo(place: Place, { head, files }: UndoList): Promise<void> {
   const now = await place.git.resolve('HEAD');
   const paths = files.map((file) => place.prefix + file.path);
-  const committed = now === null || now === head ? [] : await place.git.readBlobs(now, paths);
+  const committed = now === null || now === head ? null : await place.git.readBlobs(now, paths);
   for (const [at, file] of files.entries()) {
     const path = join(place.root, file.path);
     await sweepKilled(dirname(path));
     const there = await readBase64(path);
-    const isOurs = there !== null && digestOf(Buffer.from(there, 'base64')) === file.after;
-    const blob = committed[at] ?? null;
-    const isCommitted = blob !== null && digestOf(blob) === file.after;
+    const isOurs = (there === null ? null : digestOf(Buffer.from(there, 'base64'))) === file.after;
+    const blob = committed?.[at] ?? null;
+    const isCommitted = committed !== null && (blob === null ? null : digestOf(blob)) === file.after;
     // a file that somebody has changed since is theirs
     if (!isOurs || isCommitted || there === file.before) continue;
     if (file.before !== null) await writeFileAtomic(path, Buffer.from(file.before, 'base64'));

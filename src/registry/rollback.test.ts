@@ -1,8 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
 import { openGit } from '../git/open.ts';
+import { undoable, undoUnfinished } from '../project/together.ts';
 import { artifactOf, bad, better, ExampleRepository, good } from './example.fixture.ts';
 import { rollBack, type RollbackWish } from './rollback.ts';
 import { verifyPointers, type Verification } from './verify.ts';
@@ -62,7 +64,7 @@ test('without the git command the same tree comes out, and the same verdict', as
   const promoted = await repository.release({ candidate: better, production: good });
   const git = await openGit(repository.top, repository.env, { how: 'isomorphic' });
   const { prefix, root } = repository;
-  const { commit } = await rollBack({ git, prefix, root }, { place, commit: true });
+  const { commit } = await rollBack({ git, prefix, root, localDir: repository.localDir }, { place, commit: true });
   expect(await verifyPointers({ git, prefix, root, revision: 'HEAD', history: true, store: null })).toMatchObject({ findings: [], commits: 5 });
   const tree = await repository.run('rev-parse', `${commit}^{tree}`);
   await repository.run('reset', '-q', '--hard', promoted);
@@ -196,4 +198,40 @@ test('--no-commit leaves the files for a commit by hand', async () => {
   await repository.commitAll('by hand');
   expect(await served()).toBe(goodDigest);
   expect((await repository.history())[0]?.kind).toBe('rollback');
+});
+
+test('a hook that refuses the commit leaves everything as it was, and the next rollback goes through', async () => {
+  const first = await repository.release({ candidate: good });
+  await repository.release({ candidate: bad, production: good, force });
+  await repository.release({ candidate: better, production: bad });
+  const hook = join(repository.top, '.git', 'hooks', 'pre-commit');
+  await mkdir(dirname(hook), { recursive: true });
+  await writeFile(hook, '#!/bin/sh\necho not today >&2\nexit 1\n', { mode: 0o755 });
+  await expect(back({ to: first })).rejects.toMatchObject({ code: 'GIT_FAILED', message: expect.stringContaining('not today') });
+  expect(await repository.run('status', '--porcelain')).toBe('');
+  expect(existsSync(join(repository.localDir, 'undo.json'))).toBe(false);
+  await rm(hook);
+  await back({ to: first });
+  expect(await served()).toBe(goodDigest);
+});
+
+test('a plain revert that was killed half way is taken back by the next writer', async () => {
+  await repository.release({ candidate: good });
+  await repository.release({ candidate: better, production: good });
+  const paths = (await repository.run('diff', '--name-only', '--relative=project', 'HEAD~1', 'HEAD')).split('\n');
+  const project = { git: repository.git, prefix: repository.prefix, root: repository.root, localDir: repository.localDir };
+  const files = paths.map((path) => ({ path, bytes: null }));
+  const undoList = join(repository.localDir, 'undo.json');
+  const killed = undoable(project, files, async () => {
+    for (const { path } of files.slice(1)) await rm(join(repository.root, path));
+    await copyFile(undoList, join(repository.top, 'kept.json'));
+    throw new Error('as if killed');
+  });
+  await expect(killed).rejects.toThrow('as if killed');
+  // what the error path put back is taken again, as a kill leaves it
+  for (const { path } of files.slice(1)) await rm(join(repository.root, path));
+  await rename(join(repository.top, 'kept.json'), undoList);
+  await undoUnfinished(project);
+  expect(await repository.run('status', '--porcelain')).toBe('');
+  expect((await back()).plan.to.after).toBe(goodDigest);
 });

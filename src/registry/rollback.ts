@@ -4,11 +4,11 @@
 // evidence of that promotion away together with the pointer; history keeps it. Otherwise (further back than one promotion, or a commit that also changed
 // something else) the earlier pointer is put back with the evidence that it names. Either way the pointer is the earlier one byte by byte, so
 // the server ends on the same model, and `plumb history` calls all three a rollback.
-import { join } from 'node:path';
-import { writeFileAtomic } from '../base/atomic.ts';
 import { hexOf, shortDigest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { Git, Oid } from '../git/git.ts';
+import type { Project } from '../project/open.ts';
+import { changeTogether, undoable } from '../project/together.ts';
 import { evidenceFolder, loadEvidence, type PlannedFile } from './evidence.ts';
 import { describeTakenBack, pointerHistory, stateOf, type PointerChange, type PointerHistory } from './history.ts';
 import { oneLine } from './one-line.ts';
@@ -105,28 +105,28 @@ export interface RollbackWish {
 }
 
 /**
- * Reads the history of HEAD, decides, and makes the commit.
- * @param project root: absolute; prefix: root in the repository, '' or 'sub/folder/'
+ * Reads the history of HEAD, decides, and makes the commit. Whatever fails, the files are as they were. Hold the project's mutex.
  * @returns the plan, and the commit that was made (null: none was wanted)
  * @throws PlumbError NOTHING_TO_ROLL_BACK, PROMOTION_REFUSED, GIT_DIRTY, GIT_REVISION_UNKNOWN, GIT_TOO_SHALLOW, EVIDENCE_INVALID, NAME_INVALID
  */
 export async function rollBack(
-  project: { readonly git: Git; readonly prefix: string; readonly root: string },
+  project: Pick<Project, 'git' | 'prefix' | 'root' | 'localDir'>,
   { place, to, reason, commit }: RollbackWish,
 ): Promise<{ plan: RollbackPlan; commit: Oid | null }> {
-  const { git, prefix, root } = project;
+  const { git, prefix } = project;
   const own = [prefix + pointerPath(place), `${prefix}${evidenceFolder(place)}/`];
   await checkClean(git, own);
   const history = (await git.resolve('HEAD')) === null ? [] : await pointerHistory(git, prefix, 'HEAD', place.model, place.stage);
   const plan = planRollback(place, history, to === undefined ? undefined : await findWanted(project, place, history, to));
-  if (commit && plan.revert !== null && (await changedOnly(git, plan.revert, own))) {
-    return { plan, commit: await git.revert(plan.revert, describeRollback(plan, { revert: plan.revert, reason })) };
+  const { revert } = plan;
+  const reverted = commit && revert !== null ? await revertedFiles(git, prefix, revert, own) : null;
+  if (revert !== null && reverted !== null) {
+    return { plan, commit: await undoable(project, reverted, () => git.revert(revert, describeRollback(plan, { revert, reason }))) };
   }
   const files = await readRestore(git, prefix, plan);
-  for (const file of files) await writeFileAtomic(join(root, file.path), file.bytes);
-  if (!commit) return { plan, commit: null };
   const paths = files.map((file) => prefix + file.path);
-  return { plan, commit: await git.commit(describeRollback(plan, { revert: null, reason }), paths) };
+  const message = describeRollback(plan, { revert: null, reason });
+  return { plan, commit: await changeTogether(project, files, async () => (commit ? git.commit(message, paths) : null)) };
 }
 
 async function checkClean(git: Git, own: readonly string[]): Promise<void> {
@@ -139,12 +139,19 @@ async function checkClean(git: Git, own: readonly string[]): Promise<void> {
   });
 }
 
-/** The commit changed this pointer and its evidence and nothing else, against its first parent. */
-async function changedOnly(git: Git, commit: Oid, [pointer, evidence]: readonly string[]): Promise<boolean> {
+/** What the revert of a commit leaves, where that changed this pointer and its evidence and nothing else, against its first parent; else null. */
+async function revertedFiles(
+  git: Git,
+  prefix: string,
+  commit: Oid,
+  [pointer, evidence]: readonly string[],
+): Promise<{ path: string; bytes: Uint8Array | null }[] | null> {
   const [parent] = (await git.readCommit(commit)).parents;
-  if (parent === undefined) return false;
+  if (parent === undefined) return null;
   const changed = await git.changedPaths(parent, commit);
-  return changed.every((path) => path === pointer || path.startsWith(evidence ?? pointer ?? ''));
+  if (!changed.every((path) => path === pointer || path.startsWith(evidence ?? pointer ?? ''))) return null;
+  const before = await git.readBlobs(parent, changed);
+  return changed.map((path, at) => ({ path: path.slice(prefix.length), bytes: before[at] ?? null }));
 }
 
 /** Artifacts of this history first: a digest that `plumb history` prints is meant as one, even where a commit begins alike. */
