@@ -106,6 +106,18 @@ test('another clone takes outputs from the remote and runs nothing', async () =>
   expect(await clone.read('double.txt')).toBe('6');
 });
 
+test('a remote that does not answer, or a spoiled name in the cache, costs a run and no more', async () => {
+  const project = await newProject({ ...files, 'plumbline.yaml': 'version: 1\nremote: words.txt\n' });
+  const ended = await project.plumb('run');
+  expect(ended).toMatchObject({ exit: 0, stderr: expect.stringContaining('the remote was not asked') });
+  const { stages } = await project.json<{ stages: { fingerprint: string }[] }>('run');
+  const hex = stages[0]?.fingerprint.slice('sha256:'.length) ?? '';
+  await rm(join(project.folder, '.plumb/cache/names/runs', hex));
+  await project.write(`.plumb/cache/names/runs/${hex}`, '');
+  expect(states(await project.json<RunOutput>('run'))).toEqual({ count: 'ran', double: 'cached', other: 'cached' });
+  expect(states(await project.json<RunOutput>('run'))).toEqual({ count: 'cached', double: 'cached', other: 'cached' });
+});
+
 test('the same fingerprint with other outputs is told as not reproducible', async () => {
   const project = await newProject({
     'pipeline.yaml': 'stages: { dice: { cmd: "date +%s%N > roll.txt", outs: [roll.txt] } }\n',

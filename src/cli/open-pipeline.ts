@@ -30,6 +30,8 @@ export async function withPipeline<T>(project: Project, cli: Cli, work: (open: O
     return await work(await openPipeline(project, index, cli));
   } finally {
     index.save();
+    const { unreachable } = project.store;
+    if (unreachable !== null) cli.note(`the remote was not asked for earlier runs: ${unreachable.message}`);
   }
 }
 

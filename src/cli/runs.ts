@@ -11,7 +11,10 @@ import { renderTable } from './table.ts';
 export const define: Define = (command, cli) => {
   command
     .argument('[what]', 'list (default), show or compare', 'list')
-    .argument('[run...]', 'runs: some digits of a digest, a stage (its last run here), stage~1 (the one before)')
+    .argument(
+      '[run...]',
+      'runs: some digits of a digest, a stage (its last run here), stage~1 (the one before); a whole digest of a run elsewhere, as a pointer has it',
+    )
     .option('-n, --limit <n>', 'how many runs to list', '20')
     .addHelpText('after', '\nExamples:\n  $ plumb runs\n  $ plumb runs show train\n  $ plumb runs compare train~1 train')
     .action(async (what: string, words: string[], options: { limit: string }) => {

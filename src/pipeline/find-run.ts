@@ -1,5 +1,5 @@
 // People name runs by a few digits of their digest, by a stage (its last run here), or by stage~1 (the one before).
-import type { Digest } from '../base/digest.ts';
+import { isDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import type { Store } from '../store/store.ts';
@@ -13,6 +13,8 @@ export function distinctRuns(log: readonly LogEntry[]): LogEntry[] {
 
 /** @throws PlumbError RUN_MISSING when the word fits no run, or several */
 export async function findRun(word: string, log: readonly LogEntry[], store: Store): Promise<KeptRecord> {
+  // a whole digest needs no log: it may stand in a pointer, and have been run anywhere
+  if (isDigest(word)) return { digest: word, record: await readRecord(store, word) };
   const runs = distinctRuns(log);
   const [, stage = word, back = '0'] = /^(.*?)(?:~(\d+))?$/.exec(word) ?? [];
   const ofStage = runs.filter((entry) => entry.stage === stage)[Number(back)];

@@ -84,7 +84,8 @@ export function isLoss(error: unknown): boolean {
   return isPlumbError(error) && losses.has(error.code);
 }
 
-const losses: ReadonlySet<ErrorCode> = new Set(['BYTES_MISSING', 'DIGEST_MISMATCH', 'RUN_RECORD_INVALID', 'MANIFEST_INVALID']);
+// a remote that does not answer is as good as none: all that it could save is a run
+const losses: ReadonlySet<ErrorCode> = new Set(['BYTES_MISSING', 'DIGEST_MISMATCH', 'REMOTE_FAILED', 'RUN_RECORD_INVALID', 'MANIFEST_INVALID']);
 
 /**
  * Keeps a record and gives it its fingerprint's name, unless an earlier run has it whose outputs can still be had. A name that leads to lost
@@ -130,8 +131,8 @@ export async function canBeHad(store: Store, digests: readonly Digest[]): Promis
   const here = await Promise.all(digests.map((digest) => store.has(digest)));
   const missing = digests.filter((_, at) => here[at] !== true);
   if (missing.length === 0) return true;
-  const remote = await store.remote?.has(missing);
-  return remote !== undefined && missing.every((digest) => remote.has(digest));
+  const remote = await store.lookInRemote(missing);
+  return missing.every((digest) => remote.has(digest));
 }
 
 /** Names of the outputs in which two runs of one fingerprint differ. */

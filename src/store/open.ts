@@ -2,7 +2,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { temporaryBeside } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
-import { isPlumbError, systemError } from '../base/errors.ts';
+import { isPlumbError, systemError, type PlumbError } from '../base/errors.ts';
 import { silentProgress } from '../base/progress.ts';
 import { openCache, type Cache } from './cache.ts';
 import { bytesMissing, damaged, remoteMissing } from './faults.ts';
@@ -22,6 +22,7 @@ export async function openStore(where: { readonly cacheDir: string; readonly rem
 
 class CacheAndRemote implements Store {
   readonly remote: Remote | null;
+  unreachable: PlumbError | null = null;
   readonly #cache: Cache;
   /** objects on their way in: two who want one object wait for one transfer */
   readonly #underWay = new Map<Digest, Promise<void>>();
@@ -73,10 +74,32 @@ class CacheAndRemote implements Store {
   }
 
   async readName(name: NameSpace): Promise<Digest | null> {
-    const known = await readNameFile(namePath(this.cacheDir, name));
-    if (known !== null || this.remote === null) return known;
-    const found = await this.remote.readName(name);
+    const path = namePath(this.cacheDir, name);
+    const known = await readNameFile(path).catch(async (error: unknown) => {
+      if (!isPlumbError(error, 'DIGEST_INVALID')) throw error;
+      // spoiled on this machine: it is only a cache
+      await rm(path, { force: true });
+      return null;
+    });
+    const { remote } = this;
+    if (known !== null || remote === null) return known;
+    const found = await this.#unlessUnreachable(() => remote.readName(name), null);
     return found === null ? null : this.writeName(name, found);
+  }
+
+  async lookInRemote(digests: readonly Digest[]): Promise<ReadonlySet<Digest>> {
+    const { remote } = this;
+    return remote === null ? new Set() : this.#unlessUnreachable(() => remote.has(digests), new Set());
+  }
+
+  async #unlessUnreachable<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isPlumbError(error, 'REMOTE_FAILED')) throw error;
+      this.unreachable = error;
+      return otherwise;
+    }
   }
 
   async writeName(name: NameSpace, digest: Digest): Promise<Digest> {

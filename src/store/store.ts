@@ -1,5 +1,6 @@
 // Content-addressed bytes: a cache on this machine and, where one is configured, a remote for everybody.
 import type { Digest } from '../base/digest.ts';
+import type { PlumbError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 
 /** Small immutable texts that are found by a derived name instead of their own digest: kind 'runs', key = hex of a fingerprint. */
@@ -41,6 +42,10 @@ export interface Store {
   readonly cacheDir: string;
   readonly remote: Remote | null;
   has(digest: Digest): Promise<boolean>;
+  /** Which of these the remote has; none where there is no remote, or one that does not answer: see `unreachable`. */
+  lookInRemote(digests: readonly Digest[]): Promise<ReadonlySet<Digest>>;
+  /** The last failure of the remote that was no failure of the command, because the answer could be done without. */
+  readonly unreachable: PlumbError | null;
   /** Bytes of an object, verified; from the cache, else from the remote. @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH */
   readBytes(digest: Digest): Promise<Buffer>;
   /** Path of an object in the cache (read-only; do not write to it), verified when it came in; fetched when it is only in the remote. */
@@ -52,6 +57,7 @@ export interface Store {
   checkoutFile(digest: Digest, target: string, options?: { executable?: boolean }): Promise<void>;
   /** Re-reads and re-hashes an object of the cache. A bad one is set aside. */
   verify(digest: Digest): Promise<boolean>;
+  /** null where nobody knows: a name that cannot be read, here or there, is as good as none. */
   readName(name: NameSpace): Promise<Digest | null>;
   /** Local first writer wins, too. @returns the digest that the name has now */
   writeName(name: NameSpace, digest: Digest): Promise<Digest>;
