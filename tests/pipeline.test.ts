@@ -77,6 +77,14 @@ test('--dry says what would run and why, and runs nothing', async () => {
   await expect(project.read('other.txt')).rejects.toThrow('ENOENT');
 });
 
+test('--dry --set plans with the setting and writes nothing; a setting that does not hold writes nothing', async () => {
+  const project = await newProject(files);
+  await project.plumb('run');
+  const output = await project.json<RunOutput>('run', '--dry', '--set', 'limit=2');
+  expect(states(output)).toEqual({ count: 'runs', double: 'waits', other: 'cached' });
+  expect(await project.git('status', '--porcelain')).toBe('');
+});
+
 test('a failed stage stops its dependants and nothing else; the next run goes on from there', async () => {
   const project = await newProject(files);
   await project.write('count.js', 'console.error("it went wrong"); process.exit(7)');

@@ -22,12 +22,20 @@ export interface OpenPipeline {
   readonly log: RunLog;
 }
 
-/** Opens it for the time of some work; what was learned about files is kept afterwards. */
-export async function withPipeline<T>(project: Project, cli: Cli, work: (open: OpenPipeline) => Promise<T>): Promise<T> {
+/**
+ * Opens it for the time of some work; what was learned about files is kept afterwards.
+ * @param texts files that count as if they said this, by path in the project
+ */
+export async function withPipeline<T>(
+  project: Project,
+  cli: Cli,
+  work: (open: OpenPipeline) => Promise<T>,
+  texts: ReadonlyMap<string, string> = new Map(),
+): Promise<T> {
   await refuseTrackedCache(project);
   const index = await openStatIndex(project);
   try {
-    return await work(await openPipeline(project, index, cli));
+    return await work(await openPipeline({ ...project, readText: async (path) => texts.get(path) ?? project.readText(path) }, index, cli));
   } finally {
     index.save();
     const { unreachable } = project.store;

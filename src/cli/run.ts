@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic.ts';
 import { withMutex } from '../base/mutex.ts';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { formatSeconds } from '../base/progress.ts';
 import { shortDigest } from '../base/digest.ts';
 import { fingerprintValue } from '../pipeline/fingerprint.ts';
@@ -10,14 +10,12 @@ import { selectStages, type BoundStage } from '../pipeline/graph.ts';
 import { parseSetting, writeSettings } from '../pipeline/params.ts';
 import { digestsOf, planStages, type PlannedStage } from '../pipeline/plan.ts';
 import { runStages } from '../pipeline/run.ts';
-import { loadPipeline, type SourceTree } from '../pipeline/source-tree.ts';
 import type { Ending } from '../pipeline/scheduler.ts';
 import { failureText, type StageOutcome } from '../pipeline/stage-run.ts';
 import { openProject } from '../project/open.ts';
 import { files } from '../project/layout.ts';
 import type { Cli, Define } from './command.ts';
 import { withPipeline, type OpenPipeline } from './open-pipeline.ts';
-import { steps } from './steps.ts';
 
 interface RunOptions {
   jobs?: string;
@@ -54,12 +52,22 @@ async function runCommand(names: readonly string[], options: RunOptions, cli: Cl
   if (!Number.isInteger(jobs) || jobs < 1)
     throw new PlumbError('USAGE', { what: `--jobs ${options.jobs}: expected a whole number from 1`, mend: 'write -j 2' });
   const project = await openProject(cli);
-  if (options.set.length > 0) await withPipeline(project, cli, (open) => applySettings(options.set, names, open, cli));
-  await withPipeline(project, cli, (open) => runOpened(open, { names, jobs, options }, cli));
+  // bound with what is set before anything is written: a setting that does not hold changes nothing
+  const params = options.set.length === 0 ? null : await withPipeline(project, cli, (open) => settleParams(options.set, open));
+  const texts = new Map(params === null ? [] : [[files.params, params]]);
+  await withPipeline(project, cli, (open) => runOpened(open, { names, jobs, options, params }, cli), texts);
 }
 
-async function runOpened(open: OpenPipeline, order: { names: readonly string[]; jobs: number; options: RunOptions }, cli: Cli): Promise<void> {
-  const { names, jobs, options } = order;
+interface RunWish {
+  readonly names: readonly string[];
+  readonly jobs: number;
+  readonly options: RunOptions;
+  /** params.yaml with what is set, or null */
+  readonly params: string | null;
+}
+
+async function runOpened(open: OpenPipeline, order: RunWish, cli: Cli): Promise<void> {
+  const { names, jobs, options, params } = order;
   const stages = selectStages(open.pipeline.stages, names);
   if (options.dry === true)
     return showPlan(stages, await planStages(stages, open.context, { force: options.force === true && names.length === 0 }), cli);
@@ -67,8 +75,9 @@ async function runOpened(open: OpenPipeline, order: { names: readonly string[]; 
   const forced = new Set(options.force === true ? (names.length === 0 ? stages.keys() : selectNamed(stages, names)) : []);
   const endings = await withMutex(
     join(open.project.localDir, 'run.db'),
-    () =>
-      runStages({
+    async () => {
+      if (params !== null) await writeFileAtomic(join(open.project.root, files.params), params);
+      return runStages({
         context: open.context,
         stages,
         world: open.world,
@@ -78,7 +87,8 @@ async function runOpened(open: OpenPipeline, order: { names: readonly string[]; 
         forced,
         onStart: (stage, why) => cli.note(`${cli.paint.bold(stage)}  runs: ${why.join('; ')}`),
         onOutcome: (stage, outcome) => tellOutcome(stage, outcome, cli),
-      }),
+      });
+    },
     { waitMs: 2000 },
   );
   conclude(endings, (performance.now() - started) / 1000, cli);
@@ -88,25 +98,12 @@ function selectNamed(stages: ReadonlyMap<string, BoundStage>, names: readonly st
   return [...stages.keys()].filter((stage) => names.some((name) => stage === name || stage.startsWith(`${name}@`)));
 }
 
-/** Writes params.yaml when the pipeline holds with what is set, and the stages are there that shall run with it. */
-async function applySettings(texts: readonly string[], names: readonly string[], open: OpenPipeline, cli: Cli): Promise<void> {
-  const settings = texts.map(parseSetting);
-  const known = [...new Set([...open.pipeline.stages.values()].flatMap((stage) => stage.spec.params))];
-  const before = (await open.project.readText(files.params)) ?? '';
-  const after = await writeSettings(before, settings, known);
-  if (after === before) return;
-  const { tree } = open;
-  const tried: SourceTree = {
-    name: tree.name,
-    lock: tree.lock,
-    readText: async (path) => (path === files.params ? after : tree.readText(path)),
-    exists: (path) => tree.exists(path),
-    facts: (path) => tree.facts(path),
-    dataset: (name) => tree.dataset(name),
-  };
-  selectStages((await loadPipeline(tried, steps)).stages, names);
-  await writeFileAtomic(join(open.project.root, files.params), after);
-  cli.note(`${files.params}: ${settings.map((setting) => `${setting.key} = ${JSON.stringify(setting.value)}`).join(', ')}`);
+/** The text of params.yaml with the settings in it. */
+async function settleParams(texts: readonly string[], open: OpenPipeline): Promise<string> {
+  const pipeline = (await open.project.readText(files.pipeline)) ?? '';
+  const inTemplates = [...pipeline.matchAll(/\$\{\s*params\.([\w.-]+)\s*\}/g)].map((match) => match[1] ?? '');
+  const known = new Set([...[...open.pipeline.stages.values()].flatMap((stage) => stage.spec.params), ...inTemplates]);
+  return writeSettings((await open.project.readText(files.params)) ?? '', texts.map(parseSetting), [...known]);
 }
 
 function tellOutcome(stage: string, outcome: StageOutcome, cli: Cli): void {
@@ -137,11 +134,12 @@ function conclude(endings: ReadonlyMap<string, Ending<StageOutcome>>, seconds: n
   const [first] = failed;
   if (first !== undefined) {
     for (const { stage, because } of skipped) cli.note(`skipped ${stage}: ${because}`);
-    if (failed.length === 1 || cli.signal.aborted) throw first.error;
+    const stages = all.map(([stage, ending]) => describeEnding(stage, ending));
+    if (failed.length === 1 || cli.signal.aborted) throw withDetails(first.error, { stages });
     throw new PlumbError('STAGE_FAILED', {
       what: `${failed.length} stages failed: ${failed.map((one) => `${one.stage} (${firstLine(failureText(one.error))})`).join('; ')}`,
       mend: 'see .plumb/logs for the whole output of each; what ended well is kept',
-      details: { failed: failed.map((one) => one.stage), skipped },
+      details: { failed: failed.map((one) => one.stage), skipped, stages },
     });
   }
   cli.emit({ seconds, stages: all.map(([stage, ending]) => describeEnding(stage, ending)) });
@@ -154,6 +152,19 @@ function conclude(endings: ReadonlyMap<string, Ending<StageOutcome>>, seconds: n
 /** Without what the stage printed: of several failures, that is in the logs. */
 function firstLine(text: string): string {
   return (text.split('\n')[0] ?? '').replace(/; it printed last:$/, '');
+}
+
+/** For --json: how every stage ended, beside what went wrong. */
+function withDetails(error: unknown, details: Readonly<Record<string, unknown>>): unknown {
+  if (!isPlumbError(error)) return error;
+  const { code, message, mend, where } = error;
+  return new PlumbError(code, {
+    what: message,
+    mend,
+    ...(where === undefined ? {} : { where }),
+    cause: error,
+    details: { ...error.details, ...details },
+  });
 }
 
 function describeEnding(stage: string, ending: Ending<StageOutcome>): unknown {
