@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { RunRecord } from '../src/pipeline/run-record.ts';
 import { newFolder, newProject, Repository } from './plumb.ts';
 
 interface Failure {
@@ -252,4 +253,25 @@ test('a project in a sub-folder of a repository, with spaces and other letters i
   expect((await project.plumb('verify', '--history')).exit).toBe(0);
   expect(await top.git('status', '--porcelain')).toBe('');
   expect((await project.plumb('history', 'topics')).stdout).toContain('promoted');
+});
+
+test('the check of the rows is in the evidence: the one before the training, also when the rules were edited since', async () => {
+  const rules = (least: number): string => `version: 1\nrules:\n  - rows: { min: ${least} }\n`;
+  const project = await lockedProject({
+    'rules.yaml': rules(2),
+    'pipeline.yaml': files['pipeline.yaml']
+      .replace('stages:', 'stages:\n  check: { uses: plumb/validate, with: { data: topics, rules: rules.yaml } }')
+      .replace('params: [train] }', 'params: [train], needs: [check] }'),
+  });
+  await project.plumb('run');
+  await project.write('rules.yaml', rules(3));
+  await commit(project, 'rules');
+  await project.plumb('run');
+  expect((await project.plumb('promote', 'topics', '--to', 'production')).stdout).toContain('promoted topics');
+  const read = async (digest: string): Promise<RunRecord> =>
+    JSON.parse(await project.git('show', `HEAD:models/topics/evidence/production/${digest.slice(7)}.json`)) as RunRecord;
+  const { run } = JSON.parse(await project.git('show', 'HEAD:models/topics/production.json')) as { run: string };
+  const check = await read((await read(run)).after['check'] ?? '');
+  expect(check).toMatchObject({ stage: 'check', command: { uses: 'plumb/validate' }, exit: 0 });
+  expect((await project.plumb('verify', '--history')).exit).toBe(0);
 });

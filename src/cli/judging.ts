@@ -55,7 +55,7 @@ export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli):
   const model = wish.model ?? onlyModel(Object.keys(pipeline.config.models));
   const chosen = modelStages(pipeline, model);
   const selected = selectStages(pipeline.stages, [chosen.artifactStage, chosen.evaluationStage]);
-  const candidate = modelOfPipeline(pipeline, await presentRecords(selected, open.context), model);
+  const candidate = await modelOfPipeline(pipeline, await presentRecords(selected, open.context), model, project.store);
   const base = await findBase(project, wish.base);
   const policy = await parseYaml(base.policyText, files.policy, policySchema);
   const served = await findServed(project, base.commit, model);
@@ -160,5 +160,6 @@ async function findBaseline(
   const pipeline = await loadPipeline(tree, steps);
   const chosen = modelStages(pipeline, wish.model);
   const selected = selectStages(pipeline.stages, [chosen.artifactStage, chosen.evaluationStage]);
-  return { what, model: modelOfPipeline(pipeline, await presentRecords(selected, { ...open.context, tree, pipeline }), wish.model) };
+  const records = await presentRecords(selected, { ...open.context, tree, pipeline });
+  return { what, model: await modelOfPipeline(pipeline, records, wish.model, open.project.store) };
 }

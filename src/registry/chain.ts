@@ -14,6 +14,7 @@ import { files } from '../project/layout.ts';
 import { evidencePath, promoteAnew, shapeOf, type Evidence, type Finding } from './evidence.ts';
 import { oneLine } from './one-line.ts';
 import { pointerPath, pointerSubject } from './pointer.ts';
+import { chainOf, inputRuns } from './run-chain.ts';
 import { policySchema, type Pointer, type Policy, type Promotion } from './schema.ts';
 
 /**
@@ -59,20 +60,27 @@ function checkEvaluationRun(pointer: Pointer, { runs }: Evidence): Fault[] {
   return [{ what: `the evaluation ${named(pointer.evaluation, asked)} read the artifact from another run than ${pointer.run}` }];
 }
 
-/** Every input that a run took from another run is there an output; every data set is the one that the pointer names, and none is named for nothing. */
+/**
+ * Every input that a run took from another run is there an output; every data set that made or evaluated the model is the one that the pointer names,
+ * and none is named for nothing. What only had to end well before, such as a check, may have read others.
+ */
 function checkData(pointer: Pointer, { runs }: Evidence): Fault[] {
   const faults: Fault[] = [];
   const read = new Set<string>();
+  const makers = chainOf([pointer.run, pointer.evaluation], runs, inputRuns);
   for (const [digest, record] of runs) {
     for (const [name, input] of Object.entries(record.inputs)) {
-      const what = input.kind === 'output' ? outputFault(input, runs) : input.kind === 'data' ? dataFault(input, pointer) : null;
+      const isMaker = makers.has(digest);
+      const what = input.kind === 'output' ? outputFault(input, runs) : input.kind === 'data' && isMaker ? dataFault(input, pointer) : null;
       if (what !== null) faults.push({ what: `input "${oneLine(name, 80)}" of run ${named(digest, record)} ${what}` });
-      if (input.kind === 'data') read.add(input.ref);
+      if (input.kind === 'data' && isMaker) read.add(input.ref);
     }
   }
   // a record that is missing is told as such; what only it read cannot be told
   const whole =
-    runs.has(pointer.run) && runs.has(pointer.evaluation) && [...runs.values()].every((record) => inputRuns(record).every((run) => runs.has(run)));
+    makers.has(pointer.run) &&
+    makers.has(pointer.evaluation) &&
+    [...makers.values()].every((record) => inputRuns(record).every((run) => makers.has(run)));
   for (const name of whole ? Object.keys(pointer.data) : []) {
     if (!read.has(name)) faults.push({ what: `the data set "${oneLine(name, 80)}" was read by no run` });
   }
@@ -98,10 +106,6 @@ function dataFault(input: RunInput, pointer: Pointer): string | null {
   const ref = oneLine(input.ref, 80);
   if (here === undefined) return `is the data set "${ref}", which the pointer does not name`;
   return here === input.digest ? null : `is the data set "${ref}" at ${input.digest}; the pointer says ${here}`;
-}
-
-function inputRuns(record: RunRecord): Digest[] {
-  return Object.values(record.inputs).flatMap((input) => (input.run === undefined ? [] : [input.run]));
 }
 
 /** The report is about this artifact, and its numbers are those of the evaluation's run. */

@@ -10,6 +10,7 @@ import { comparisonSchema, type Comparison } from '../evaluate/schema.ts';
 import { runRecordSchema, type RunRecord } from '../pipeline/run-record.ts';
 import { files } from '../project/layout.ts';
 import { pointerPath, type PointerPlace } from './pointer.ts';
+import { earlierRuns } from './run-chain.ts';
 import { promotionSchema, stages, type Pointer, type Promotion, type Stage } from './schema.ts';
 import type { FileTree } from './tree.ts';
 import { z } from '../base/schema.ts';
@@ -196,7 +197,7 @@ class EvidenceLoader {
     return null;
   }
 
-  /** These run records and all that their inputs came from. */
+  /** These run records and all that came before them: what their inputs came from, and what had to end well first. */
   async runs(roots: readonly Digest[]): Promise<Map<Digest, RunRecord>> {
     const found = new Map<Digest, RunRecord>();
     const asked = new Set<Digest>();
@@ -208,7 +209,7 @@ class EvidenceLoader {
         const record = this.parse('run record', digest, texts[at] ?? null, runRecordSchema);
         if (record === null) continue;
         found.set(digest, record);
-        for (const input of Object.values(record.inputs)) if (input.run !== undefined && !asked.has(input.run)) next.add(input.run);
+        for (const run of earlierRuns(record)) if (!asked.has(run)) next.add(run);
       }
       wave = [...next];
     }

@@ -78,20 +78,22 @@ export function artifactOf(model: ExampleModel): Buffer {
   return Buffer.from(`the model file of ${model.name}\n`);
 }
 
-/** split -> train -> evaluate, as the built-in steps record them. */
+/** check, split -> train -> evaluate, as the built-in steps record them. */
 export function chainOfExample(
   model: ExampleModel,
   manifest: Digest = digestOf('manifest of intents'),
-): { split: RunRecord; train: RunRecord; evaluate: RunRecord; data: Record<string, Digest> } {
+): { check: RunRecord; split: RunRecord; train: RunRecord; evaluate: RunRecord; data: Record<string, Digest> } {
   const data = { intents: manifest };
   const trainRows = { path: 'out/split/train.jsonl', digest: digestOf('train rows'), bytes: 10, kind: 'file' as const };
   const testRows = { path: 'out/split/test.jsonl', digest: digestOf('test rows'), bytes: 10, kind: 'file' as const };
+  const check = runRecord('check', { data: { kind: 'data', ref: 'intents', digest: data.intents } }, {});
   const split = runRecord('split', { rows: { kind: 'data', ref: 'intents', digest: data.intents } }, { train: trainRows, test: testRows });
   const artifact = { path: 'out/train/model.onnx', digest: digestOf(artifactOf(model)), bytes: artifactOf(model).length, kind: 'file' as const };
   const train = runRecord(
     'train',
     { data: { kind: 'output', ref: 'split.train', digest: trainRows.digest, run: digestOfRecord(split) } },
     { model: artifact },
+    { after: { check: digestOfRecord(check), split: digestOfRecord(split) } },
   );
   const evaluation = evaluationOfExample(model);
   const evaluate = runRecord(
@@ -102,19 +104,24 @@ export function chainOfExample(
       suite: { kind: 'file', ref: 'evals/intents.yaml', digest: evaluation.suiteDigest },
     },
     { cases: { path: 'out/evaluate/cases.jsonl', digest: digestOf(JSON.stringify(answersOf(model))), bytes: 10, kind: 'file' } },
-    { accuracy: evaluation.accuracy.value, cases: evaluation.cases },
+    { metrics: { accuracy: evaluation.accuracy.value, cases: evaluation.cases } },
   );
-  return { split, train, evaluate, data };
+  return { check, split, train, evaluate, data };
 }
 
-function runRecord(stage: string, inputs: RunRecord['inputs'], outputs: RunRecord['outputs'], metrics: Record<string, number> = {}): RunRecord {
+function runRecord(
+  stage: string,
+  inputs: RunRecord['inputs'],
+  outputs: RunRecord['outputs'],
+  { metrics = {}, after = {} }: Partial<Pick<RunRecord, 'metrics' | 'after'>> = {},
+): RunRecord {
   return {
     plumbline: 'run/1',
     stage,
     fingerprint: digestOf(canonicalJson({ stage, inputs })),
     command: { uses: `plumb/${stage}`, version: 1, with: {} },
     inputs,
-    after: {},
+    after,
     params: { epochs: 15 },
     outputs,
     metrics,
@@ -164,7 +171,7 @@ export interface ExampleOrder {
 export function promotionInput(order: ExampleOrder): PromotionInput {
   const { candidate } = order;
   const { model = 'intents', stage = 'production' } = order;
-  const { split, train, evaluate, data } = chainOfExample(candidate, order.manifest);
+  const { check, split, train, evaluate, data } = chainOfExample(candidate, order.manifest);
   const text = order.policyText ?? policyText;
   const policy = parsedPolicy(text);
   const evaluation = evaluationOfExample(candidate);
@@ -190,7 +197,7 @@ export function promotionInput(order: ExampleOrder): PromotionInput {
       artifact: { digest: evaluation.model, bytes: artifactOf(candidate).length, format: 'onnx' },
       run: digestOfRecord(train),
       evaluation: digestOfRecord(evaluate),
-      records: new Map([split, train, evaluate].map((record) => [digestOfRecord(record), record])),
+      records: new Map([check, split, train, evaluate].map((record) => [digestOfRecord(record), record])),
       data,
       code: 'c'.repeat(40),
       metrics: { accuracy: evaluation.accuracy.value, cases: evaluation.cases },

@@ -1,9 +1,10 @@
 // Forgeries whose digests all fit, by somebody who knows the formats: what gives them away is what the files say of each other.
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { canonicalJson, type Json } from '../base/canonical.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
+import type { RunRecord } from '../pipeline/run-record.ts';
 import { evidencePath } from './evidence.ts';
 import { bad, ExampleRepository, good, policyText } from './example.fixture.ts';
 import { pointerSubject, serialisePointer } from './pointer.ts';
@@ -207,4 +208,19 @@ test('evidence that is not in the canonical form', async () => {
     pointer.report = digestOf(text);
   });
   expect(found).toContain('is not canonical JSON');
+});
+
+test('a check of the rows that is not in the evidence, or another than the one before the training', async () => {
+  const pointer = (await repository.pointer()) as Pointer;
+  const { after } = await read<RunRecord>(pointer.run);
+  await rm(join(repository.root, evidencePath(place, after['check'] as Digest, 'json')));
+  const { git, prefix, root } = repository;
+  const verify = async (): Promise<string[]> =>
+    (await verifyPointers({ git, prefix, root, revision: null, history: false, store: null })).findings.map((finding) => finding.what);
+  expect(await verify()).toEqual([expect.stringContaining('is not there; models/intents/production.json leads to it')]);
+  await asCommitted();
+  // a record that is none
+  const train = await read<RunRecord>(pointer.run);
+  train.after['check'] = pointer.promotion;
+  expect(await forge(async ({ pointer: forged }) => void (forged.run = await put(train)))).toContain('as run record, which it is not');
 });

@@ -6,12 +6,13 @@ import { didYouMean } from '../base/names.ts';
 import { readManifest } from '../datasets/manifest.ts';
 import type { Reachable } from '../datasets/reachable.ts';
 import { collectRuns } from '../pipeline/reachable.ts';
-import type { KeptRecord } from '../pipeline/records.ts';
+import { readableRecord, type KeptRecord } from '../pipeline/records.ts';
 import type { RunOutput, RunRecord } from '../pipeline/run-record.ts';
 import type { Pipeline } from '../pipeline/source-tree.ts';
 import { files } from '../project/layout.ts';
 import type { Store } from '../store/store.ts';
 import { loadEvidence } from './evidence.ts';
+import { chainOf, earlierRuns, inputRuns } from './run-chain.ts';
 import type { Pointer } from './schema.ts';
 import type { FileTree } from './tree.ts';
 
@@ -22,9 +23,9 @@ export interface FoundModel {
   readonly made: KeptRecord;
   /** the run that evaluated it */
   readonly evaluated: KeptRecord;
-  /** both and all that their inputs came from; newest first has no meaning here: by digest */
+  /** both and all that came before them, by digest */
   readonly records: ReadonlyMap<Digest, RunRecord>;
-  /** data set -> manifest */
+  /** data set -> manifest, for all that made and evaluated it */
   readonly data: Readonly<Record<string, Digest>>;
 }
 
@@ -61,7 +62,7 @@ function noSuch(model: string, what: string): PlumbError {
  * The model that the present pipeline makes.
  * @param records one record a stage, as `presentRecords` gives them
  */
-export function modelOfPipeline(pipeline: Pipeline, records: ReadonlyMap<string, KeptRecord>, name: string): FoundModel {
+export async function modelOfPipeline(pipeline: Pipeline, records: ReadonlyMap<string, KeptRecord>, name: string, store: Store): Promise<FoundModel> {
   const { artifactStage, output, evaluationStage } = modelStages(pipeline, name);
   const made = records.get(artifactStage);
   const evaluated = records.get(evaluationStage);
@@ -69,14 +70,14 @@ export function modelOfPipeline(pipeline: Pipeline, records: ReadonlyMap<string,
   if (made === undefined || evaluated === undefined || artifact === undefined)
     throw new Error(`no records of ${artifactStage} and ${evaluationStage}`);
   const byDigest = new Map([...records.values()].map((kept) => [kept.digest, kept.record]));
-  const chain = chainOf([made.digest, evaluated.digest], byDigest);
+  const chain = await withEarlier([made, evaluated], byDigest, store);
   return {
     name,
     artifact: { digest: artifact.digest, bytes: artifact.bytes, format: formatOf(artifact) },
     made,
     evaluated,
     records: chain,
-    data: dataOf(chain),
+    data: dataOf(chainOf([made.digest, evaluated.digest], chain, inputRuns)),
   };
 }
 
@@ -103,17 +104,20 @@ export async function modelOfPointer(tree: FileTree, pointer: Pointer): Promise<
   };
 }
 
-/** Some runs and all that their inputs came from, as far as they are known. */
-export function chainOf(roots: readonly Digest[], known: ReadonlyMap<Digest, RunRecord>): Map<Digest, RunRecord> {
-  const chain = new Map<Digest, RunRecord>();
-  const visit = (digest: Digest): void => {
-    const record = known.get(digest);
-    if (record === undefined || chain.has(digest)) return;
-    chain.set(digest, record);
-    for (const input of Object.values(record.inputs)) if (input.run !== undefined) visit(input.run);
-  };
-  for (const root of roots) visit(root);
-  return chain;
+/** What came before a cached run may be older than what the pipeline has now: such records are in the store, and are left out where they are not. */
+async function withEarlier(roots: readonly KeptRecord[], known: ReadonlyMap<Digest, RunRecord>, store: Store): Promise<Map<Digest, RunRecord>> {
+  const found = new Map(roots.map(({ digest, record }) => [digest, record]));
+  for (let wave = [...found.values()]; wave.length > 0;) {
+    const digests = [...new Set(wave.flatMap(earlierRuns))].filter((digest) => !found.has(digest));
+    wave = [];
+    for (const digest of digests) {
+      const record = known.get(digest) ?? (await readableRecord(store, digest))?.record;
+      if (record === undefined) continue;
+      found.set(digest, record);
+      wave.push(record);
+    }
+  }
+  return found;
 }
 
 function dataOf(chain: ReadonlyMap<Digest, RunRecord>): Record<string, Digest> {

@@ -7,10 +7,10 @@ import type { RunRecord } from '../pipeline/run-record.ts';
 import { files as projectFiles } from '../project/layout.ts';
 import { checkChain } from './chain.ts';
 import { evidencePath, loadEvidence, planEvidence, reportFactsSchema, shapeOf, type PlannedFile } from './evidence.ts';
-import { chainOf } from './found-model.ts';
 import { describeTakenBack, stateOf, type PointerHistory } from './history.ts';
 import { oneLine } from './one-line.ts';
 import { pointerPath, pointerSubject, serialisePointer } from './pointer.ts';
+import { chainOf, earlierRuns } from './run-chain.ts';
 import { stages, type Pointer, type Policy, type Promotion, type Stage } from './schema.ts';
 import { plannedTree } from './tree.ts';
 
@@ -21,7 +21,7 @@ export interface Candidate {
   readonly run: Digest;
   /** record of its evaluation */
   readonly evaluation: Digest;
-  /** both, and every run that their inputs came from, down to the data; others are left out */
+  /** both, and every run that came before them, down to the data; others are left out */
   readonly records: ReadonlyMap<Digest, RunRecord>;
   /** data set -> manifest, for all that these runs read */
   readonly data: Readonly<Record<string, Digest>>;
@@ -106,7 +106,9 @@ export async function planPromotion(input: PromotionInput): Promise<PromotionPla
   const evidence = [
     record,
     ...comparisons.map(({ file }) => file),
-    ...[...chainOf([input.candidate.run, input.candidate.evaluation], input.candidate.records).values()].map((run) => planEvidence(place, run)),
+    ...[...chainOf([input.candidate.run, input.candidate.evaluation], input.candidate.records, earlierRuns).values()].map((run) =>
+      planEvidence(place, run),
+    ),
     { path: evidencePath(place, input.report.digest, 'json'), bytes: input.report.json },
     { path: evidencePath(place, bare.policy, 'yaml'), bytes: input.policyText },
   ];

@@ -43,7 +43,7 @@ export const pointerSchema = fields({
   artifact: fields({ digest: digestSchema, bytes: countSchema, format: z.string() }),
   run: digestSchema.describe('run record of the stage that made the artifact'),
   evaluation: digestSchema.describe('run record of the evaluation'),
-  data: z.record(z.string(), digestSchema).describe('data set -> manifest, for all that the runs read'),
+  data: z.record(z.string(), digestSchema).describe('data set -> manifest, for all that made and evaluated the artifact'),
   code: z.string().nullable().describe('commit whose files the runs read'),
   report: digestSchema,
   policy: digestSchema.describe('SHA-256 of the policy.yaml that judged'),

@@ -54,7 +54,7 @@ describe('of a repository that holds', () => {
   });
 
   test('any flipped byte of any file is found, and the finding names it', async () => {
-    expect(files.length).toBe(23);
+    expect(files.length).toBe(25);
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...files), fc.nat(), fc.integer({ min: 1, max: 255 }), async (path, at, flip) => {
         const file = join(repository.root, path);
