@@ -8,7 +8,9 @@ import { projectConfigSchema } from '../../src/project/config.ts';
 import { validationSchema } from '../../src/quality/report.ts';
 import { rulesSchema } from '../../src/quality/rules.ts';
 import { pointerSchema, policySchema, promotionSchema } from '../../src/registry/schema.ts';
+import { reportSchema } from '../../src/report/schema.ts';
 import { predictAnswerSchema, predictRequestSchema } from '../../src/serve/request.ts';
+import { curveSchema } from '../../src/train/schema.ts';
 
 export interface Format {
   /** schemas/<name>.schema.json */
@@ -36,6 +38,8 @@ export const writtenByPlumbline: readonly Format[] = [
   { name: 'manifest', file: 'manifest of a data set, in the store', version: 1, schema: manifestSchema },
   { name: 'run', file: 'run record, in the store', version: 1, schema: runRecordSchema },
   { name: 'validation', file: 'validation.json of plumb/validate', version: 1, schema: validationSchema },
+  { name: 'report', file: 'report of a promotion, in the evidence of its pointer', version: 1, schema: reportSchema },
+  { name: 'curve', file: 'curve.json of plumb/train-text', version: 1, schema: curveSchema },
   { name: 'evaluation', file: 'evaluation.json of plumb/evaluate', version: 1, schema: evaluationSchema },
   { name: 'case-result', file: 'a line of cases.jsonl of plumb/evaluate', version: 1, schema: caseResultSchema },
   { name: 'comparison', file: 'comparison of two models, in a report', version: 1, schema: comparisonSchema },

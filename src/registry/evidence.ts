@@ -120,7 +120,10 @@ export interface Evidence {
   readonly findings: readonly Finding[];
 }
 
-/** What we ask of a report/1; its whole shape is report/'s own. */
+/**
+ * What verifying asks of a report/1. The whole format is report/schema.ts, which stands above this folder; and a report of a later version, with more in it,
+ * must go on verifying.
+ */
 export const reportFactsSchema = z.looseObject({
   plumbline: z.literal('report/1'),
   model: z.string(),

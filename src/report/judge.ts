@@ -17,6 +17,7 @@ import { files } from '../project/layout.ts';
 import { casesOf, type FoundModel } from '../registry/found-model.ts';
 import type { Pointer, Policy, Stage } from '../registry/schema.ts';
 import type { Store } from '../store/store.ts';
+import { curveSchema } from '../train/schema.ts';
 import { buildReport, type DataPart, type ReportParts } from './build.ts';
 import type { Curve, Report } from './schema.ts';
 
@@ -59,6 +60,14 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
   const warnings = [...order.warnings];
   const answered = await answersOf(candidate, candidate.evaluated, world.store);
   const { name, checks } = gateOf(order.policy, candidate.name, order.stage);
+  // the report's baseline often is what the gate compares with: each model is asked once
+  const compared = new Map<Digest, Promise<Compared | null>>();
+  const compare = (other: FoundModel): Promise<Compared | null> => {
+    const { digest } = other.artifact;
+    const known = compared.get(digest) ?? compareWith(other, order, answered, world);
+    compared.set(digest, known);
+    return known;
+  };
   const wanted = new Set(checks.flatMap((check) => ('against' in check ? [check.against] : [])));
   const comparisons: Partial<Record<Stage, Comparison>> = {};
   const same: Partial<Record<Stage, 'same model'>> = {};
@@ -69,11 +78,11 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
       same[stage] = 'same model';
       continue;
     }
-    const compared = await compareWith(served.model, order, answered, world);
-    if (compared === null) throw cannotCompare(candidate, stage);
-    comparisons[stage] = compared.comparison;
+    const pair = await compare(served.model);
+    if (pair === null) throw cannotCompare(candidate, stage);
+    comparisons[stage] = pair.comparison;
   }
-  const against = baseline === null ? null : await compareWith(baseline.model, order, answered, world);
+  const against = baseline === null ? null : await compare(baseline.model);
   if (baseline !== null && against === null)
     warnings.push(`the model of ${baseline.what} was evaluated on other cases and cannot be asked these: no comparison`);
   warnings.push(...questionWarnings(order));
@@ -130,12 +139,13 @@ async function answersOf(model: FoundModel, evaluated: KeptRecord, store: Store)
   return { cases, evaluation: evaluateCases(cases, subject) };
 }
 
-async function compareWith(
-  other: FoundModel,
-  order: JudgeOrder,
-  candidate: Answers,
-  world: JudgeWorld,
-): Promise<{ comparison: Comparison; evaluation: Evaluation } | null> {
+interface Compared {
+  readonly comparison: Comparison;
+  /** of the other model */
+  readonly evaluation: Evaluation;
+}
+
+async function compareWith(other: FoundModel, order: JudgeOrder, candidate: Answers, world: JudgeWorld): Promise<Compared | null> {
   const evaluated = sameQuestions(order.candidate.evaluated.record, other.evaluated.record)
     ? other.evaluated
     : await world.evaluateInstead(order.candidate, other);
@@ -266,14 +276,26 @@ function measuredOf(candidate: FoundModel): Record<string, number> {
   return Object.fromEntries([...prefixed(made), ...prefixed(evaluated)]);
 }
 
-/** Curves are outputs named `curve`: a JSON list of points, the first column x. */
+/** No curve of ours is near it. */
+const largestCurveBytes = 4_000_000;
+
+/** The curves of built-in steps. What a command wrote under that name is its own affair. */
 async function readCurves(candidate: FoundModel, store: Store): Promise<Curve[]> {
   const curves: Curve[] = [];
-  for (const record of candidate.records.values()) {
-    const output = record.outputs['curve'];
-    if (output === undefined) continue;
-    const { points } = JSON.parse((await store.readBytes(output.digest)).toString('utf8')) as { points: Record<string, number>[] };
-    curves.push({ stage: record.stage, name: 'epoch', points: points.map(({ epoch, ...y }) => ({ x: epoch ?? 0, y })) });
+  for (const { stage, command, outputs } of candidate.records.values()) {
+    const output = outputs['curve'];
+    if (output === undefined || !('uses' in command) || output.kind !== 'file' || output.bytes > largestCurveBytes) continue;
+    const curve = curveSchema.safeParse(parsed((await store.readBytes(output.digest)).toString('utf8')));
+    if (curve.success)
+      curves.push({ stage, name: 'epoch', points: curve.data.points.map(({ epoch, ...y }) => ({ x: epoch, y: y as Record<string, number> })) });
   }
   return curves;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

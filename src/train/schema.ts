@@ -49,3 +49,17 @@ export const trainTextParams = fields({
     ),
 }).refine((params) => params.word_ngrams !== null || params.char_ngrams !== null, 'expected word_ngrams or char_ngrams, not null for both');
 export type TrainTextParams = z.infer<typeof trainTextParams>;
+
+/** What the curve output of plumb/train-text holds. */
+export const curveSchema = fields({
+  plumbline: z.literal('curve/1'),
+  points: z.array(
+    fields({
+      epoch: z.int().min(1),
+      loss: z.number().describe('mean -ln probability of the right label (softmax), mean hinge loss (svm), on the rows that were learned'),
+      accuracy: z.number().describe('share of those rows predicted right'),
+      validation_loss: z.number().optional().describe('softmax: on the rows that were left out'),
+      validation_accuracy: z.number().optional().describe('on the rows that were left out'),
+    }),
+  ),
+}).describe('curve/1: how a training went, epoch by epoch');
