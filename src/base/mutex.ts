@@ -17,10 +17,10 @@ export async function withMutex<T>(file: string, work: () => Promise<T>, options
   try {
     database = new DatabaseSync(file, { timeout: 0 });
   } catch (error) {
-    throw systemError(error, 'open', file);
+    throw failed(error, file);
   }
   try {
-    while (!taken(database)) {
+    while (!taken(database, file)) {
       if (Date.now() > until) {
         throw new PlumbError('REPOSITORY_BUSY', {
           what: 'another plumb is writing in this repository and did not finish in time',
@@ -36,13 +36,25 @@ export async function withMutex<T>(file: string, work: () => Promise<T>, options
   }
 }
 
-function taken(database: { exec(sql: string): void }): boolean {
+function taken(database: { exec(sql: string): void }, file: string): boolean {
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // nothing is ever written, so no journal shall be: the lock is to be had on a full disk too
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return true;
   } catch (error) {
-    // 5 = SQLITE_BUSY
-    if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5) return false;
-    throw error;
+    if (sqliteCode(error) === 'SQLITE_BUSY') return false;
+    throw failed(error, file);
   }
+}
+
+const sqliteCodes: Readonly<Record<number, string>> = { 5: 'SQLITE_BUSY', 8: 'EROFS', 10: 'EIO', 13: 'ENOSPC', 14: 'EACCES' };
+
+/** What SQLite says, by the errno that it stands for. */
+function sqliteCode(error: unknown): string | undefined {
+  return error instanceof Error && 'errcode' in error ? sqliteCodes[Number(error.errcode) & 0xff] : undefined;
+}
+
+function failed(error: unknown, file: string): unknown {
+  const code = sqliteCode(error);
+  return systemError(code === undefined ? error : Object.assign(new Error(String(error), { cause: error }), { code }), 'lock', file);
 }
