@@ -36,6 +36,28 @@ export async function writeFileAtomic(path: string, bytes: string | Uint8Array, 
   await syncFolder(dirname(path));
 }
 
+/**
+ * Writes several files, as `writeFileAtomic` each. The bytes of all are on the disk before the first takes its place, so that a disk that is full
+ * changes none; a kill may leave the first ones new and the rest old.
+ * @throws PlumbError DISK_FULL, FILE_UNREADABLE
+ */
+export async function writeFilesAtomic(files: readonly { readonly path: string; readonly bytes: string | Uint8Array }[]): Promise<void> {
+  const written: { path: string; temporary: string }[] = [];
+  try {
+    for (const { path, bytes } of files) {
+      const temporary = temporaryBeside(path);
+      await writeFileAtomic(temporary, bytes);
+      written.push({ path, temporary });
+    }
+    for (const { path, temporary } of written)
+      await rename(temporary, path).catch((error: unknown) => Promise.reject(systemError(error, 'write', path)));
+  } catch (error) {
+    for (const { temporary } of written) await rm(temporary, { force: true });
+    throw error;
+  }
+  for (const folder of new Set(files.map((file) => dirname(file.path)))) await syncFolder(folder);
+}
+
 /** Is this the name of a file that a writer of ours has not finished, or left when it was killed? */
 export function isTemporary(name: string): boolean {
   return name.startsWith(marker);

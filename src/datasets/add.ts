@@ -1,15 +1,16 @@
 // Adding a data set: read it whole, check it, store it, and only then lock it. Until the last rename nothing that anybody reads has changed.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFilesAtomic } from '../base/atomic.ts';
 import { byCodeUnit } from '../base/canonical.ts';
 import { PlumbError } from '../base/errors.ts';
 import { checkName, didYouMean } from '../base/names.ts';
 import type { Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
 import { describeFolder, storeFolder } from './folder.ts';
-import { ensureUnionMerge, ignorePath, type IgnoreResult } from './git-lines.ts';
+import { planIgnore, planUnionMerge, type IgnoreResult } from './git-lines.ts';
 import { KeyCheck } from './keys.ts';
-import { loadLock, writeLock } from './lock.ts';
+import { loadLock, planLock } from './lock.ts';
 import { digestOfManifest, manifestText, rowsManifest } from './manifest.ts';
 import { findDataPath, type DataPath } from './paths.ts';
 import { readRowBatches, requireFormatOfName } from './rows.ts';
@@ -57,12 +58,13 @@ export async function addDataset(project: Project, request: AddRequest): Promise
       // whoever held the mutex before may have written the lock since we read it
       const now = await loadLock(project);
       await chooseName(project, now, data, name);
-      await ensureUnionMerge(project);
-      const ignore = await ignorePath(project, data.path);
+      const ignore = await planIgnore(project, data.path);
       const known = entryOf(now, name);
       const changed = known === null || !sameEntry(known, entry);
-      if (changed) await writeLock(project, withEntry(now, name, entry));
-      return { name, entry, before: known, changed, ignore };
+      // the lock last: whoever finds it finds the data ignored
+      const wanted = [await planUnionMerge(project), ignore.file, changed ? planLock(project, withEntry(now, name, entry)) : null];
+      await writeFilesAtomic(wanted.filter((file) => file !== null));
+      return { name, entry, before: known, changed, ignore: ignore.result };
     });
   } finally {
     index.save();

@@ -1,14 +1,15 @@
 // datasets.lock: which data this revision has. Written canonically (same data sets, same bytes), one fact a line, and each line of a data set
 // ends with its name as a comment: a diff hunk says what it is about, and no two lines of two data sets are equal, so that git's union merge puts
 // two added data sets one after the other. A data set that both sides changed then has its keys twice, which is refused by name.
+import { join } from 'node:path';
 import { load } from 'js-yaml';
-import { writeFileAtomic } from '../base/atomic.ts';
 import { byCodeUnit } from '../base/canonical.ts';
 import { isDigest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { didYouMean, isName } from '../base/names.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
+import type { PlannedFile } from './git-lines.ts';
 import type { Lock, LockEntry } from './schema.ts';
 
 type LockReader = Pick<Project, 'readText'>;
@@ -35,9 +36,9 @@ export function requireDataset(lock: Lock, name: string): LockEntry {
   });
 }
 
-/** Writes the lock of the work tree. Hold the project's mutex. @throws PlumbError DISK_FULL, FILE_UNREADABLE */
-export async function writeLock(project: Pick<Project, 'root'>, lock: Lock): Promise<void> {
-  await writeFileAtomic(`${project.root}/${files.lock}`, formatLock(lock));
+/** The lock of the work tree as it shall be. */
+export function planLock(project: Pick<Project, 'root'>, lock: Lock): PlannedFile {
+  return { path: join(project.root, files.lock), bytes: formatLock(lock) };
 }
 
 /**
