@@ -171,6 +171,17 @@ export function errnoOf(error: unknown): string | undefined {
 }
 
 /**
+ * A full disk is nobody's mistake, whoever met it and did not say: the error that users see; anything else comes back as it is.
+ * @param place where it was met, when the error itself does not know
+ */
+export function fullDisk(error: unknown, place: string): unknown {
+  const errno = errnoOf(error);
+  if (errno !== 'ENOSPC' && errno !== 'EDQUOT') return error;
+  const { path } = error as NodeJS.ErrnoException;
+  return systemError(error, 'write', path ?? place);
+}
+
+/**
  * Turns a system error about a path into the one that users see; anything else comes back as it is.
  * @param doing what we were at, for the sentence: 'read', 'write'
  */

@@ -1,6 +1,7 @@
 // Running the git command: no shell, no terminal, no configuration that changes how answers look.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlumbError } from '../base/errors.ts';
@@ -126,7 +127,7 @@ export function createGitProgram(program: string, repository: Repository, env: E
       const result = await finish(start(args, options.literal), options.input);
       if (result.code === 0 || options.allow?.includes(result.code) === true) return result;
       const locked = /'([^'\n]*\.lock)': File exists/.exec(result.stderr)?.[1];
-      if (locked === undefined) throw failure(args, result);
+      if (locked === undefined) throw (await noRoom(result, repository)) ?? failure(args, result);
       if (attempt === lockTries) throw busy(locked);
       await sleep(lockWaitMs);
     }
@@ -173,6 +174,24 @@ export function failure(args: readonly string[], result: Result): PlumbError {
         ? 'install git 2.32 or newer, or set PLUMB_GIT=isomorphic'
         : 'mend what git says, then run the command again',
     details: { exitCode: result.code },
+  });
+}
+
+/** Git does not always say why it could not write. With less than this left, the disk is the reason. */
+const leastRoom = 1 << 20;
+
+async function noRoom({ stderr }: Result, { commonDir }: Repository): Promise<PlumbError | undefined> {
+  const said = withoutSecrets(stderr.trim());
+  const isSaid = /No space left on device|Out of diskspace|Disk quota exceeded/.test(said);
+  if (!isSaid) {
+    if (!/write/.test(said)) return undefined;
+    const { bavail, bsize } = await statfs(commonDir);
+    if (bavail * bsize >= leastRoom) return undefined;
+  }
+  return new PlumbError('DISK_FULL', {
+    what: `git ran out of room: ${said}`,
+    where: { file: commonDir },
+    mend: 'make room and run the command again; what was complete before is still there',
   });
 }
 

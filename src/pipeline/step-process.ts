@@ -1,8 +1,9 @@
 // A built-in step runs in a process of its own: it can be stopped whole, and a crash of it is not ours. The two ends of the talk are in
 // this file: the order goes to its stdin as one line of JSON, events come back on file descriptor 3, a line of JSON each.
 import { createWriteStream } from 'node:fs';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { PlumbError, errorTable, isPlumbError, type ErrorCode, type Where } from '../base/errors.ts';
+import { PlumbError, errorTable, fullDisk, isPlumbError, type ErrorCode, type Where } from '../base/errors.ts';
 import type { Progress, ProgressBar, Unit } from '../base/progress.ts';
 import type { JsonValue } from '../base/schema.ts';
 import type { StepRegistry, StepResult } from '../base/step.ts';
@@ -84,7 +85,8 @@ export async function runStepOrder(registry: StepRegistry, signal: AbortSignal):
     const result = await step.run({ ...order, progress: tellingProgress(tell), signal, log: (line) => void process.stdout.write(`${line}\n`) });
     tell({ type: 'result', result });
     return await flushed(events, 0);
-  } catch (error) {
+  } catch (met) {
+    const error = fullDisk(met, dirname(Object.values(order.outputs)[0] ?? '.'));
     if (!isPlumbError(error)) throw error;
     const { code, where, mend, details, message } = error;
     tell({ type: 'error', error: { code, what: message, mend, ...(where ? { where } : {}), ...(details ? { details: { ...details } } : {}) } });
