@@ -132,6 +132,7 @@ export class WorkTree implements SourceTree, Workspace {
     // outputs of built-in steps stand in one folder, which is ignored whole
     const own = path.startsWith(`${files.out}/`) ? files.out : path;
     if (this.#claimed.has(own)) return;
+    await this.#refuseWayOut(dirname(path));
     if (await this.#project.git.isTracked(this.#project.prefix + path)) {
       throw new PlumbError('OUT_TRACKED', {
         what: `${path} is an output of a stage, and git tracks it: the stage would write over what is committed, and over edits that are not`,
@@ -139,7 +140,8 @@ export class WorkTree implements SourceTree, Workspace {
         mend: `name another output, or leave it to the pipeline: git rm --cached ${path}`,
       });
     }
-    await this.#project.mutex(() => ignorePath(this.#project, own));
+    // a pattern such as out/ is about a folder, and the folder may not be there yet: the file in it is asked about
+    if (!(await this.#project.git.isIgnored(this.#project.prefix + path))) await this.#project.mutex(() => ignorePath(this.#project, own));
     this.#claimed.add(own);
   }
 
