@@ -137,7 +137,13 @@ const failing: readonly Case[] = [
     ),
   ),
   leavingOutputs(
-    refused('metrics that are no JSON', 'run', 'JSON_SYNTAX', [/out\/m\.json/], stages('  a: { cmd: "echo 1, > out/m.json", metrics: [out/m.json] }\n')),
+    refused(
+      'metrics that are no JSON',
+      'run',
+      'JSON_SYNTAX',
+      [/out\/m\.json/],
+      stages('  a: { cmd: "echo 1, > out/m.json", metrics: [out/m.json] }\n'),
+    ),
   ),
   refused('two commands that fail', 'run', 'STAGE_FAILED', [/2 stages failed/, /a/, /b/], stages('  a: { cmd: "exit 1" }\n  b: { cmd: "exit 2" }\n')),
 ];

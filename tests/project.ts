@@ -71,8 +71,8 @@ export class TestProject {
   }
 
   /** @param files of the first commit, beside plumbline.yaml and .gitignore */
-  static create(files: Readonly<Record<string, string>> = {}, options: { readonly remote?: boolean; readonly at?: string } = {}): TestProject {
-    const project = new TestProject(realpathSync(options.at ?? mkdtempSync(join(tmpdir(), 'plumb-test-'))));
+  static create(files: Readonly<Record<string, string>> = {}, options: { readonly remote?: boolean } = {}): TestProject {
+    const project = new TestProject(realpathSync(mkdtempSync(join(tmpdir(), 'plumb-test-'))));
     mkdirSync(project.root);
     project.git('init', '-q', '-b', 'main', '--template=');
     project.write('plumbline.yaml', `version: 1\n${options.remote === true ? 'remote: ../remote\n' : ''}`);
@@ -87,9 +87,9 @@ export class TestProject {
     rmSync(this.top, { recursive: true, force: true });
   }
 
-  /** The same project, cache and all, in a folder of its own. */
-  copy(): TestProject {
-    const other = new TestProject(realpathSync(mkdtempSync(join(tmpdir(), 'plumb-test-'))));
+  /** The same project, cache and all, in a folder of its own: a new one, or an empty one that is given. */
+  copy(at: string = mkdtempSync(join(tmpdir(), 'plumb-test-'))): TestProject {
+    const other = new TestProject(realpathSync(at));
     cpSync(this.root, other.root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     if (existsSync(this.remote)) cpSync(this.remote, other.remote, { recursive: true });
     return other;

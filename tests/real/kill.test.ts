@@ -113,12 +113,12 @@ async function checkWhole(project: TestProject): Promise<void> {
 
 /** All that is there but databases, which hold times: two equal answers are two equal worlds for the next command. */
 function describeAll(project: TestProject): string {
-  const random = /\.plumb-tmp-\d+-[0-9a-f]{12}|(?<=work\/)\d+-[0-9a-f]{12}/g;
+  const chance = /\.plumb-tmp-\d+-[0-9a-f]{12}|(?<=work\/)\d+-[0-9a-f]{12}/g;
   return filesBelow(project.top)
     .filter((path) => !/\.db(-journal)?$/.test(path))
     .map(
       (path) =>
-        `${path.replaceAll(random, 'random')} ${lstatSync(join(project.top, path)).isFile() ? sha256(readFileSync(join(project.top, path))) : 'link'}`,
+        `${path.replaceAll(chance, 'random')} ${lstatSync(join(project.top, path)).isFile() ? sha256(readFileSync(join(project.top, path))) : 'link'}`,
     )
     .toSorted()
     .join('\n');
