@@ -6,7 +6,6 @@ import { expandStages } from '../pipeline/expand.ts';
 import { bindStages, selectStages, type BoundStage } from '../pipeline/graph.ts';
 import { findUsable, presentRecords, readyStage } from '../pipeline/plan.ts';
 import { checkProjectPath } from '../project/paths.ts';
-import { files } from '../project/layout.ts';
 import type { Cli, Define } from './command.ts';
 import { withPipeline, type OpenPipeline } from './open-pipeline.ts';
 import { steps } from './steps.ts';
@@ -32,16 +31,8 @@ export const define: Define = (command, cli) => {
 };
 
 async function evaluate(open: OpenPipeline, wanted: string | undefined, options: EvalOptions, cli: Cli): Promise<void> {
-  const { modelStages } = await import('../registry/found-model.ts');
-  const models = Object.keys(open.pipeline.config.models);
-  const model = wanted ?? models[0];
-  if (model === undefined || (wanted === undefined && models.length > 1)) {
-    throw new PlumbError('MODEL_UNKNOWN', {
-      what: `${files.pipeline} names ${models.length} models`,
-      where: { file: files.pipeline },
-      mend: models.length > 0 ? `name one of them: ${models.join(', ')}` : 'add one under models:',
-    });
-  }
+  const { modelStages, onlyModel } = await import('../registry/found-model.ts');
+  const model = wanted ?? onlyModel(open.pipeline);
   const chosen = modelStages(open.pipeline, model);
   const configured = open.pipeline.stages.get(chosen.evaluationStage);
   const suite = options.suite ?? suiteOf(configured);

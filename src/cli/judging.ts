@@ -9,7 +9,7 @@ import { loadPipeline } from '../pipeline/source-tree.ts';
 import { evaluateInstead } from '../pipeline/substitute.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
-import { modelOfPipeline, modelOfPointer, modelStages, type FoundModel } from '../registry/found-model.ts';
+import { modelOfPipeline, modelOfPointer, modelStages, onlyModel, type FoundModel } from '../registry/found-model.ts';
 import { readPointer } from '../registry/pointer.ts';
 import { policySchema, stages, type Pointer, type Policy, type Stage } from '../registry/schema.ts';
 import { commitTree } from '../registry/tree.ts';
@@ -52,7 +52,7 @@ interface Base {
 /** @throws PlumbError RUN_MISSING when the pipeline has not been run for what is there now */
 export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli): Promise<Judged> {
   const { project, pipeline } = open;
-  const model = wish.model ?? onlyModel(Object.keys(pipeline.config.models));
+  const model = wish.model ?? onlyModel(pipeline);
   const chosen = modelStages(pipeline, model);
   const selected = selectStages(pipeline.stages, [chosen.artifactStage, chosen.evaluationStage]);
   const candidate = await modelOfPipeline(pipeline, await presentRecords(selected, open.context), model, project.store);
@@ -82,16 +82,6 @@ export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli):
     },
   );
   return { model, stage: wish.stage, candidate, judgement, base, policy, served };
-}
-
-function onlyModel(models: readonly string[]): string {
-  const [only] = models;
-  if (only !== undefined && models.length === 1) return only;
-  throw new PlumbError('MODEL_UNKNOWN', {
-    what: models.length === 0 ? `${files.pipeline} names no model` : `${files.pipeline} names ${models.length} models`,
-    where: { file: files.pipeline },
-    mend: models.length === 0 ? 'add one under models:, with its artifact and its evaluation' : `name one of them: ${models.join(', ')}`,
-  });
 }
 
 /** A name as it is, a commit's id by its first digits. */

@@ -124,7 +124,7 @@ export interface Evidence {
  * What verifying asks of a report/1. The whole format is report/schema.ts, which stands above this folder; and a report of a later version, with more in it,
  * must go on verifying.
  */
-export const reportFactsSchema = z.looseObject({
+const reportFactsSchema = z.looseObject({
   plumbline: z.literal('report/1'),
   model: z.string(),
   candidate: z.looseObject({ artifact: z.string(), run: z.string() }),

@@ -29,6 +29,18 @@ export interface FoundModel {
   readonly data: Readonly<Record<string, Digest>>;
 }
 
+/** The model that is meant where none is named. @throws PlumbError MODEL_UNKNOWN when there is none, or more than one */
+export function onlyModel(pipeline: Pipeline): string {
+  const models = Object.keys(pipeline.config.models);
+  const [only] = models;
+  if (only !== undefined && models.length === 1) return only;
+  throw new PlumbError('MODEL_UNKNOWN', {
+    what: only === undefined ? `${files.pipeline} names no model` : `${files.pipeline} names ${models.length} models`,
+    where: { file: files.pipeline },
+    mend: only === undefined ? 'add one under models:, with its artifact and its evaluation' : `name one of them: ${models.join(', ')}`,
+  });
+}
+
 /** Which stages a model of pipeline.yaml comes from. @throws PlumbError MODEL_UNKNOWN, PIPELINE_DEP_MISSING */
 export function modelStages(pipeline: Pipeline, name: string): { artifactStage: string; output: string; evaluationStage: string } {
   const { models } = pipeline.config;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
 import { openGit } from '../git/open.ts';
 import { artifactOf, bad, better, ExampleRepository, good } from './example.fixture.ts';
-import { describeChange, pointerHistory, revertedDigests, stateOf, trailer, type PointerHistory } from './history.ts';
+import { describeChange, pointerHistory, stateOf, trailer, type PointerHistory } from './history.ts';
 
 let repository: ExampleRepository;
 beforeEach(async () => {
@@ -31,7 +31,7 @@ test('each promotion is a change, newest first, with who and when', async () => 
   ]);
   expect(history[0]?.date.getTime()).toBeGreaterThan(history[1]?.date.getTime() ?? Infinity);
   expect((await repository.history('staging')).length).toBe(2);
-  expect(revertedDigests(history).size).toBe(0);
+  expect(stateOf(history).reverted.size).toBe(0);
 });
 
 test('a forced promotion is shown as forced with its reason, also when it is rolled back to', async () => {
@@ -56,7 +56,7 @@ test('a plain git revert is a rollback, and what it took back is on the deny lis
   await repository.run('revert', '--no-edit', 'HEAD');
   const history = await repository.history();
   expect(history[0]).toMatchObject({ kind: 'rollback', before: betterDigest, after: goodDigest });
-  expect([...revertedDigests(history)]).toEqual([[betterDigest, history[0]]]);
+  expect([...stateOf(history).reverted]).toEqual([[betterDigest, history[0]]]);
   expect(stateOf(history).line.map((change) => change.after)).toEqual([goodDigest]);
 });
 
@@ -65,7 +65,7 @@ test('a revert of the first promotion removes the model, and it is on the deny l
   await repository.run('revert', '--no-edit', 'HEAD');
   const history = await repository.history('staging');
   expect(kinds(history)).toEqual(['removed', 'promotion']);
-  expect([...revertedDigests(history).keys()]).toEqual([goodDigest]);
+  expect([...stateOf(history).reverted.keys()]).toEqual([goodDigest]);
 });
 
 test('what comes again with a reason is off the deny list, and says why', async () => {
@@ -76,7 +76,7 @@ test('what comes again with a reason is off the deny list, and says why', async 
   await repository.promote({ candidate: better, production: good, again: { reason } });
   const history = await repository.history();
   expect(history[0]).toMatchObject({ kind: 'again', reason, after: betterDigest });
-  expect(revertedDigests(history).size).toBe(0);
+  expect(stateOf(history).reverted.size).toBe(0);
 });
 
 test('a revert of a revert brings the model again, with no reason recorded', async () => {
@@ -98,7 +98,7 @@ test('a broken pointer is a change of its own; mending it is a rollback that tak
   const history = await repository.history();
   expect(kinds(history)).toEqual(['rollback', 'broken', 'promotion']);
   expect(history[1]).toMatchObject({ after: null, before: goodDigest, pointer: null });
-  expect(revertedDigests(history).size).toBe(0);
+  expect(stateOf(history).reverted.size).toBe(0);
 });
 
 test('a merged branch counts as one change, from the merge on', async () => {
@@ -126,7 +126,7 @@ test('a side branch that took its model back leaves it off the deny list of main
   await repository.run('merge', '-q', '--no-ff', '-m', 'merge side', 'side');
   const history = await repository.history();
   expect(kinds(history)).toEqual(['promotion']);
-  expect(revertedDigests(history).size).toBe(0);
+  expect(stateOf(history).reverted.size).toBe(0);
 });
 
 test('evidence that was taken away leaves the change, and says so', async () => {

@@ -7,6 +7,7 @@
 import { shortDigest, type Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
 import type { Commit, Git, Oid } from '../git/git.ts';
+import { mapInParallel } from '../store/parallel.ts';
 import { readPromotion } from './evidence.ts';
 import { oneLine } from './one-line.ts';
 import { parsePointer, pointerPath, pointerText, type PointerPlace } from './pointer.ts';
@@ -45,7 +46,10 @@ export type PointerHistory = readonly PointerChange[];
 export interface HistoryState {
   /** the changes that put each model there, oldest first; the last one is in the stage now. A rollback takes off the end. */
   readonly line: readonly PointerChange[];
-  /** artifacts that were taken back and not promoted since -> the change that took them back */
+  /**
+   * Artifacts that were in the stage and were taken back, by a move to an earlier pointer or by removal, and that no promotion has brought back since:
+   * all that stood above the pointer that came back. Each with the change that took it back.
+   */
   readonly reverted: ReadonlyMap<Digest, PointerChange>;
 }
 
@@ -57,7 +61,7 @@ export interface HistoryState {
 export async function pointerHistory(git: Git, prefix: string, revision: string, model: string, stage: Stage): Promise<PointerHistory> {
   const place = { model, stage };
   const commits = await git.log(revision, { path: prefix + pointerPath(place), firstParent: true });
-  const snapshots = await mapBounded(commits, 8, (commit) => readSnapshot(git, prefix, commit, place));
+  const snapshots = await mapInParallel(commits, { width: 8 }, (commit) => readSnapshot(git, prefix, commit, place));
   return classify(snapshots.toReversed()).toReversed();
 }
 
@@ -121,14 +125,6 @@ export function stateOf(history: PointerHistory): HistoryState {
   return { line: fold.line, reverted: fold.reverted };
 }
 
-/**
- * Artifacts that were in the stage and were taken back, by a move to an earlier pointer or by removal, and that no promotion has brought back since.
- * All that stood above the pointer that came back counts. Each with the change that took it back.
- */
-export function revertedDigests(history: PointerHistory): ReadonlyMap<Digest, PointerChange> {
-  return stateOf(history).reverted;
-}
-
 class Fold {
   readonly line: PointerChange[] = [];
   readonly reverted = new Map<Digest, PointerChange>();
@@ -190,15 +186,4 @@ export function describeChange(change: PointerChange): string {
 /** For messages: 'commit 0123456789 took 0123456789ab back on 2026-11-21' */
 export function describeTakenBack(artifact: Digest, by: PointerChange): string {
   return `commit ${by.commit.slice(0, 10)} took ${shortDigest(artifact)} back on ${by.date.toISOString().slice(0, 10)}`;
-}
-
-/** In the order of the items, at most `width` at a time. */
-export async function mapBounded<T, R>(items: readonly T[], width: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at] as T);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-  return results;
 }

@@ -1,5 +1,5 @@
 // A pointer is a small file that names one model by digest. Only one form of it is valid, byte by byte: what people review is what machines read.
-import { byCodeUnit, canonicalJson, canonicalJsonFile } from '../base/canonical.ts';
+import { canonicalJson, canonicalJsonFile } from '../base/canonical.ts';
 import { parseJson } from '../base/config.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
@@ -77,9 +77,4 @@ export function placeOf(path: string): PointerPlace | null {
 /** All pointers of a tree, by model, then stage; whether they are valid is not asked. */
 export async function listPointers(tree: FileTree): Promise<PointerPlace[]> {
   return (await tree.list(files.models)).map(placeOf).filter((place) => place !== null);
-}
-
-/** Names of the models that have a pointer, sorted. */
-export async function listModels(tree: FileTree): Promise<string[]> {
-  return [...new Set((await listPointers(tree)).map((place) => place.model))].toSorted(byCodeUnit);
 }

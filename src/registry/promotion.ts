@@ -2,16 +2,16 @@
 import { byCodeUnit } from '../base/canonical.ts';
 import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
-import { comparisonSchema, type Comparison, type GateResult } from '../evaluate/schema.ts';
+import type { Comparison, GateResult } from '../evaluate/schema.ts';
 import type { RunRecord } from '../pipeline/run-record.ts';
 import { files as projectFiles } from '../project/layout.ts';
 import { checkChain } from './chain.ts';
-import { evidencePath, loadEvidence, planEvidence, reportFactsSchema, shapeOf, type PlannedFile } from './evidence.ts';
+import { evidencePath, loadEvidence, planEvidence, type PlannedFile } from './evidence.ts';
 import { describeTakenBack, stateOf, type PointerHistory } from './history.ts';
 import { oneLine } from './one-line.ts';
 import { pointerPath, pointerSubject, serialisePointer } from './pointer.ts';
 import { chainOf, earlierRuns } from './run-chain.ts';
-import { stages, type Pointer, type Policy, type Promotion, type Stage } from './schema.ts';
+import type { Pointer, Policy, Promotion, Stage } from './schema.ts';
 import { plannedTree } from './tree.ts';
 
 /** The model that shall be promoted, with all that proves where it comes from. */
@@ -40,8 +40,8 @@ export interface PromotionInput {
   readonly report: { readonly digest: Digest; readonly json: string };
   /** what the policy's gate for this stage says */
   readonly gate: GateResult;
-  /** What the gate compared with. Left out: the report's comparison, where that is with a stage. */
-  readonly comparisons?: { readonly production?: Comparison | undefined; readonly staging?: Comparison | undefined };
+  /** what the gate compared with */
+  readonly comparisons: { readonly production?: Comparison | undefined; readonly staging?: Comparison | undefined };
   /** what is in this stage now */
   readonly current: Pointer | null;
   /** what is in staging now */
@@ -82,10 +82,9 @@ export async function planPromotion(input: PromotionInput): Promise<PromotionPla
   checkMove(input);
   const again = checkAgain(input, reasons.again);
   const forced = checkGate(input, reasons.force);
-  const comparisons = Object.entries(comparisonsOf(input)).map(([stage, comparison]) => ({
-    stage,
-    file: planEvidence(place, figuresOf(comparison)),
-  }));
+  const comparisons = Object.entries(input.comparisons).flatMap(([stage, comparison]) =>
+    comparison === undefined ? [] : [{ stage, file: planEvidence(place, figuresOf(comparison)) }],
+  );
   const bare = barePointer(input);
   const record = planEvidence(place, {
     plumbline: 'promotion/1',
@@ -203,15 +202,6 @@ function barePointer({ model, stage, candidate, report, policyText }: PromotionI
     policy: digestOf(policyText),
     metrics: { ...candidate.metrics },
   };
-}
-
-function comparisonsOf({ comparisons, report }: PromotionInput): Partial<Record<Stage, Comparison>> {
-  if (comparisons !== undefined) return Object.fromEntries(Object.entries(comparisons).filter(([, value]) => value !== undefined));
-  const facts = reportFactsSchema.safeParse(JSON.parse(report.json));
-  if (!facts.success)
-    throw new PlumbError('EVIDENCE_INVALID', { what: `the report is no report/1: ${shapeOf(facts.error)}`, mend: 'run `plumb report` again' });
-  const stage = stages.find((one) => one === facts.data.baseline?.what);
-  return stage === undefined || facts.data.comparison === null ? {} : { [stage]: comparisonSchema.parse(facts.data.comparison) };
 }
 
 /** What a gate reads of a comparison. The example cases are in the report, within its bounds; here they could be megabytes. */

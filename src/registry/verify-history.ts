@@ -2,9 +2,10 @@
 // from before, so a thousand promotions are a thousand small reads.
 import type { CommitChanges, Git, Oid } from '../git/git.ts';
 import { files } from '../project/layout.ts';
+import { mapInParallel } from '../store/parallel.ts';
 import { parsePolicyText } from './chain.ts';
 import { evidenceOf, type Evidence, type Finding } from './evidence.ts';
-import { mapBounded, pointerHistory, type PointerChange } from './history.ts';
+import { pointerHistory, type PointerChange } from './history.ts';
 import { checkPolicies } from './policy-in-force.ts';
 import { placeOf, pointerPath, type PointerPlace } from './pointer.ts';
 import type { Pointer } from './schema.ts';
@@ -30,7 +31,7 @@ export async function verifyHistory(input: { git: Git; prefix: string; revision:
   const walk = new Walk(git, prefix);
   for (let at = 0; at < commits.length; at += 16) {
     const batch = commits.slice(at, at + 16);
-    const read = await mapBounded(batch, 4, (changes) => readChanges(git, prefix, changes));
+    const read = await mapInParallel(batch, { width: 4 }, (changes) => readChanges(git, prefix, changes));
     for (const [place, { commit }] of batch.entries()) await walk.step(commit.oid, read[place] ?? new Map());
   }
   for (const place of walk.places.values()) {

@@ -5,7 +5,7 @@
 //   tmp/                 files being written; a killed writer leaves them, they are swept when an hour old.
 //   bad/                 (cache only) what was found to differ from its digest.
 import { readFileSync } from 'node:fs';
-import { link, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder, temporaryBeside, writeFileAtomic } from '../base/atomic.ts';
 import { hexOf, isDigest, type Digest } from '../base/digest.ts';
@@ -89,15 +89,4 @@ export async function moveNameFile(root: string, name: NameSpace, digest: Digest
   const temporary = await temporaryIn(root, name.key.slice(0, 8));
   await writeFileAtomic(temporary, `${digest}\n`, { mode: 0o444 });
   await moveIntoPlace(temporary, namePath(root, name));
-}
-
-/** Objects in a folder, for tests and for fsck; no order. */
-export async function* listObjects(root: string): AsyncGenerator<Digest> {
-  const folder = join(root, 'objects');
-  for (const start of await readdir(folder).catch(() => [])) {
-    for (const rest of await readdir(join(folder, start))) {
-      const digest = `sha256:${start}${rest}`;
-      if (isDigest(digest)) yield digest;
-    }
-  }
 }
