@@ -11,6 +11,7 @@ import { PlumbError, systemError } from '../base/errors.ts';
 import { checkName } from '../base/names.ts';
 import { oneLine } from '../registry/one-line.ts';
 import type { Row } from '../datasets/rows.ts';
+import type { OpenModel } from '../serve/artifact.ts';
 import type { Predictor } from '../train/predictor.ts';
 import type { Cli } from './command.ts';
 import { stageOption } from './stage-option.ts';
@@ -76,11 +77,12 @@ interface Opened {
 
 async function openModel(name: string | undefined, options: Options, cli: Cli): Promise<Opened> {
   const { openPredictor } = await import('../train/predictor.ts');
+  const open: OpenModel = (file, { digest }) => openPredictor(file, { digest, encoder: cli.env['PLUMB_ENCODER'] });
   if (options.modelFile !== undefined) {
     const path = resolve(cli.cwd, options.modelFile);
     const { digestOfFile } = await import('../base/digest.ts');
     const { digest } = await digestOfFile(path);
-    return { predictor: await openPredictor(path, { digest }), model: { name: name ?? null, stage: null, digest, commit: null } };
+    return { predictor: await open(path, { digest }), model: { name: name ?? null, stage: null, digest, commit: null } };
   }
   if (name === undefined) throw usage('no model is named', 'plumb predict <model> "a text"; `plumb history` lists the models');
   checkName('model', name);
@@ -92,7 +94,7 @@ async function openModel(name: string | undefined, options: Options, cli: Cli): 
   const place = await openPlace(cli, options.ref);
   const revision = options.rev ?? options.ref ?? place.config.main;
   const model = await findModel(place, { name, stage: options.stage ?? place.config.serve.stage, revision });
-  const predictor = await openArtifact(model.digest, place.store, openPredictor);
+  const predictor = await openArtifact(model.digest, place.store, open);
   return { predictor, model: { name, stage: model.stage, digest: model.digest, commit: model.commit } };
 }
 

@@ -55,7 +55,7 @@ async function serve(options: Options, cli: Cli): Promise<void> {
     ref,
     stage: options.stage ?? place.config.serve.stage,
     ...(options.model === undefined ? {} : { model: options.model }),
-    open: openPredictor,
+    open: (path, { digest }) => openPredictor(path, { digest, encoder: cli.env['PLUMB_ENCODER'] }),
     tell: (event) => tell(event, cli),
   };
   // --once is one answer; what happened on the way is for people

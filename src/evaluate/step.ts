@@ -63,7 +63,7 @@ async function runEvaluate(context: StepContext<EvaluateArguments, null>): Promi
   const suite = await readSuite((await readTextFile(suitePath, context.with.suite)) ?? '', context.with.suite);
   const rows = readRows(data, requireFormatOfName(data), { signal: context.signal, name: suite.data });
   const questions = await readQuestions(rows, suite, { suite: context.with.suite, data: suite.data });
-  const predictor = await openPredictor(model, encoder === undefined ? {} : { encoder });
+  const predictor = await openPredictor(model, { encoder: encoder ?? process.env['PLUMB_ENCODER'] });
   try {
     tellUnknownLabels(questions, predictor, context);
     const { cases, seconds } = await askAll(predictor, questions, context);

@@ -37,6 +37,20 @@ test('where the branch is comes at once, and then each move of it', async () => 
   expect(await follower.ended()).toBe(true);
 });
 
+test('every look is told, also while the branch stands still', async () => {
+  const bed = await repository();
+  const stop = new AbortController();
+  let looks = 0;
+  const onLook = (): void => {
+    looks += 1;
+    if (looks === 4) stop.abort();
+  };
+  const seen: Sighting[] = [];
+  for await (const sighting of followRef({ git: bed.git, ref: 'main', pollMs: 5, signal: stop.signal, now: () => 0, onLook })) seen.push(sighting);
+  expect(seen).toHaveLength(1);
+  expect(looks).toBe(4);
+});
+
 test('whoever is slow gets the newest commit, not all of them', async () => {
   const bed = await repository();
   const follower = follow(bed.git);

@@ -18,6 +18,8 @@ export interface Follower {
   readonly signal: AbortSignal;
   /** milliseconds of a clock that never goes back */
   now(): number;
+  /** told at every look at the ref that succeeded, whether it moved or not */
+  onLook?(): void;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function* followRef(follower: Follower): AsyncGenerator<Sighting, v
       try {
         const token = await git.refToken(ref);
         const noticedMs = follower.now();
+        follower.onLook?.();
         if (token !== seen) {
           const commit = await git.resolve(ref);
           seen = token;

@@ -12,7 +12,7 @@ export interface ServeMetrics {
   readonly errors: Counter<'code'>;
   readonly swaps: Counter<'model' | 'from'>;
   readonly swapSeconds: Histogram;
-  /** Told at every look at the ref. */
+  /** Told at every look at the ref that succeeded, whether it moved or not. */
   readonly lookedAt: Gauge;
 }
 
@@ -66,6 +66,6 @@ export async function createMetrics(state: () => { slots: readonly SlotState[]; 
       buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60],
       registers,
     }),
-    lookedAt: new Gauge({ name: 'plumb_followed_at_seconds', help: 'Unix time of the last commit read from the ref', registers }),
+    lookedAt: new Gauge({ name: 'plumb_followed_at_seconds', help: 'Unix time at which the ref was last looked at with success', registers }),
   };
 }

@@ -142,7 +142,8 @@ class ServerState {
 
   async run(pollMs: number): Promise<void> {
     const { git, ref } = this.#parts;
-    for await (const sighting of followRef({ git, ref, pollMs, signal: this.#signal, now: () => performance.now() })) {
+    const onLook = (): void => this.metrics?.lookedAt.set(Date.now() / 1000);
+    for await (const sighting of followRef({ git, ref, pollMs, signal: this.#signal, now: () => performance.now(), onLook })) {
       clearTimeout(this.#again);
       if (sighting.kind === 'trouble') this.#trouble(sighting.error);
       else if (sighting.kind === 'absent') this.#absent();
@@ -160,7 +161,6 @@ class ServerState {
     // a retry may end after the ref has moved on
     if (this.#newest !== null && this.#newest !== commit) return;
     this.follow = { ref: this.#parts.ref, commit, trouble: null };
-    this.metrics?.lookedAt.set(Date.now() / 1000);
     this.host.follow(reading, noticedMs);
     if (reading.named.size + reading.broken.size === 0) {
       this.#parts.tell({

@@ -29,17 +29,23 @@ export interface Predictor {
 /**
  * Opens a model that `plumb/train-text` wrote, and asks it its golden texts: a file that answers otherwise than at its training is refused.
  * A prediction has the same bits on every machine, unless the model stands on an encoder.
- * @param options.encoder folder of the text encoder, for a model that was trained with one; $PLUMB_ENCODER unless told
+ * @param options.encoder folder of the text encoder, for a model that was trained with one
  * @param options.digest what the bytes must be: the very bytes that are loaded are hashed, not a file that may be another one a moment later
  * @throws PlumbError FILE_MISSING, FILE_UNREADABLE, DIGEST_MISMATCH, MODEL_INVALID
  * Cost: 20 to 60 ms for 22,000 features and 77 labels; three times the file's size in memory while it loads.
  */
-export async function openPredictor(path: string, options: { readonly encoder?: string; readonly digest?: Digest } = {}): Promise<Predictor> {
+export async function openPredictor(
+  path: string,
+  options: { readonly encoder?: string | undefined; readonly digest?: Digest } = {},
+): Promise<Predictor> {
   const bytes = await readFile(path).catch((error: unknown) => Promise.reject(systemError(error, 'read', path)));
   if (options.digest !== undefined) checkDigest(bytes, options.digest, path);
   const facts = readMetadata(bytes, path);
-  const encoder = await findEncoder(facts, path, options.encoder ?? process.env['PLUMB_ENCODER']);
-  const { session, Tensor } = await openSession(bytes, path);
+  const encoder = await findEncoder(facts, path, options.encoder);
+  const { session, Tensor } = await openSession(bytes, path).catch(async (error: unknown) => {
+    await encoder?.close();
+    throw error;
+  });
   const classify = classifier(facts, encoder, (rows, longest) => runBatch({ session, Tensor }, rows, longest, facts.labels.length));
   try {
     await askGoldenTexts(facts, classify, path);
