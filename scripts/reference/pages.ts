@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { errorTable, exitCodes, exitMeanings, type Exit } from '../../src/base/errors.ts';
 import type { AnyStep, StepRegistry } from '../../src/base/step.ts';
 import type { Cli } from '../../src/cli/command.ts';
-import { type CommandEntry, commands } from '../../src/cli/commands.ts';
+import { type CommandEntry, commands, exitText } from '../../src/cli/commands.ts';
 import { steps } from '../../src/cli/steps.ts';
 import { type Format, writtenByPeople, writtenByPlumbline } from './catalog.ts';
 import { jsonSchemaOf, keyTable, schemaFile } from './json-schema.ts';
@@ -91,6 +91,7 @@ export async function defineCommand(entry: CommandEntry): Promise<Command> {
   const command = new Command('plumb').command(entry.name).description(entry.summary);
   // define() only describes; the action, which alone looks at the world, is never called here
   (await entry.load()).define(command, {} as Cli);
+  command.addHelpText('afterAll', exitText(entry));
   return command;
 }
 

@@ -5,6 +5,8 @@ export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   readonly hidden?: boolean;
+  /** what 0 and 1 mean of it; default: done, and the answer is no */
+  readonly exits?: string;
   load(): Promise<{ define: Define }>;
 }
 
@@ -18,17 +20,37 @@ export const commands: readonly CommandEntry[] = [
   { name: 'push', summary: 'send data, models and run records to the remote', load: () => import('./push.ts') },
   { name: 'fetch', summary: 'bring bytes from the remote into the cache', load: () => import('./fetch.ts') },
   { name: 'pull', summary: 'fetch, then checkout', load: () => import('./pull.ts') },
-  { name: 'run', summary: 'run the stages whose inputs changed', load: () => import('./run.ts') },
+  { name: 'run', summary: 'run the stages whose inputs changed', exits: '0 all stages ended well', load: () => import('./run.ts') },
   { name: 'runs', summary: 'list, show and compare runs', load: () => import('./runs.ts') },
   { name: 'eval', summary: 'evaluate a model on a suite', load: () => import('./eval.ts') },
   { name: 'report', summary: 'what changed and what it did to the model', load: () => import('./report.ts') },
-  { name: 'gate', summary: 'does the gate of policy.yaml hold?', load: () => import('./gate.ts') },
-  { name: 'promote', summary: 'move a pointer: put a model into staging or production', load: () => import('./promote.ts') },
-  { name: 'verify', summary: 'check every digest of every pointer, offline', load: () => import('./verify.ts') },
+  { name: 'gate', summary: 'does the gate of policy.yaml hold?', exits: '0 the gate holds, 1 it does not', load: () => import('./gate.ts') },
+  {
+    name: 'promote',
+    summary: 'move a pointer: put a model into staging or production',
+    exits: '0 promoted, 1 refused by the gate or the policy',
+    load: () => import('./promote.ts'),
+  },
+  {
+    name: 'verify',
+    summary: 'check every digest of every pointer, offline',
+    exits: '0 all holds, 1 something does not',
+    load: () => import('./verify.ts'),
+  },
   { name: 'history', summary: 'what was in production when, why, and by whom', load: () => import('./history.ts') },
   { name: 'rollback', summary: 'the git revert that brings the previous model back', load: () => import('./rollback.ts') },
   { name: 'serve', summary: 'serve the models that the pointers name, following git', load: () => import('./serve.ts') },
   { name: 'predict', summary: 'run a model over a text or a file', load: () => import('./predict.ts') },
-  { name: 'doctor', summary: 'check this machine and this repository', load: () => import('./doctor.ts') },
+  {
+    name: 'doctor',
+    summary: 'check this machine and this repository',
+    exits: '0 nothing failed (warnings may stand there), 1 something failed',
+    load: () => import('./doctor.ts'),
+  },
   { name: 'step', summary: 'run one built-in step (the pipeline calls this)', hidden: true, load: () => import('./step.ts') },
 ];
+
+/** The end of a command's help. */
+export function exitText({ exits = '0 done, 1 the answer is no' }: CommandEntry): string {
+  return `\nExit codes: ${exits};\n  2 usage, 3 bad input, 4 bytes missing or damaged, 5 a stage failed, 6 this machine, 7 busy: docs/reference/errors.md.`;
+}

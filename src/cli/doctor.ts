@@ -3,10 +3,7 @@ import type { Finding, Level } from './doctor-checks.ts';
 
 export const define: Define = (command, cli) => {
   command
-    .addHelpText(
-      'after',
-      '\nChanges nothing but a file that it makes and removes in the cache and in the remote.\n\nExample:\n  $ plumb doctor\n\nExit codes: 0 nothing failed (warnings may stand there), 1 something failed.',
-    )
+    .addHelpText('after', '\nChanges nothing but a file that it makes and removes in the cache and in the remote.\n\nExample:\n  $ plumb doctor')
     .action(async () => doctorCommand(cli));
 };
 

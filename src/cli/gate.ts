@@ -14,7 +14,7 @@ export const define: Define = (command, cli) => {
     .argument('[model]', 'name of a model; default: the only one of pipeline.yaml')
     .option('--base <revision>', 'revision whose policy and pointers count (default: the main branch)')
     .addOption(stageOption('the stage whose gate judges').default('production'))
-    .addHelpText('after', '\nExample:\n  $ plumb gate && echo may be promoted\n\nExit codes: 0 the gate holds, 1 it does not.')
+    .addHelpText('after', '\nExample:\n  $ plumb gate && echo may be promoted')
     .action(async (model: string | undefined, options: GateOptions) => {
       const project = await openProject(cli);
       const { judgeModel } = await import('./judging.ts');

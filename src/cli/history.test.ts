@@ -79,7 +79,11 @@ test('rollback: one commit, and the history shows it with its reason', () => {
   const { exit, json } = run('rollback', 'intents', '--reason', 'wrong queue', '--json');
   expect(exit).toBe(0);
   expect(json).toMatchObject({ from: badDigest, to: goodDigest, commit: expect.stringMatching(/^[0-9a-f]{40}$/) });
-  expect(run('history', 'intents').text.split('\n')[1]).toMatch(/rolled back: wrong queue$/);
+  const { text } = run('history', 'intents');
+  expect(text.split('\n')[1]).toMatch(/^\* .*rolled back: wrong queue$/);
+  expect(text.match(/^\*/gm)).toHaveLength(1);
+  const today = new Date().toISOString().slice(0, 10);
+  expect(text).toContain(`intents in production: ${shortDigest(goodDigest)}, put there on ${today} (*)`);
   expect(run('verify', '--history').exit).toBe(0);
   expect(run('rollback', 'intents', '--json')).toMatchObject({ exit: 3, json: { error: { code: 'NOTHING_TO_ROLL_BACK' } } });
   expect(run('rollback', 'intents', '--to', badDigest, '--json')).toMatchObject({ exit: 1, json: { error: { code: 'PROMOTION_REFUSED' } } });

@@ -39,6 +39,7 @@ async function historyCommand(model: string, { stage, rev }: Options, cli: Cli):
     changes: history.map(({ text: _, pointer, ...change }) => ({ ...change, date: change.date.toISOString(), metrics: pointer?.metrics ?? null })),
   });
   const { paint } = cli;
+  const [newest] = history;
   const rows = history.map((change) => {
     const text = describeChange(change);
     const loud =
@@ -48,7 +49,7 @@ async function historyCommand(model: string, { stage, rev }: Options, cli: Cli):
           ? paint.yellow
           : String;
     return [
-      change === current ? paint.green('*') : ' ',
+      change === newest ? paint.green('*') : ' ',
       change.date.toISOString().slice(0, 16).replace('T', ' '),
       change.after === null ? '-' : paint.bold(shortDigest(change.after)),
       accuracyOf(change),
@@ -66,9 +67,14 @@ async function historyCommand(model: string, { stage, rev }: Options, cli: Cli):
     { title: 'who' },
     { title: 'what' },
   ];
-  const since = current?.after ? `${shortDigest(current.after)}, put there on ${current.date.toISOString().slice(0, 10)} (*)` : 'nothing';
-  const now = history[0]?.kind === 'broken' ? `a broken pointer; before it ${since}` : since;
-  cli.print(`${renderTable(titles, rows)}\n\n${model} in ${stage}: ${now}`);
+  cli.print(`${renderTable(titles, rows)}\n\n${model} in ${stage}: ${describeNow(newest, current)}`);
+}
+
+/** @param newest change of the pointer: marked in the table. @param current the change that put the model there first, before any way back to it */
+function describeNow(newest: PointerChange | undefined, current: PointerChange | undefined): string {
+  const putThere = (by: PointerChange | undefined): string =>
+    current?.after ? `${shortDigest(current.after)}, put there on ${(by ?? current).date.toISOString().slice(0, 10)}` : 'nothing';
+  return newest?.kind === 'broken' ? `a broken pointer (*); before it ${putThere(current)}` : `${putThere(newest)} (*)`;
 }
 
 function accuracyOf({ pointer }: PointerChange): string {

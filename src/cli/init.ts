@@ -26,10 +26,7 @@ export const define: Define = (command, cli) => {
     .option('--template <name>', 'the files to begin with: minimal, or classifier (a whole project with example data)', 'minimal')
     .option('--remote <folder>', 'where the bytes of data and models are kept for everybody; made when it is not there')
     .option('--git', 'make a git repository here first when there is none')
-    .addHelpText(
-      'after',
-      '\nWrites nothing over a file that is there.\n\nExample:\n  $ plumb init --template classifier --remote ../store\n\nExit codes: 0 done, 3 a project or a file is there already, 6 no git repository.',
-    )
+    .addHelpText('after', '\nWrites nothing over a file that is there.\n\nExample:\n  $ plumb init --template classifier --remote ../store')
     .action(async (options: InitOptions) => initCommand(options, cli));
 };
 

@@ -4,7 +4,7 @@ import { PlumbError, exitCodes, fullDisk, isPlumbError } from '../base/errors.ts
 import { didYouMean } from '../base/names.ts';
 import { streamProgress, silentProgress } from '../base/progress.ts';
 import type { Cli, Define, Paint } from './command.ts';
-import { commands } from './commands.ts';
+import { commands, exitText } from './commands.ts';
 import { harmless } from './harmless.ts';
 import { version } from './version.ts';
 
@@ -112,6 +112,7 @@ async function buildProgram(argv: readonly string[], cli: Cli): Promise<Command>
     if (entry.name !== wanted) continue;
     const module: { define: Define } = await entry.load();
     module.define(command, cli);
+    command.addHelpText('afterAll', exitText(entry));
   }
   if (wanted !== undefined && !commands.some((entry) => entry.name === wanted)) {
     throw new PlumbError('USAGE', {

@@ -29,7 +29,7 @@ export const define: Define = (command, cli) => {
     .option('--no-commit', 'write the pointer and its evidence, commit nothing')
     .addHelpText(
       'after',
-      '\nWrites models/<model>/<stage>.json with its evidence, and commits just these files.\n\nExample:\n  $ plumb promote intents --to production\n\nExit codes: 0 promoted, 1 refused by the gate or the policy.',
+      '\nWrites models/<model>/<stage>.json with its evidence, and commits just these files.\n\nExample:\n  $ plumb promote intents --to production',
     )
     .action(async (model: string, options: PromoteOptions) => promote(model, options, cli));
 };

@@ -40,10 +40,7 @@ export const define: Define = (command, cli) => {
     .option('--force', 'run the named stages (all, without a name) whatever the cache has')
     .option('--keep-going', 'go on with all that does not depend on a failed stage; this is the default, the option is for habits from make and dvc')
     .option('--fail-fast', 'start nothing new after a failure')
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ plumb run --set train.epochs=5\n\nExit codes: 0 all stages ended well, 5 one failed, 3 the pipeline is wrong.',
-    )
+    .addHelpText('after', '\nExample:\n  $ plumb run --set train.epochs=5')
     .action(async (names: string[], options: RunOptions) => runCommand(names, options, cli));
 };
 

@@ -15,7 +15,7 @@ export const define: Define = (command, cli) => {
     .option('--bytes', 'also read the model files and look for the data; without it everything comes out of git, offline')
     .addHelpText(
       'after',
-      '\nWorks in a bare clone, too; there HEAD is read.\n\nExamples:\n  $ plumb verify\n  $ plumb verify --history --rev origin/main\n\nExit codes: 0 all holds, 1 something does not.',
+      '\nWorks in a bare clone, too; there HEAD is read.\n\nExamples:\n  $ plumb verify\n  $ plumb verify --history --rev origin/main',
     )
     .action(async (options: Options) => verifyCommand(options, cli));
 };
