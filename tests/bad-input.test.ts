@@ -1,6 +1,6 @@
 // Files, rows, places and revisions that are wrong: what plumb says, and that it changes nothing.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { jsonl } from './project.ts';
 import { committed, describeRefusals, edit, refused, stages, write, type Bad, type Case } from './refusals.ts';
@@ -288,6 +288,10 @@ const revisions: readonly Case[] = [
     committed(edit('policy.yaml', ['at_least: 0.5', 'at_least: 1.0, bound: wilson'])),
   ),
   refused('a promotion judged by a revision that is not there', 'promote topics --to staging --base nowhere', 'GIT_REVISION_UNKNOWN', [/"nowhere"/]),
+  refused('a promotion that a hook of git refuses', 'promote topics --to staging', 'GIT_FAILED', [/the hook says no/], (project) => {
+    project.write('.git/hooks/pre-commit', '#!/bin/sh\necho the hook says no\nexit 1\n');
+    chmodSync(project.path('.git/hooks/pre-commit'), 0o755);
+  }),
   refused('a promotion of what is there', 'promote topics --to production', 'PROMOTION_REFUSED', [/in production already/]),
   refused('a promotion of no model', 'promote topcis --to production', 'MODEL_UNKNOWN', [/did you mean "topics"/i]),
   refused('a promotion to nowhere', 'promote topics --to prod', 'USAGE', [/--to prod/]),
