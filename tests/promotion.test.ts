@@ -275,3 +275,16 @@ test('the check of the rows is in the evidence: the one before the training, als
   expect(check).toMatchObject({ stage: 'check', command: { uses: 'plumb/validate' }, exit: 0 });
   expect((await project.plumb('verify', '--history')).exit).toBe(0);
 });
+
+test('a branch that names itself the main one is judged, and the report says so', async () => {
+  const project = await promoted();
+  await project.git('switch', '--quiet', '--create', 'mine');
+  await project.write('plumbline.yaml', `${await project.read('plumbline.yaml')}main: mine\n`);
+  await commit(project, 'my own judge');
+  const { warnings } = await project.json<{ warnings: string[] }>('report');
+  expect(warnings).toContainEqual(expect.stringContaining('says that the main branch is "mine", and "main" was it and still says so'));
+  const asked = await project.json<{ warnings: string[] }>('report', '--base', 'main');
+  expect(asked.warnings.join()).not.toContain('was it and still says so');
+  await project.git('branch', '--quiet', '-D', 'main');
+  expect((await project.json<{ warnings: string[] }>('report')).warnings.join()).not.toContain('was it and still says so');
+});

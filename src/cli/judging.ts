@@ -1,5 +1,5 @@
 // What report, gate and promote share: the candidate of the work tree, judged under the policy of the base revision against what is served.
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { parseYaml } from '../base/config.ts';
 import { didYouMean } from '../base/names.ts';
 import { selectStages } from '../pipeline/graph.ts';
@@ -46,7 +46,7 @@ interface Base {
   /** null: the branch has no commit yet, or none with a policy */
   readonly commit: string | null;
   readonly policyText: string;
-  readonly warning: string | null;
+  readonly warnings: readonly string[];
 }
 
 /** @throws PlumbError RUN_MISSING when the pipeline has not been run for what is there now */
@@ -72,7 +72,7 @@ export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli):
       policy,
       stage: wish.stage,
       title: { revision: revisionText(code), branch: await project.git.branch(), base: shortRevision(wish.base ?? project.config.main) },
-      warnings: [...(base.warning === null ? [] : [base.warning]), ...(code.dirty ? ['the work tree has changes that are not committed'] : [])],
+      warnings: [...base.warnings, ...(code.dirty ? ['the work tree has changes that are not committed'] : [])],
     },
     {
       store: project.store,
@@ -106,7 +106,8 @@ async function findBase(project: Project, wanted: string | undefined): Promise<B
     });
   }
   const text = commit === null ? undefined : await project.readTextAt(commit, files.policy);
-  if (text !== undefined) return { commit, policyText: text, warning: null };
+  const warnings = wanted === undefined ? await otherMainWarnings(project) : [];
+  if (text !== undefined) return { commit, policyText: text, warnings };
   const own = await project.readText(files.policy);
   if (own === undefined) {
     throw new PlumbError('CONFIG_MISSING', {
@@ -115,7 +116,48 @@ async function findBase(project: Project, wanted: string | undefined): Promise<B
       mend: 'write one: docs/reference/formats.md; `plumb init --template classifier` has an example',
     });
   }
-  return { commit, policyText: own, warning: `${named} has no ${files.policy} yet: the one of the work tree judged` };
+  return { commit, policyText: own, warnings: [...warnings, `${named} has no ${files.policy} yet: the one of the work tree judged`] };
+}
+
+/** The work tree says which branch is the main one: whoever changes that on a branch chooses the judge. It is told where the branch that was the main one still is there. */
+async function otherMainWarnings(project: Project): Promise<string[]> {
+  const { git, config, prefix } = project;
+  const versions = await earlierConfigs(project);
+  const names = new Set<string>();
+  for (const commit of versions) names.add(await mainAt(project, commit));
+  names.delete(config.main);
+  const warnings: string[] = [];
+  for (const name of names) {
+    const commit = (await git.resolve(`refs/heads/${name}`)) ?? (await git.resolve(`refs/remotes/origin/${name}`));
+    if (commit === null || (await mainAt(project, commit)) !== name) continue;
+    const file = `${prefix}${files.config}`;
+    warnings.push(
+      `${file} here says that the main branch is "${config.main}", and "${name}" was it and still says so: what judged is not what "${name}" has; \`--base ${name}\` asks that`,
+    );
+  }
+  return warnings;
+}
+
+/** Commits whose plumbline.yaml may name another main branch: those of this branch that changed it, and what origin calls its own. */
+async function earlierConfigs({ git, prefix }: Project): Promise<string[]> {
+  const origin = await git.resolve('refs/remotes/origin/HEAD');
+  const head = await git.resolve('HEAD');
+  const changes = head === null ? [] : await git.log(head, { path: prefix + files.config }).catch(noneIfShallow);
+  return [...(origin === null ? [] : [origin]), ...changes.map((change) => change.oid)];
+}
+
+/** A shallow clone cannot tell; CI, which has one, names its base. */
+function noneIfShallow(error: unknown): [] {
+  if (isPlumbError(error, 'GIT_TOO_SHALLOW')) return [];
+  throw error;
+}
+
+/** What a commit's plumbline.yaml says; a version that does not parse says nothing. */
+async function mainAt(project: Project, commit: string): Promise<string> {
+  const text = await project.readTextAt(commit, files.config);
+  const { projectConfigSchema } = await import('../project/config.ts');
+  const parsed = text === undefined ? null : await parseYaml(text, files.config, projectConfigSchema).catch(() => null);
+  return parsed?.main ?? project.config.main;
 }
 
 async function findServed(project: Project, commit: string | null, model: string): Promise<Served> {
