@@ -64,7 +64,7 @@ export const errorTable = {
   BYTES_MISSING: ['bytes', 'Bytes are neither in the cache nor in the remote that was asked.'],
   REMOTE_MISSING: ['input', 'No remote is configured.'],
   REMOTE_FAILED: ['bytes', 'A remote did not answer as it should.'],
-  REPOSITORY_BUSY: ['busy', 'Another plumb holds the lock of this repository.'],
+  REPOSITORY_BUSY: ['busy', 'Another plumb holds the lock of this repository, or the branch moved while a promotion was decided.'],
   DATASET_UNKNOWN: ['input', 'No data set of that name in datasets.lock.'],
   DATASET_MODIFIED: ['input', 'A working copy differs from datasets.lock.'],
   DATASET_FORMAT: ['input', 'The format of a data file is not known.'],

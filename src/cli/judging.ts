@@ -43,6 +43,8 @@ export interface Judged {
 type Served = Partial<Record<Stage, { pointer: Pointer; model: FoundModel }>>;
 
 interface Base {
+  /** the revision that it is */
+  readonly name: string;
   /** null: the branch has no commit yet, or none with a policy */
   readonly commit: string | null;
   readonly policyText: string;
@@ -98,7 +100,9 @@ function revisionText(code: { commit: string | null; dirty: boolean }): string {
 async function findBase(project: Project, wanted: string | undefined): Promise<Base> {
   const { git, config } = project;
   const named = wanted ?? config.main;
-  const commit = (await git.resolve(named)) ?? (wanted === undefined ? await git.resolve(`origin/${config.main}`) : null);
+  const local = await git.resolve(named);
+  const name = local === null && wanted === undefined ? `origin/${config.main}` : named;
+  const commit = local ?? (name === named ? null : await git.resolve(name));
   if (commit === null && wanted !== undefined) {
     throw new PlumbError('GIT_REVISION_UNKNOWN', {
       what: `"${wanted}" names no commit`,
@@ -107,7 +111,7 @@ async function findBase(project: Project, wanted: string | undefined): Promise<B
   }
   const text = commit === null ? undefined : await project.readTextAt(commit, files.policy);
   const warnings = wanted === undefined ? await otherMainWarnings(project) : [];
-  if (text !== undefined) return { commit, policyText: text, warnings };
+  if (text !== undefined) return { name, commit, policyText: text, warnings };
   const own = await project.readText(files.policy);
   if (own === undefined) {
     throw new PlumbError('CONFIG_MISSING', {
@@ -116,7 +120,7 @@ async function findBase(project: Project, wanted: string | undefined): Promise<B
       mend: 'write one: docs/reference/formats.md; `plumb init --template classifier` has an example',
     });
   }
-  return { commit, policyText: own, warnings: [...warnings, `${named} has no ${files.policy} yet: the one of the work tree judged`] };
+  return { name, commit, policyText: own, warnings: [...warnings, `${named} has no ${files.policy} yet: the one of the work tree judged`] };
 }
 
 /** The work tree says which branch is the main one: whoever changes that on a branch chooses the judge. It is told where the branch that was the main one still is there. */

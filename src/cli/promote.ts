@@ -43,17 +43,20 @@ async function promote(model: string, options: PromoteOptions, cli: Cli): Promis
   }
   const project = await openProject(cli);
   // what a killed promotion left would be in the way of this one
-  await project.mutex(async () => (await import('../project/together.ts')).undoUnfinished(project));
+  const { undoUnfinished } = await import('../project/together.ts');
+  await project.mutex(() => undoUnfinished(project));
   const { judgeModel } = await import('./judging.ts');
   const judged = await withPipeline(project, cli, (open) =>
     judgeModel(open, { model, stage: options.to, against: options.to, base: options.base }, cli),
   );
-  // a refusal comes before anything is sent; what counts is decided again, alone, after it
-  await decide(project, judged, options, cli);
+  // a refusal comes before anything is sent
+  const before = await readGround(project, judged);
+  const plan = await decide(project, judged, { options, cli, ground: before });
   await sendModel(project, judged, cli);
-  const { plan, commit } = await project.mutex(async () => {
-    const decided = await decide(project, judged, options, cli);
-    return { plan: decided, commit: await carryOut(project, decided, options.commit) };
+  const commit = await project.mutex(async () => {
+    await undoUnfinished(project);
+    checkGround(before, await readGround(project, judged));
+    return carryOut(project, plan, options.commit);
   });
   const { pointer } = plan;
   cli.emit({
@@ -84,15 +87,44 @@ async function sendModel(project: Project, judged: Judged, cli: Cli): Promise<vo
   await pushReachable(project.store, await collectModel(judged.candidate, project.store), cli);
 }
 
-async function decide(project: Project, judged: Judged, options: PromoteOptions, cli: Cli): Promise<PromotionPlan> {
-  const [{ planPromotion }, { pointerHistory }, { readPointer }, { workTree }] = await Promise.all([
-    import('../registry/promotion.ts'),
-    import('../registry/history.ts'),
-    import('../registry/pointer.ts'),
-    import('../registry/tree.ts'),
-  ]);
+/** What a decision stands on. */
+interface Ground {
+  readonly head: string | null;
+  readonly base: string | null;
+  /** of the work tree: what is in the stage, and in staging */
+  readonly current: Pointer | null;
+  readonly staging: Pointer | null;
+}
+
+async function readGround({ git, root }: Project, { model, stage, base }: Judged): Promise<Ground> {
+  const [{ readPointer }, { workTree }] = await Promise.all([import('../registry/pointer.ts'), import('../registry/tree.ts')]);
+  const here = workTree(root);
+  return {
+    head: await git.resolve('HEAD'),
+    base: await git.resolve(base.name),
+    current: await readPointer(here, model, stage),
+    staging: await readPointer(here, model, 'staging'),
+  };
+}
+
+/** Nothing of it may have moved while the model was judged and sent. */
+function checkGround(before: Ground, now: Ground): void {
+  if (canonicalJson({ ...before }) === canonicalJson({ ...now })) return;
+  throw new PlumbError('REPOSITORY_BUSY', {
+    what: 'a commit or another promotion came between the decision and its commit',
+    mend: 'run it again: it is decided on what is there now',
+  });
+}
+
+async function decide(
+  project: Project,
+  judged: Judged,
+  { options, cli, ground }: { readonly options: PromoteOptions; readonly cli: Cli; readonly ground: Ground },
+): Promise<PromotionPlan> {
+  const [{ planPromotion }, { pointerHistory }] = await Promise.all([import('../registry/promotion.ts'), import('../registry/history.ts')]);
   const { candidate, judgement, base } = judged;
-  const head = await project.git.resolve('HEAD');
+  const { head, current, staging } = ground;
+  if (ground.base !== base.commit) checkGround({ ...ground, base: base.commit }, ground);
   const identity = await project.git.identity();
   if (identity === null)
     throw new PlumbError('GIT_FAILED', {
@@ -104,8 +136,6 @@ async function decide(project: Project, judged: Judged, options: PromoteOptions,
   const json = canonicalJson(judgement.report);
   const reason = { reason: options.reason ?? '' };
   const { code } = candidate.made.record;
-  const here = workTree(project.root);
-  const current = await readPointer(here, judged.model, judged.stage);
   refuseStrayBranch(judged, current);
   return planPromotion({
     model: judged.model,
@@ -125,7 +155,7 @@ async function decide(project: Project, judged: Judged, options: PromoteOptions,
     gate: judgement.gate,
     comparisons: judgement.comparisons,
     current,
-    staging: await readPointer(here, judged.model, 'staging'),
+    staging,
     history: await historyAt(head),
     // what the base took back is taken back, also for a branch that began before it
     baseHistory: base.commit === head ? [] : await historyAt(base.commit),
