@@ -13,6 +13,7 @@ import { openGit } from '../git/open.ts';
 import { findGitProgram } from '../git/process.ts';
 import { files } from '../project/layout.ts';
 import { openProject, type Project } from '../project/open.ts';
+import { describeUnfinished } from '../project/together.ts';
 
 export type Level = 'ok' | 'warn' | 'fail';
 
@@ -57,6 +58,7 @@ export async function* examine(world: World): AsyncGenerator<Finding> {
   yield ok('project', project.root);
   yield* checkFiles(project);
   yield await checkMain(project);
+  yield* checkUnfinished(project);
   yield* checkIgnored(project);
   yield* checkCache(project, world);
   yield await checkRemote(project, world);
@@ -144,6 +146,11 @@ async function checkMain({ git, config }: Project): Promise<Finding> {
     `there is no branch "${config.main}", which plumbline.yaml calls the main one`,
     `correct "main" in ${files.config}, or fetch the branch`,
   );
+}
+
+function* checkUnfinished({ localDir }: Project): Generator<Finding> {
+  const unfinished = describeUnfinished(localDir);
+  if (unfinished !== null) yield warn('models', unfinished.what, unfinished.mend);
 }
 
 /** Every configuration file against its schema. */

@@ -1,6 +1,6 @@
 // verify, history and rollback as people call them: in a process of their own, on a real repository.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -87,4 +87,22 @@ test('rollback: one commit, and the history shows it with its reason', () => {
   expect(run('verify', '--history').exit).toBe(0);
   expect(run('rollback', 'intents', '--json')).toMatchObject({ exit: 3, json: { error: { code: 'NOTHING_TO_ROLL_BACK' } } });
   expect(run('rollback', 'intents', '--to', badDigest, '--json')).toMatchObject({ exit: 1, json: { error: { code: 'PROMOTION_REFUSED' } } });
+});
+
+test('what a killed promotion left is told by status, verify and doctor, and put back by the next rollback', () => {
+  const file = 'models/intents/production.json';
+  const before = readFileSync(join(repository.root, file));
+  const bytes = '{}\n';
+  mkdirSync(repository.localDir, { recursive: true });
+  const list = { head: spawnSync('git', ['rev-parse', 'HEAD'], { cwd: repository.root, encoding: 'utf8', env: repository.env }).stdout.trim() };
+  const files = [{ path: file, before: before.toString('base64'), after: digestOf(bytes) }];
+  writeFileSync(join(repository.localDir, 'undo.json'), JSON.stringify({ ...list, files }));
+  writeFileSync(join(repository.root, file), bytes);
+  expect(run('status').text).toMatch(/^half done +models\/ stands between two states.*plumb rollback/m);
+  expect(run('verify').stderr).toContain('models/ stands between two states');
+  expect(run('verify', '--rev', 'HEAD').stderr).toBe('');
+  expect(run('doctor').text).toMatch(/^warn +models +models\/ stands between two states/m);
+  expect(run('rollback', 'intents').exit).toBe(0);
+  expect(run('status').text).not.toContain('half done');
+  expect(run('verify')).toMatchObject({ exit: 0, stderr: '' });
 });

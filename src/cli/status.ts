@@ -1,5 +1,6 @@
 import { readStatus, type DatasetStatus, type Status } from '../datasets/status.ts';
 import { openProject } from '../project/open.ts';
+import { describeUnfinished } from '../project/together.ts';
 import { visible } from '../report/visible.ts';
 import type { Cli, Define } from './command.ts';
 
@@ -8,9 +9,12 @@ export const define: Define = (command, cli) => {
     .option('--check', 'exit with 1 when a working copy differs from the lock or is missing')
     .addHelpText('after', '\nExamples:\n  $ plumb status\n  $ plumb status --check --json')
     .action(async (options: { check?: boolean }) => {
-      const status = await readStatus(await openProject(cli), { signal: cli.signal });
-      cli.emit(status);
+      const project = await openProject(cli);
+      const status = await readStatus(project, { signal: cli.signal });
+      const unfinished = describeUnfinished(project.localDir);
+      cli.emit({ ...status, unfinished });
       tell(status, cli);
+      if (unfinished !== null) cli.print(`${cli.paint.red('half done')}  ${unfinished.what}  ${cli.paint.dim(unfinished.mend)}`);
       if (options.check === true && status.datasets.some((set) => set.state !== 'same')) cli.exitCode = 1;
     });
 };

@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { shortDigest } from '../base/digest.ts';
+import { files } from '../project/layout.ts';
+import { describeUnfinished } from '../project/together.ts';
 import type { Verification } from '../registry/verify.ts';
 import type { Cli, Define } from './command.ts';
 
@@ -32,8 +35,10 @@ async function verifyCommand(options: Options, cli: Cli): Promise<void> {
     history: options.history === true,
     store: options.bytes === true ? store : null,
   });
-  cli.emit({ holds: result.findings.length === 0, ...result });
+  const unfinished = root === null || options.rev !== undefined ? null : describeUnfinished(join(root, files.local));
+  cli.emit({ holds: result.findings.length === 0, ...result, unfinished });
   cli.print(describe(result, cli));
+  if (unfinished !== null) cli.note(cli.paint.yellow(`! ${unfinished.what}\n  Mend: ${unfinished.mend}`));
   if (result.findings.length > 0) cli.exitCode = 1;
 }
 

@@ -77,12 +77,21 @@ export async function undoUnfinished(place: Place): Promise<void> {
   else await rm(listFile(place), { force: true });
 }
 
+/** One line on files that stand half changed in the work tree, with the mend; null: there are none. @param localDir absolute path of .plumb */
+export function describeUnfinished(localDir: string): { readonly what: string; readonly mend: string } | null {
+  if (!existsSync(listFile({ localDir }))) return null;
+  return {
+    what: `${places.models}/ stands between two states: a promotion or a rollback is at work, or was killed`,
+    mend: 'if none is at work, run it again: `plumb promote` and `plumb rollback` first put back what was there; commit nothing before',
+  };
+}
+
 function isPromoted(path: string): boolean {
   const names = path.split('/');
   return names[0] === places.models && names.every((name) => name !== '' && name !== '.' && name !== '..');
 }
 
-function listFile({ localDir }: Place): string {
+function listFile({ localDir }: Pick<Place, 'localDir'>): string {
   return join(localDir, 'undo.json');
 }
 
