@@ -4,11 +4,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
-  const bundled = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
-  if (!existsSync(bundled)) {
+  const bundled = findNode();
+  if (bundled === undefined) {
     console.error(`plumb needs Node 24 or newer; this is Node ${process.versions.node}.\n  Mend: npm install --save-dev node@24, then npx plumb.`);
     process.exit(6);
   }
@@ -18,6 +18,16 @@ module.enableCompileCache?.();
 const source = new URL('../src/cli/main.ts', import.meta.url);
 const { main } = await import(existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href);
 process.exitCode = await main(process.argv.slice(2));
+
+/** The npm package `node`, wherever npm put it for us. */
+function findNode() {
+  try {
+    const found = new URL('bin/node', pathToFileURL(module.createRequire(import.meta.url).resolve('node/package.json')));
+    return existsSync(found) ? fileURLToPath(found) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Runs this file again under another Node; signals go on to it, and its end is ours. */
 function under(node) {

@@ -60,9 +60,10 @@ function conclude(stage: DemoStage, end: Awaited<ReturnType<typeof tellStory>>, 
   cli.print(`  requests lost in three swaps   ${lost} of ${end.swaps.reduce((sum, swap) => sum + swap.requests, 0)}`);
   cli.print(`  the longest         ${slowest.map((played) => `${played.command.slice(0, 40)} ${formatSeconds(played.seconds)}`).join('; ')}`);
   cli.print(`\nThe report: ${paint.bold(join(run.folder, end.report))}`);
+  cli.print(`\nmain still has the swapped labels, as after a real night: the model was taken back, the rows wait for the morning.`);
   cli.print(`\nThree things to try next, in ${run.folder}:`);
-  cli.print('  plumb run --set train.epochs=5 && plumb gate     another hyperparameter, judged against production');
-  cli.print('  plumb runs compare train~1 train                 what two runs differ in');
+  cli.print('  plumb run --set train.quantize=int8              the same model in a third of its size');
+  cli.print('  plumb runs compare train~1 train                 what the two runs differ in');
   cli.print('  plumb serve                                      then open http://127.0.0.1:8080 and ask it something');
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { collectObjects, pushReachable } from '../datasets/reachable.ts';
 import { openProject } from '../project/open.ts';
 import { visible } from '../report/visible.ts';
@@ -12,6 +13,9 @@ export const define: Define = (command, cli) => {
     .addHelpText('after', '\nExamples:\n  $ plumb push\n  $ plumb push intents\n  $ plumb push --history')
     .action(async (names: string[], options: { history?: boolean }) => {
       const project = await openProject(cli);
+      const { remote: there } = project.store;
+      // a typing error in `remote:` must not pass for a remote
+      if (there !== null && !existsSync(there.url)) cli.note(`${visible(there.url)} is not there yet: it is made now`);
       const results = [await pushReachable(project.store, await collectObjects(project, { names }), cli)];
       if (names.length === 0) {
         results.push(await pushReachable(project.store, await reachableRuns(project, cli), cli));

@@ -38,5 +38,5 @@ async function rollbackCommand(model: string, options: Options, cli: Cli): Promi
   cli.emit({ model, stage: options.stage, from, to, commit, reverted: commit === null ? null : plan.revert });
   const move = `${model} in ${options.stage}: ${from === null ? 'a broken pointer' : shortDigest(from)} -> ${cli.paint.bold(to === null ? 'nothing' : shortDigest(to))}`;
   if (commit === null) return cli.print(`${move}\nnot committed: look at it with \`git diff\`, then commit models/${model}`);
-  cli.print(`${move}\ncommit ${commit.slice(0, 12)}. Push it: serving follows the branch.`);
+  cli.print(`${move}\ncommit ${commit.slice(0, 12)}. git push it: serving follows the branch.`);
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic.ts';
+import { byCodeUnit } from '../base/canonical.ts';
 import { withMutex } from '../base/mutex.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { formatSeconds } from '../base/progress.ts';
@@ -106,6 +107,7 @@ async function settleParams(texts: readonly string[], open: OpenPipeline): Promi
 function tellOutcome(stage: string, outcome: StageOutcome, cli: Cli): void {
   const { record, digest } = outcome.kept;
   const metrics = Object.entries(record.metrics)
+    .toSorted(([a], [b]) => byCodeUnit(a, b))
     .slice(0, 5)
     .map(([name, value]) => `${name} ${Number(value.toPrecision(5))}`)
     .join('  ');
@@ -133,6 +135,10 @@ function conclude(endings: ReadonlyMap<string, Ending<StageOutcome>>, seconds: n
     for (const { stage, because } of skipped) cli.note(`skipped ${stage}: ${because}`);
     const stages = all.map(([stage, ending]) => describeEnding(stage, ending));
     if (failed.length === 1 || cli.signal.aborted) throw withDetails(first.error, { stages });
+    // stages that one cause stopped before they began are one mistake, with its own mend
+    const { error } = first;
+    if (isPlumbError(error) && error.code !== 'STAGE_FAILED' && failed.every((one) => isPlumbError(one.error, error.code)))
+      throw withDetails(error, { stages });
     throw new PlumbError('STAGE_FAILED', {
       what: `${failed.length} stages failed: ${failed.map((one) => `${one.stage} (${firstLine(failureText(one.error))})`).join('; ')}`,
       mend: 'see .plumb/logs for the whole output of each; what ended well is kept',

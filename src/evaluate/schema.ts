@@ -81,8 +81,8 @@ export type Comparison = z.infer<typeof comparisonSchema>;
 export const gateCheckSchema = z.union([
   fields({
     metric: z.enum(['accuracy', 'macro_f1', 'macro_precision', 'macro_recall', 'ece']).describe('number of the evaluation; macro: mean over classes'),
-    at_least: z.number().optional().describe('the gate holds from this value on'),
-    at_most: z.number().optional().describe('the gate holds up to this value'),
+    at_least: z.number().min(0).max(1).optional().describe('the gate holds from this value on'),
+    at_most: z.number().min(0).max(1).optional().describe('the gate holds up to this value'),
     bound: z.enum(['none', 'wilson']).default('none').describe('wilson: the lower 95 % bound must reach it (accuracy only)'),
   })
     .refine((check) => (check.at_least === undefined) !== (check.at_most === undefined), 'expected exactly one of at_least and at_most')

@@ -5,10 +5,10 @@ import { didYouMean } from '../base/names.ts';
 import type { Store } from '../store/store.ts';
 import { readRecord, type KeptRecord, type LogEntry } from './records.ts';
 
-/** The log with each run once, at the place of its last use; newest first. */
+/** The log with each run once, at the place where it ran (or first came from elsewhere); newest first. */
 export function distinctRuns(log: readonly LogEntry[]): LogEntry[] {
   const seen = new Set<Digest>();
-  return log.toReversed().filter((entry) => !seen.has(entry.run) && seen.add(entry.run));
+  return log.filter((entry) => !seen.has(entry.run) && seen.add(entry.run)).toReversed();
 }
 
 /** @throws PlumbError RUN_MISSING when the word fits no run, or several */

@@ -255,7 +255,7 @@ describe('with the bytes', () => {
     format: 'jsonl',
     rows: 1,
     schema: { id: 'integer' },
-    parts: [{ path: 'intents.jsonl', digest: digestOf(rows), bytes: rows.length }],
+    parts: [{ digest: digestOf(rows), bytes: rows.length }],
   });
   beforeEach(async () => {
     repository = await ExampleRepository.make();

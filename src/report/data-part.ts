@@ -1,6 +1,6 @@
 // One data set's part of a report: the difference of two manifests, in the report's words.
 import type { Digest } from '../base/digest.ts';
-import { readManifest, type Manifest } from '../datasets/manifest.ts';
+import { readManifest, type FilesManifest, type Manifest, type RowsManifest } from '../datasets/manifest.ts';
 import { diffRows, type RowSource } from '../datasets/row-diff.ts';
 import type { Store, TransferOptions } from '../store/store.ts';
 import type { DataPart } from './build.ts';
@@ -17,8 +17,9 @@ export async function dataPart(store: Store, name: string, before: Digest | null
   const part = emptyPart(name, { before, after }, sides);
   if (before === after) return part;
   const { before: old, after: now } = sides;
-  if (old === null || now === null) return { ...part, added: part.rowsAfter, removed: part.rowsBefore };
-  if (old.kind === 'files' || now.kind === 'files') return { ...part, ...fileChanges(old, now) };
+  if (old?.kind === 'files' && now?.kind === 'files') return { ...part, ...fileChanges(old, now) };
+  // there on one side only, or rows here and files there
+  if (old?.kind !== 'rows' || now?.kind !== 'rows') return { ...part, added: part.rowsAfter, removed: part.rowsBefore };
   const bar = options.progress.start(`compare ${name}`, undefined, 'bytes');
   try {
     const diff = await diffRows(await sourceOf(store, name, old), await sourceOf(store, name, now), {
@@ -71,8 +72,6 @@ function countOf(manifest: Manifest | null): number {
   return manifest.kind === 'rows' ? manifest.rows : manifest.parts.length;
 }
 
-type RowsManifest = Extract<Manifest, { kind: 'rows' }>;
-
 async function sourceOf(store: Store, name: string, manifest: RowsManifest): Promise<RowSource> {
   const [part] = manifest.parts;
   if (part === undefined) throw new Error('a manifest of rows without a part');
@@ -85,7 +84,7 @@ async function sourceOf(store: Store, name: string, manifest: RowsManifest): Pro
   };
 }
 
-function fileChanges(before: Manifest, after: Manifest): Pick<DataPart, 'added' | 'removed' | 'edited'> {
+function fileChanges(before: FilesManifest, after: FilesManifest): Pick<DataPart, 'added' | 'removed' | 'edited'> {
   const old = new Map(before.parts.map((part) => [part.path, part.digest]));
   const now = new Map(after.parts.map((part) => [part.path, part.digest]));
   return {

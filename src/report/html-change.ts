@@ -28,7 +28,7 @@ export function dataSection(report: Report): Markup | null {
     const note = set.before === set.after ? 'unchanged' : set.before === null ? 'new' : grown === 0 ? '' : signedCount(grown);
     const cell = (name: string, value: number): Markup =>
       markup`<td class="n" data-name="${value === 0 ? '' : name}">${value === 0 ? '' : count(value)}</td>`;
-    return markup`<tr><th scope="row"><code>${set.name}</code></th><td class="n" data-name="rows">${count(set.rowsAfter)} <span class="soft">${note}</span></td>${cell('added', set.added)}${cell('removed', set.removed)}${cell('edited', set.edited)}${cell('relabelled', set.relabelled)}</tr>`;
+    return markup`<tr><th scope="row"><code>${set.name}</code></th><td class="n" data-name="rows">${count(set.rowsAfter)} <span class="soft">${note}</span></td>${cell('added', set.added)}${cell('removed', set.removed)}${cell('edited', set.edited - set.relabelled)}${cell('relabelled', set.relabelled)}</tr>`;
   });
   return markup`<table class="stack line"><caption>Data sets that went in, against the baseline</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
 ${report.data.map(schemaTable)}${report.data.map(samplesTable)}${report.data.map(balanceTable)}`;

@@ -111,7 +111,7 @@ function data(report: Report): Section | null {
     rows: report.data.map((set) => {
       const grown = set.rowsAfter - set.rowsBefore;
       const rows = set.before === null ? `${count(set.rowsAfter)} (new)` : `${count(set.rowsAfter)}${grown === 0 ? '' : ` (${signedCount(grown)})`}`;
-      const counts = [set.added, set.removed, set.edited, set.relabelled].map((value) => (value === 0 ? '' : count(value)));
+      const counts = [set.added, set.removed, set.edited - set.relabelled, set.relabelled].map((value) => (value === 0 ? '' : count(value)));
       return `| ${code(set.name)} | ${rows} | ${counts.join(' | ')} | ${dataState(set)} |\n`;
     }),
   };

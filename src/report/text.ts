@@ -81,13 +81,22 @@ function gate(report: Report, { paint, width }: View): string[] {
   ];
 }
 
+/** Each row counted once: a relabelled row is not counted among the edited as well. */
+function changeCounts(set: Report['data'][number]): [string, number][] {
+  return [
+    ['added', set.added],
+    ['removed', set.removed],
+    ['edited', set.edited - set.relabelled],
+    ['relabelled', set.relabelled],
+  ];
+}
+
 function changes(report: Report, { paint, width }: View): string[] {
   const data = report.data.flatMap((set) => {
     if (set.before === set.after) return [];
     const parts = [
       `${counted(set.rowsAfter, 'row')} (${signedCount(set.rowsAfter - set.rowsBefore)})`,
-      ...(['added', 'removed', 'edited'] as const).flatMap((kind) => (set[kind] === 0 ? [] : [`${count(set[kind])} ${kind}`])),
-      ...(set.relabelled === 0 ? [] : [`of them ${count(set.relabelled)} relabelled`]),
+      ...changeCounts(set).flatMap(([kind, rows]) => (rows === 0 ? [] : [`${count(rows)} ${kind}`])),
     ];
     return [
       wrap(`${set.name}: ${parts.join(', ')}`, width - 10)
