@@ -68,6 +68,16 @@ async function notPushed(): Promise<TestProject> {
   return project;
 }
 
+async function promotedTwice(): Promise<TestProject> {
+  const project = await createTrained();
+  await project.done('promote', 'topics', '--to', 'production');
+  project.write('params.yaml', 'train: { epochs: 3, validation: 0 }\n');
+  project.git('commit', '-qam', 'more epochs');
+  await project.done('run');
+  await project.done('promote', 'topics', '--to', 'production', '--force', '--reason', 'for the way back');
+  return project;
+}
+
 /** A promotion holds its time, which is in one file of the evidence, and that file's digest in the pointer: names are left out, files counted. */
 function promoted(project: TestProject): unknown {
   const evidence = /evidence\/production\/[0-9a-f]{64}/;
@@ -91,6 +101,7 @@ const attacks: Readonly<Record<string, Attack>> = {
   checkout: { words: ['checkout', '--rev', 'HEAD~1'], prepare: twoVersions, random: 4 },
   run: { words: ['run'], prepare: () => notRun(), random: 6 },
   promote: { words: ['promote', 'topics', '--to', 'production'], prepare: () => createTrained(), state: promoted, random: 8 },
+  rollback: { words: ['rollback', 'topics'], prepare: promotedTwice, random: 6 },
   push: { words: ['push'], prepare: notPushed, state: remoteState, random: 4 },
 };
 
@@ -181,8 +192,9 @@ async function killed(project: TestProject, attack: Attack, env: Record<string, 
 async function again(project: TestProject, attack: Attack, wanted: unknown): Promise<void> {
   const words = attack.again ?? attack.words;
   const answer = await project.plumb(words);
-  // a promotion whose commit was made before the kill is a promotion
-  if (answer.code === 'PROMOTION_REFUSED') expect(answer.stdout).toContain('is in production already');
+  // a promotion whose commit was made before the kill is a promotion, and a way back is one
+  if (answer.code === 'NOTHING_TO_ROLL_BACK') expect(answer.stdout).toContain('was the first');
+  else if (answer.code === 'PROMOTION_REFUSED') expect(answer.stdout).toContain('is in production already');
   else expect(answer).toMatchObject({ exit: 0, code: undefined });
   await checkDone(project, attack, wanted);
 }
