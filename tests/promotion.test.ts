@@ -113,6 +113,24 @@ test('a first model: the gate holds, what compares does not apply, the pointer v
   });
 });
 
+test('a pointer names the commit whose files were read, when they were committed after the run too', async () => {
+  const project = await lockedProject();
+  await project.plumb('run', '--set', 'train.epochs=5');
+  await project.write('unread.txt', 'no stage reads this');
+  await project.git('commit', '--quiet', '--all', '--message', 'five epochs');
+  await project.plumb('promote', 'topics', '--to', 'production');
+  const pointer = JSON.parse(await project.read('models/topics/production.json')) as { code: string };
+  expect(pointer.code).toBe(await project.git('rev-parse', 'HEAD~1'));
+});
+
+test('a main branch that is nowhere judges nobody', async () => {
+  const project = await promoted();
+  await project.git('switch', '--quiet', '--create', 'own');
+  await project.write('plumbline.yaml', 'version: 1\nmain: mian\n');
+  await commit(project, 'a misspelled judge');
+  expect((await project.json<Failure>('gate')).error?.code).toBe('GIT_REVISION_UNKNOWN');
+});
+
 test('a bad change: the gate names the broken classes, promotion is refused, force is on record, a revert brings the model back', async () => {
   const project = await promoted();
   const good = await artifactOf(project);

@@ -8,6 +8,7 @@ import { presentRecords } from '../pipeline/plan.ts';
 import { loadPipeline } from '../pipeline/source-tree.ts';
 import { evaluateInstead } from '../pipeline/substitute.ts';
 import { files } from '../project/layout.ts';
+import type { Oid } from '../git/git.ts';
 import type { Project } from '../project/open.ts';
 import { modelOfPipeline, modelOfPointer, modelStages, onlyModel, type FoundModel } from '../registry/found-model.ts';
 import { readPointer } from '../registry/pointer.ts';
@@ -38,6 +39,8 @@ export interface Judged {
   readonly base: Base;
   readonly policy: Policy;
   readonly served: Served;
+  /** commit whose files the runs read, or null */
+  readonly source: Oid | null;
 }
 
 type Served = Partial<Record<Stage, { pointer: Pointer; model: FoundModel }>>;
@@ -83,7 +86,7 @@ export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli):
       diffData: (name, before, after) => dataPart(project.store, name, before, after, { signal: cli.signal, progress: cli.progress }),
     },
   );
-  return { model, stage: wish.stage, candidate, judgement, base, policy, served };
+  return { model, stage: wish.stage, candidate, judgement, base, policy, served, source: await sourceCommit(open, candidate) };
 }
 
 /** A name as it is, a commit's id by its first digits. */
@@ -107,6 +110,14 @@ async function findBase(project: Project, wanted: string | undefined): Promise<B
     throw new PlumbError('GIT_REVISION_UNKNOWN', {
       what: `"${wanted}" names no commit`,
       mend: 'name a branch, a tag or a commit; in a shallow clone, fetch it first',
+    });
+  }
+  if (commit === null && (await git.resolve('HEAD')) !== null && (await git.branch()) !== config.main) {
+    // were the work tree's own policy to judge then, a branch would only have to misspell the name of its judge
+    throw new PlumbError('GIT_REVISION_UNKNOWN', {
+      what: `${files.config} says that the main branch is "${config.main}", which is neither here nor at origin: nobody can judge`,
+      where: { file: files.config },
+      mend: `correct \`main:\`, fetch the branch (git fetch origin ${config.main}), or name the base with --base`,
     });
   }
   const text = commit === null ? undefined : await project.readTextAt(commit, files.policy);
@@ -192,10 +203,32 @@ async function findBaseline(
       mend: 'write production, staging, a branch, a tag or a commit',
     });
   }
+  return { what, model: await modelAt(open, commit, wish.model) };
+}
+
+/** The model that the pipeline of a commit made. @throws PlumbError RUN_MISSING when it was not run, and what binding finds */
+async function modelAt(open: OpenPipeline, commit: Oid, name: string): Promise<FoundModel> {
   const tree = await openCommitTree(open.project, commit);
   const pipeline = await loadPipeline(tree, steps);
-  const chosen = modelStages(pipeline, wish.model);
+  const chosen = modelStages(pipeline, name);
   const selected = selectStages(pipeline.stages, [chosen.artifactStage, chosen.evaluationStage]);
-  const records = await presentRecords(selected, { ...open.context, tree, pipeline });
-  return { what, model: await modelOfPipeline(pipeline, records, wish.model, open.project.store) };
+  return modelOfPipeline(pipeline, await presentRecords(selected, { ...open.context, tree, pipeline }), name, open.project.store);
+}
+
+/**
+ * The commit whose files the runs read: HEAD where its own pipeline leads to these very runs (people run first and commit then), else the commit
+ * of the run; null when that was of files that no commit has.
+ */
+async function sourceCommit(open: OpenPipeline, candidate: FoundModel): Promise<Oid | null> {
+  const head = await open.project.git.resolve('HEAD');
+  const there = head === null ? null : await modelAt(open, head, candidate.name).catch(noneIfNotRun);
+  if (there?.made.digest === candidate.made.digest && there.evaluated.digest === candidate.evaluated.digest) return head;
+  const { code } = candidate.made.record;
+  return code.dirty ? null : code.commit;
+}
+
+/** HEAD may have another pipeline, or one that was never run: then it is not the source. */
+function noneIfNotRun(error: unknown): null {
+  if (isPlumbError(error)) return null;
+  throw error;
 }

@@ -135,7 +135,6 @@ async function decide(
     commit === null ? [] : pointerHistory(project.git, project.prefix, commit, judged.model, judged.stage);
   const json = canonicalJson(judgement.report);
   const reason = { reason: options.reason ?? '' };
-  const { code } = candidate.made.record;
   refuseStrayBranch(judged, current);
   return planPromotion({
     model: judged.model,
@@ -148,7 +147,7 @@ async function decide(
       evaluation: candidate.evaluated.digest,
       records: candidate.records,
       data: candidate.data,
-      code: code.dirty ? null : code.commit,
+      code: judged.source,
       metrics: candidate.evaluated.record.metrics,
     },
     report: { digest: digestOf(json), json },
