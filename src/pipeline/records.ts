@@ -89,8 +89,8 @@ const losses: ReadonlySet<ErrorCode> = new Set(['BYTES_MISSING', 'DIGEST_MISMATC
 
 /**
  * Keeps a record and gives it its fingerprint's name, unless an earlier run has it whose outputs can still be had. A name that leads to lost
- * bytes would make the stage run for ever: on this machine it moves to the new run. So it does when a run was forced and came out
- * otherwise: who forces a run wants that one to count.
+ * bytes would make the stage run for ever: on this machine it moves to the new run. So it does when a run was forced: who forces a
+ * run wants that one to count, be it for its outputs or for the records that it names.
  * @returns its digest, and the earlier run when there is one
  */
 export async function keepRecord(
@@ -105,8 +105,7 @@ export async function keepRecord(
   const earlier = await readableRecord(store, first);
   const isSame = earlier?.record.fingerprint === record.fingerprint && claimsOf(earlier.record) === claimsOf(record);
   const usable = isSame && (await hasOutputs(store, earlier.record));
-  const replaced = isSame && options.forced && differingOutputs(earlier.record, record).length > 0;
-  if (!usable || replaced) await store.moveName(name, digest);
+  if (!usable || options.forced) await store.moveName(name, digest);
   return { digest, earlier: isSame ? earlier : undefined };
 }
 

@@ -23,6 +23,8 @@ export async function evaluateInstead(
   if (stage.step === null || place === undefined) return null;
   const [name, input] = place;
   const inputs = { ...record.inputs, [name]: { ...input, digest: swap.to, run: swap.run } };
+  // the training that had to end before is that of the other model
+  const after = Object.fromEntries(Object.entries(record.after).map(([before, run]) => [before, run === input.run ? swap.run : run]));
   const environment = record.environment.fingerprinted;
   const ready = {
     stage,
