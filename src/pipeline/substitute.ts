@@ -30,7 +30,7 @@ export async function evaluateInstead(
     stage,
     inputs,
     environment,
-    after: { ...record.after },
+    after,
     fingerprint: fingerprintOf({ stage, inputs: digestsOf(inputs), environment }),
   };
   const kept = await findUsable(ready, world.store);
