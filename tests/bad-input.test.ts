@@ -251,6 +251,20 @@ const files: readonly Case[] = [
     async (project) => edit('datasets.lock', [/(asked:[\s\S]*?digest: )sha256:[0-9a-f]{64}/, `$1sha256:${'0'.repeat(64)}`])(project),
   ),
   refused(
+    'a lock that says other things than the manifest, at a run',
+    'run',
+    'MANIFEST_INVALID',
+    [/"topics"/, /at datasets\.lock/, /plumb add data\/topics\.jsonl/],
+    edit('datasets.lock', [/(\n {2}topics:[\s\S]*? rows: )\d+/, '$11']),
+  ),
+  refused(
+    'a data set in the lock without the digest of its file',
+    'status',
+    'CONFIG_INVALID',
+    [/at datasets\.lock:\d+/, /"topics" has no "content"/, /plumb add data\/topics\.jsonl/],
+    edit('datasets.lock', [/(\n {2}topics:[\s\S]*?)\n {4}content: .*/, '$1']),
+  ),
+  refused(
     'a policy whose gate is not there',
     'gate',
     'PROMOTION_REFUSED',

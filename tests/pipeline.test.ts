@@ -1,5 +1,5 @@
 // `plumb run` on real repositories: commands of real shells, the real cache, real clones.
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newFolder, newProject, Repository } from './plumb.ts';
@@ -52,6 +52,22 @@ test('what did not change does not run, and deleted outputs come back', async ()
   expect(states(await project.json<RunOutput>('run'))).toEqual({ count: 'cached', double: 'cached', other: 'cached' });
   expect(await project.read('double.txt')).toBe('6');
   expect(await project.read('counts.json')).toBe('{"n":3}');
+});
+
+test('a file of rows that gets another name runs nothing; one changed row does', async () => {
+  const rows = Array.from({ length: 20 }, (_, id) => `${JSON.stringify({ id, text: `row ${id}` })}\n`);
+  const project = await newProject({
+    'data/rows.jsonl': rows.join(''),
+    'pipeline.yaml': 'stages:\n  split: { uses: plumb/split, with: { data: rows, by: hash(id), test: 0.3 } }\n',
+  });
+  await project.plumb('add', 'data/rows.jsonl', '--key', 'id');
+  expect(states(await project.json<RunOutput>('run'))).toEqual({ split: 'ran' });
+  await rename(join(project.folder, 'data/rows.jsonl'), join(project.folder, 'data/lines.jsonl'));
+  await project.plumb('add', 'data/lines.jsonl', '--name', 'rows');
+  expect(states(await project.json<RunOutput>('run'))).toEqual({ split: 'cached' });
+  await project.write('data/lines.jsonl', rows.slice(1).join(''));
+  await project.plumb('add', 'data/lines.jsonl');
+  expect(states(await project.json<RunOutput>('run'))).toEqual({ split: 'ran' });
 });
 
 test('a changed hyperparameter runs what reads it, and what it changed; the reason is said', async () => {

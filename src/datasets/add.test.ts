@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -78,6 +79,39 @@ test('the same content is the same digest, wherever and whenever it is added', a
   );
   expect(digests[0]).toBe(digests[1]);
   expect(await two.git('status', '--porcelain', '--untracked-files=all')).not.toContain('intents.jsonl');
+});
+
+test('the lock says what sha256sum says of the file; what the file is called is no part of the version', async () => {
+  const project = await createProject();
+  await project.write('data/intents.jsonl', jsonl(rows));
+  const { entry } = await project.add('data/intents.jsonl', { key: 'id', label: 'label' });
+  const sum = createHash('sha256').update(jsonl(rows)).digest('hex');
+  expect(await readFile(join(project.root, 'datasets.lock'), 'utf8')).toContain(`\n    content: sha256:${sum}  # intents\n`);
+  await rename(join(project.root, 'data/intents.jsonl'), join(project.root, 'data/renamed.jsonl'));
+  const renamed = await project.add('data/renamed.jsonl', { name: 'intents' });
+  expect(renamed).toMatchObject({ changed: true, entry: { ...entry, path: 'data/renamed.jsonl' } });
+  // the same from the rows alone, without anything that was known before
+  await rm(join(project.root, '.plumb'), { recursive: true });
+  await rm(join(project.root, 'datasets.lock'));
+  expect((await project.add('data/renamed.jsonl', { name: 'intents', key: 'id', label: 'label' })).entry).toEqual(renamed.entry);
+});
+
+test('an add brings back what the cache lost, and mends a lock that says other things than its manifest', async () => {
+  const project = await createProject();
+  await project.write('data/intents.jsonl', jsonl(rows));
+  const { entry } = await project.add('data/intents.jsonl', { key: 'id' });
+  const lock = await readFile(join(project.root, 'datasets.lock'), 'utf8');
+  await rm(join(project.root, '.plumb'), { recursive: true });
+  expect(await project.add('data/intents.jsonl')).toMatchObject({ changed: false, entry });
+  const { store } = await project.open();
+  expect(await store.verify(entry.digest)).toBe(true);
+  const other = await store.putBytes('no manifest');
+  for (const spoiled of [lock.replace('rows: 3', 'rows: 4'), lock.replace(entry.digest, other)]) {
+    expect(spoiled).not.toBe(lock);
+    await project.write('datasets.lock', spoiled);
+    expect(await project.add('data/intents.jsonl')).toMatchObject({ changed: true, entry });
+    expect(await readFile(join(project.root, 'datasets.lock'), 'utf8')).toBe(lock);
+  }
 });
 
 test('CSV, Parquet and folders are added, too', async () => {

@@ -2,16 +2,18 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFilesAtomic } from '../base/atomic.ts';
-import { byCodeUnit } from '../base/canonical.ts';
-import { PlumbError } from '../base/errors.ts';
+import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
+import type { Digest } from '../base/digest.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { checkName, didYouMean } from '../base/names.ts';
 import type { Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
+import type { Store } from '../store/store.ts';
 import { describeFolder, storeFolder } from './folder.ts';
 import { planIgnore, planUnionMerge, type IgnoreResult } from './git-lines.ts';
 import { KeyCheck } from './keys.ts';
 import { loadLock, planLock } from './lock.ts';
-import { digestOfManifest, manifestText, rowsManifest } from './manifest.ts';
+import { agrees, digestOfManifest, manifestText, readManifest, rowsManifest } from './manifest.ts';
 import { findDataPath, type DataPath } from './paths.ts';
 import { readRowBatches, requireFormatOfName } from './rows.ts';
 import type { Lock, LockEntry, RowFormat } from './schema.ts';
@@ -60,7 +62,7 @@ export async function addDataset(project: Project, request: AddRequest): Promise
       await chooseName(project, now, data, name);
       const ignore = await planIgnore(project, data.path);
       const known = entryOf(now, name);
-      const changed = known === null || !sameEntry(known, entry);
+      const changed = known === null || canonicalJson(known) !== canonicalJson(entry);
       // the lock last: whoever finds it finds the data ignored
       const wanted = [await planUnionMerge(project), ignore.file, changed ? planLock(project, withEntry(now, name, entry)) : null];
       await writeFilesAtomic(wanted.filter((file) => file !== null));
@@ -73,10 +75,6 @@ export async function addDataset(project: Project, request: AddRequest): Promise
 
 function entryOf(lock: Lock, name: string): LockEntry | null {
   return (Object.hasOwn(lock.datasets, name) ? lock.datasets[name] : undefined) ?? null;
-}
-
-function sameEntry(a: LockEntry, b: LockEntry): boolean {
-  return a.digest === b.digest && a.path === b.path && a.format === b.format && a.source.kind === b.source.kind;
 }
 
 function withEntry(lock: Lock, name: string, entry: LockEntry): Lock {
@@ -151,21 +149,28 @@ async function addRows(project: Project, data: DataPath, before: LockEntry | nul
   try {
     const file = await digestOfPath(index, data.absolute, { signal: request.signal });
     if (file === null) throw changedMeanwhile(data.path);
-    const part = { path: data.path.slice(data.path.lastIndexOf('/') + 1), digest: file.digest, bytes: file.bytes };
-    const unchanged = locked !== null && locked.format === format ? rowsManifest({ ...locked, key, label }, part) : null;
-    const known = unchanged !== null && digestOfManifest(unchanged) === locked?.digest && locked.key === key && locked.label === label;
-    const manifest = known
-      ? unchanged
-      : rowsManifest({ format, key, label, ...(await checkRows(data, format, { key, label }, request, bar.advance.bind(bar))) }, part);
-    if (!known || !(await store.has(part.digest))) {
-      const stored = await store.putFile(data.absolute, { signal: request.signal });
-      if (stored.digest !== part.digest) throw changedMeanwhile(data.path);
+    if (locked?.content === file.digest && locked.format === format && locked.key === key && locked.label === label) {
+      if (await isStored(store, locked)) return { ...locked, path: data.path };
     }
-    const digest = await store.putBytes(manifestText(manifest));
-    const { rows, schema } = manifest;
-    return { digest, path: data.path, format, ...only({ key, label }), rows, bytes: part.bytes, schema, source: { kind: 'files' } };
+    const { rows, schema } = await checkRows(data, format, { key, label }, request, bar.advance.bind(bar));
+    const stored = await store.putFile(data.absolute, { signal: request.signal });
+    if (stored.digest !== file.digest) throw changedMeanwhile(data.path);
+    const { digest: content, bytes } = file;
+    const digest = await store.putBytes(manifestText(rowsManifest({ format, key, label, rows, schema }, { digest: content, bytes })));
+    return { digest, content, path: data.path, format, ...only({ key, label }), rows, bytes, schema, source: { kind: 'files' } };
   } finally {
     bar.end();
+  }
+}
+
+/** Whether the cache has what is locked, and it is what the lock says: then no row needs to be read. */
+async function isStored(store: Store, locked: Extract<LockEntry, { content: Digest }>): Promise<boolean> {
+  if (!(await store.has(locked.digest)) || !(await store.has(locked.content))) return false;
+  try {
+    return agrees(locked, await readManifest(store, locked.digest));
+  } catch (error) {
+    if (isPlumbError(error)) return false; // damaged: it is made again
+    throw error;
   }
 }
 

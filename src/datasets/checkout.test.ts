@@ -74,6 +74,29 @@ test('a file that was touched, or put back, is as locked; one written at the sam
   expect((await states(project))['a']?.[0]).toBe('same');
 });
 
+test('status needs nothing of the cache', async () => {
+  const project = await projectWithTwo();
+  await rm(join(project.root, '.plumb'), { recursive: true });
+  expect(await states(project)).toMatchObject({ a: ['same', false], files: ['same', false] });
+  await project.write('data/a.jsonl', jsonl([{ id: 8 }]));
+  await project.write('data/files/x', 'X');
+  expect(await states(project)).toMatchObject({ a: ['modified', false], files: ['modified', false] });
+});
+
+test('a lock put together from two versions is refused where its data is read', async () => {
+  const project = await projectWithTwo();
+  const ours = await readFile(join(project.root, 'datasets.lock'), 'utf8');
+  const before = (await loadLock(await project.open())).datasets['a'];
+  await project.write('data/a.jsonl', jsonl([{ id: 2 }]));
+  const { entry } = await project.add('data/a.jsonl');
+  if (before === undefined) throw new Error('no data set');
+  await project.write('datasets.lock', ours.replace(before.digest, entry.digest));
+  const mixed = { code: 'MANIFEST_INVALID', where: { file: 'datasets.lock' }, mend: expect.stringContaining('plumb add data/a.jsonl') as string };
+  await expect(checkout(project, { force: true })).rejects.toMatchObject(mixed);
+  await expect(collectObjects(await project.open())).rejects.toMatchObject(mixed);
+  expect(await readFile(join(project.root, 'data/a.jsonl'), 'utf8')).toBe(jsonl([{ id: 2 }]));
+});
+
 test('the stat index is believed only for files at rest, and survives being destroyed', async () => {
   const project = await createProject();
   const opened = await project.open();

@@ -7,7 +7,7 @@ import { formatBytes, type Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
 import type { Store, TransferResult } from '../store/store.ts';
 import { checkoutFolder, listFolder } from './folder.ts';
-import { digestOfManifest, readManifest, type Manifest } from './manifest.ts';
+import { digestOfManifest, readLockedManifest, readManifest, type Manifest } from './manifest.ts';
 import { checkProjectPath, refuseWayOut } from './paths.ts';
 import { chooseDatasets } from './reachable.ts';
 import type { Lock, LockEntry } from './schema.ts';
@@ -45,7 +45,7 @@ export async function fetchDatasets(
     options,
   );
   const parts = await Promise.all(
-    chosen.map(async ({ entry }) => (await readManifest(project.store, entry.digest)).parts.map((part) => part.digest)),
+    chosen.map(async ({ name, entry }) => (await readLockedManifest(project.store, name, entry)).parts.map((part) => part.digest)),
   );
   const data = await project.store.fetch(parts.flat(), options);
   return { objects: manifests.objects + data.objects, bytes: manifests.bytes + data.bytes };

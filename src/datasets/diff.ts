@@ -8,7 +8,7 @@ import type { Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
 import { describeFolder } from './folder.ts';
 import { loadLock, loadLockAt } from './lock.ts';
-import { readManifest, type FilesManifest } from './manifest.ts';
+import { readLockedManifest } from './manifest.ts';
 import { requireCommit } from './revision.ts';
 import { diffRows, type RowsDiff, type RowSource } from './row-diff.ts';
 import type { Lock, LockEntry } from './schema.ts';
@@ -145,7 +145,7 @@ async function diffOne(place: Place, name: string, before: LockEntry | null, aft
   const none = { name, ...versions, rows: null, files: null };
   if (before === null || after === null) return { ...none, change: before === null ? 'added' : 'removed' };
   if (before.format === 'files' && after.format === 'files') {
-    const files = await diffFiles(place, before, after, modified);
+    const files = await diffFiles(place, name, { before, after, modified });
     return files.added + files.removed + files.edited === 0 ? null : { ...none, change: 'changed', files };
   }
   if (before.format === 'files' || after.format === 'files') return { ...none, change: 'replaced' };
@@ -166,18 +166,12 @@ async function workingVersion(place: Place, entry: LockEntry): Promise<DataSetVe
   return { digest: null, path: entry.path, format: entry.format, count: null, bytes: facts.isFile() ? facts.size : 0 };
 }
 
-type RowsEntry = Exclude<LockEntry, { format: 'files' }>;
+type FilesEntry = Extract<LockEntry, { format: 'files' }>;
+type RowsEntry = Exclude<LockEntry, FilesEntry>;
 
 async function storedSource(place: Place, name: string, entry: RowsEntry): Promise<RowSource> {
-  const manifest = await readManifest(place.project.store, entry.digest);
-  const part = manifest.parts[0];
-  if (manifest.kind !== 'rows' || part === undefined) {
-    throw new PlumbError('MANIFEST_INVALID', {
-      what: `data set "${name}" says that it is rows, its manifest says files`,
-      mend: 'restore datasets.lock from git',
-    });
-  }
-  return { path: await place.project.store.pathOf(part.digest), name: entry.path, format: manifest.format, ...columnsOf(entry) };
+  await readLockedManifest(place.project.store, name, entry);
+  return { path: await place.project.store.pathOf(entry.content), name: entry.path, format: entry.format, ...columnsOf(entry) };
 }
 
 function workingSource(place: Place, entry: RowsEntry): RowSource {
@@ -188,11 +182,15 @@ function columnsOf(entry: RowsEntry): { key?: string; label?: string } {
   return { ...(entry.key === undefined ? {} : { key: entry.key }), ...(entry.label === undefined ? {} : { label: entry.label }) };
 }
 
-async function diffFiles(place: Place, before: LockEntry, after: LockEntry, modified: boolean): Promise<FilesDiff> {
-  const old = await readManifest(place.project.store, before.digest);
-  const now: FilesManifest | Awaited<ReturnType<typeof readManifest>> = modified
+async function diffFiles(
+  place: Place,
+  name: string,
+  { before, after, modified }: { before: FilesEntry; after: FilesEntry; modified: boolean },
+): Promise<FilesDiff> {
+  const old = await readLockedManifest(place.project.store, name, before);
+  const now = modified
     ? await describeFolder(place.index, join(place.project.root, after.path), place)
-    : await readManifest(place.project.store, after.digest);
+    : await readLockedManifest(place.project.store, name, after);
   const left = new Map(old.parts.map((part) => [part.path, part]));
   const changes: { kind: 'added' | 'removed' | 'edited'; path: string }[] = [];
   for (const part of now.parts) {

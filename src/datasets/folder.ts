@@ -7,7 +7,7 @@ import type { Digest } from '../base/digest.ts';
 import { PlumbError, systemError } from '../base/errors.ts';
 import { eachInParallel, mapInParallel } from '../store/parallel.ts';
 import type { Store } from '../store/store.ts';
-import { digestOfManifest, filesManifest, manifestBytes, manifestText, readManifest, type FilesManifest, type ManifestPart } from './manifest.ts';
+import { digestOfManifest, filesManifest, manifestBytes, manifestText, readManifest, type FilePart, type FilesManifest } from './manifest.ts';
 import { isSafePath, outside, refuseWayOut, specialFile } from './paths.ts';
 import { digestOfPath, type StatIndex } from './stat-index.ts';
 
@@ -109,7 +109,7 @@ export async function storeFolder(
   return { digest: await store.putBytes(manifestText(manifest)), bytes: manifestBytes(manifest), files: parts.length };
 }
 
-function partOf(file: FolderFile, found: { digest: Digest; bytes: number }): ManifestPart {
+function partOf(file: FolderFile, found: { digest: Digest; bytes: number }): FilePart {
   return { path: file.path, digest: found.digest, bytes: found.bytes, ...(file.executable ? { mode: '100755' as const } : {}) };
 }
 
@@ -153,7 +153,7 @@ export async function checkoutFolder(
 }
 
 /** True only where the file is known to be right without doubt; without an index every file is written anew. */
-async function isThere(part: ManifestPart, target: string, index: StatIndex | undefined): Promise<boolean> {
+async function isThere(part: FilePart, target: string, index: StatIndex | undefined): Promise<boolean> {
   if (index === undefined) return false;
   const facts = await lstat(target).catch(() => null);
   if (facts === null || !facts.isFile() || facts.size !== part.bytes) return false;

@@ -16,13 +16,14 @@ const type = fc.tuple(fc.constantFrom(...columnTypes), fc.constantFrom('', '?'))
 const rowsEntry = fc.record(
   {
     ...head,
+    content: text.map(digestOf),
     format: fc.constantFrom('jsonl' as const, 'csv' as const, 'parquet' as const),
     rows: fc.nat(),
     key: column,
     label: column,
     schema: fc.dictionary(column, type, { maxKeys: 5 }),
   },
-  { requiredKeys: ['digest', 'path', 'bytes', 'source', 'format', 'rows', 'schema'] },
+  { requiredKeys: ['digest', 'content', 'path', 'bytes', 'source', 'format', 'rows', 'schema'] },
 );
 const filesEntry = fc.record({ ...head, format: fc.constant('files' as const), files: fc.nat() });
 const lock = fc
@@ -53,7 +54,16 @@ test('an absent, empty or fresh lock has no data sets', async () => {
 const good = {
   version: 1,
   datasets: {
-    a: { digest: digestOf('a'), path: 'data/a.jsonl', format: 'jsonl', rows: 1, bytes: 2, schema: { id: 'string' }, source: { kind: 'files' } },
+    a: {
+      digest: digestOf('a'),
+      content: digestOf('rows'),
+      path: 'data/a.jsonl',
+      format: 'jsonl',
+      rows: 1,
+      bytes: 2,
+      schema: { id: 'string' },
+      source: { kind: 'files' },
+    },
   },
 };
 
@@ -73,6 +83,8 @@ test('the quick check and the schema agree on what is wrong', async () => {
     (entry) => void (entry['key'] = ''),
     (entry) => void (entry['extra'] = 1),
     (entry) => void delete entry['rows'],
+    (entry) => void (entry['content'] = 'sha256:1'),
+    (entry) => void delete entry['content'],
   ];
   expect(lockSchema.safeParse(good).success).toBe(true);
   for (const change of spoil) {
@@ -83,6 +95,23 @@ test('the quick check and the schema agree on what is wrong', async () => {
   }
   await expect(parseLock(JSON.stringify({ ...good, version: 2 }))).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   await expect(parseLock(JSON.stringify({ version: 1, datasets: { '../a': good.datasets.a } }))).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});
+
+test('a data set of rows without the digest of its file is refused with the command that locks it again; files need none', async () => {
+  const { content: _, ...bare } = { ...good.datasets.a, key: 'id' };
+  const lines = JSON.stringify({ ...good, datasets: { 'a.b': bare } }, null, 1);
+  await expect(parseLock(lines)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('"a.b" has no "content"') as string,
+    where: { file: 'datasets.lock', line: expect.any(Number) as number },
+    mend: expect.stringContaining('`plumb add data/a.jsonl --name a.b --key id`') as string,
+  });
+  const { digest, path, bytes, source } = good.datasets.a;
+  const folder = { digest, path, bytes, source, format: 'files', files: 1 };
+  expect(await parseLock(JSON.stringify({ version: 1, datasets: { a: folder } }))).toMatchObject({ datasets: { a: folder } });
+  const both = { version: 1, datasets: { a: { ...folder, content: good.datasets.a.content } } };
+  expect(lockSchema.safeParse(both).success).toBe(false);
+  await expect(parseLock(JSON.stringify(both))).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });
 
 test('an unknown data set is refused with the nearest name', () => {

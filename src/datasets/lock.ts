@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { byCodeUnit } from '../base/canonical.ts';
 import { isDigest } from '../base/digest.ts';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { didYouMean, isName } from '../base/names.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
@@ -58,7 +58,26 @@ export async function parseLock(text: string): Promise<Lock> {
   if (isLock(value)) return value;
   // only a file that is wrong pays for zod: it says what, and where
   const [{ parseYaml }, { lockSchema }] = await Promise.all([import('../base/config.ts'), import('./schema.ts')]);
-  return parseYaml(text, files.lock, lockSchema);
+  try {
+    return await parseYaml(text, files.lock, lockSchema);
+  } catch (error) {
+    throw noContent(error, value) ?? error;
+  }
+}
+
+/** A digest is nothing to write by hand: where a data set lacks the one of its file, the mend is to add it again. */
+function noContent(error: unknown, lock: unknown): PlumbError | null {
+  if (!isPlumbError(error, 'CONFIG_INVALID') || error.where === undefined || !isRecord(lock) || !isRecord(lock['datasets'])) return null;
+  const name = /^datasets\.(.+)\.content$/.exec(error.where.path ?? '')?.[1];
+  if (name === undefined) return null;
+  const entry = Object.hasOwn(lock['datasets'], name) ? lock['datasets'][name] : undefined;
+  if (!isRecord(entry) || entry['content'] !== undefined) return null;
+  const options = ['key', 'label'].map((option) => (typeof entry[option] === 'string' ? ` --${option} ${entry[option]}` : ''));
+  return new PlumbError('CONFIG_INVALID', {
+    what: `data set "${name}" has no "content", the digest of its file`,
+    where: error.where,
+    mend: `take its lines out of ${files.lock}, then \`plumb add ${String(entry['path'])} --name ${name}${options.join('')}\``,
+  });
 }
 
 function refuseMarkers(text: string): void {
@@ -96,7 +115,7 @@ function conflict(names: readonly string[], line: number): PlumbError {
 }
 
 const columnType = /^(string|integer|number|boolean|null|list|object|mixed)\??$/;
-const ofRows = new Set(['digest', 'path', 'format', 'key', 'label', 'rows', 'bytes', 'schema', 'source']);
+const ofRows = new Set(['digest', 'content', 'path', 'format', 'key', 'label', 'rows', 'bytes', 'schema', 'source']);
 const ofFiles = new Set(['digest', 'path', 'format', 'files', 'bytes', 'source']);
 
 /** What lockSchema says, in a hundredth of its start-up time; a test holds the two together. */
@@ -115,6 +134,7 @@ function isEntry(value: unknown): value is LockEntry {
   if (format !== 'jsonl' && format !== 'csv' && format !== 'parquet') return false;
   const columns = value['schema'];
   return (
+    isDigest(value['content']) &&
     isCount(value['rows']) &&
     (value['key'] === undefined || isText(value['key'])) &&
     (value['label'] === undefined || isText(value['label'])) &&
@@ -144,17 +164,12 @@ function formatEntry(name: string, entry: LockEntry): string {
   const lines: string[] = [];
   const line = (indent: number, text: string): void => void lines.push(`${' '.repeat(indent)}${text}  # ${name}\n`);
   line(2, `${scalar(name)}:`);
-  const facts: [string, string | number | undefined][] =
+  const { digest, path, format, bytes } = entry;
+  const facts =
     entry.format === 'files'
-      ? [['files', entry.files]]
-      : [
-          ['key', entry.key],
-          ['label', entry.label],
-          ['rows', entry.rows],
-        ];
-  for (const [key, value] of [['digest', entry.digest], ['path', entry.path], ['format', entry.format], ...facts, ['bytes', entry.bytes]] as const) {
-    if (value !== undefined) line(4, `${key}: ${scalar(value)}`);
-  }
+      ? { digest, path, format, files: entry.files, bytes }
+      : { digest, content: entry.content, path, format, key: entry.key, label: entry.label, rows: entry.rows, bytes };
+  for (const [key, value] of Object.entries(facts)) if (value !== undefined) line(4, `${key}: ${scalar(value)}`);
   if (entry.format !== 'files') {
     const columns = Object.entries(entry.schema).toSorted(([a], [b]) => byCodeUnit(a, b));
     line(4, columns.length === 0 ? 'schema: {}' : 'schema:');

@@ -4,7 +4,7 @@ import type { Digest } from '../base/digest.ts';
 import type { Project } from '../project/open.ts';
 import type { NameSpace, Store, TransferOptions, TransferResult } from '../store/store.ts';
 import { loadLock, loadLockAt, requireDataset } from './lock.ts';
-import { readManifest } from './manifest.ts';
+import { readLockedManifest } from './manifest.ts';
 import { requireCommit } from './revision.ts';
 import type { Lock } from './schema.ts';
 
@@ -37,9 +37,9 @@ export async function collectObjects(project: Project, what: { readonly lock?: L
   const lock = what.lock ?? (await loadLock(project));
   const manifests: Digest[] = [];
   const parts = new Set<Digest>();
-  for (const { entry } of chooseDatasets(lock, what.names ?? [])) {
+  for (const { name, entry } of chooseDatasets(lock, what.names ?? [])) {
     manifests.push(entry.digest);
-    for (const part of (await readManifest(project.store, entry.digest)).parts) parts.add(part.digest);
+    for (const part of (await readLockedManifest(project.store, name, entry)).parts) parts.add(part.digest);
   }
   return { waves: [[...parts], manifests], names: [] };
 }

@@ -12,7 +12,7 @@ const columnType = z
 
 const source = z.union([fields({ kind: z.literal('files').describe('added by hand from a file or folder of the work tree') })]);
 
-const rowsEntry = {
+const anyEntry = {
   digest: digestSchema.describe('SHA-256 of the manifest in the store'),
   path: z.string().min(1).describe('working copy, relative to the project'),
   bytes: countSchema.describe('size of all parts together'),
@@ -22,14 +22,15 @@ const rowsEntry = {
 /** One data set in the lock. */
 export const lockEntrySchema = z.discriminatedUnion('format', [
   fields({
-    ...rowsEntry,
+    ...anyEntry,
+    content: digestSchema.describe('SHA-256 of the file itself, as `sha256sum` prints it: a working copy is compared with it'),
     format: z.enum(rowFormats),
     rows: countSchema,
     key: z.string().min(1).optional().describe('column that names a row; without one, a row is named by its content'),
     label: z.string().min(1).optional().describe('column whose change is called relabelling'),
     schema: z.record(z.string(), columnType).describe('column -> type'),
   }),
-  fields({ ...rowsEntry, format: z.literal('files'), files: countSchema.describe('number of files') }),
+  fields({ ...anyEntry, format: z.literal('files'), files: countSchema.describe('number of files') }),
 ]);
 
 /** datasets.lock */
@@ -38,14 +39,17 @@ export const lockSchema = fields({
   datasets: z.record(nameSchema, lockEntrySchema).describe('name -> what is locked'),
 }).describe('datasets.lock: the data sets of this revision, by digest; written by `plumb add`');
 
-const part = fields({
-  path: z.string().min(1).describe("relative to the data set's path; for rows: the file's own name"),
+/** Rows have no path: what their file is called, on whoever's machine, is no part of what they are. */
+const rowsPart = fields({ digest: digestSchema.describe('SHA-256 of the file'), bytes: countSchema });
+
+const filePart = fields({
+  path: z.string().min(1).describe("relative to the data set's path"),
   digest: digestSchema,
   bytes: countSchema,
   mode: z.enum(['100644', '100755']).optional().describe('as in git; left out for 100644'),
 });
 
-/** The manifest: all that identifies a version of a data set. Content decides it, nothing else (no time, no source, no machine). */
+/** The manifest: all that identifies a version of a data set. Content decides it, nothing else (no time, no source, no machine, no name of a file of rows). */
 export const manifestSchema = z
   .discriminatedUnion('kind', [
     fields({
@@ -56,13 +60,13 @@ export const manifestSchema = z
       key: z.string().optional(),
       label: z.string().optional(),
       schema: z.record(z.string(), columnType),
-      parts: z.array(part).length(1),
+      parts: z.array(rowsPart).length(1),
     }),
-    fields({ plumbline: z.literal('manifest/1'), kind: z.literal('files'), parts: z.array(part).describe('sorted by path, UTF-16 code units') }),
+    fields({ plumbline: z.literal('manifest/1'), kind: z.literal('files'), parts: z.array(filePart).describe('sorted by path, UTF-16 code units') }),
   ])
   .describe('manifest/1: one version of a data set; canonical JSON (RFC 8785), found by its SHA-256');
 
 export type LockEntry = z.infer<typeof lockEntrySchema>;
 export type Lock = z.infer<typeof lockSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
-export type ManifestPart = z.infer<typeof part>;
+export type FilePart = z.infer<typeof filePart>;

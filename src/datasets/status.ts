@@ -7,7 +7,6 @@ import { isTemporary } from '../base/atomic.ts';
 import type { Project } from '../project/open.ts';
 import { digestOfFolder } from './folder.ts';
 import { loadLock } from './lock.ts';
-import { digestOfManifest, rowsManifest } from './manifest.ts';
 import { checkProjectPath, refuseWayOut } from './paths.ts';
 import { formatOfName } from './rows.ts';
 import type { Lock, LockEntry } from './schema.ts';
@@ -95,8 +94,7 @@ export async function stateOf(
   if (!facts.isFile() || facts.size !== entry.bytes) return 'modified';
   const found = await digestOfPath(index, absolute, options);
   if (found === null) return 'missing';
-  const part = { path: entry.path.slice(entry.path.lastIndexOf('/') + 1), digest: found.digest, bytes: found.bytes };
-  return digestOfManifest(rowsManifest(entry, part)) === entry.digest ? 'same' : 'modified';
+  return found.digest === entry.content ? 'same' : 'modified';
 }
 
 const usualPlace = 'data';

@@ -4,11 +4,11 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sweepKilled } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
-import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
+import { errnoOf, isPlumbError, PlumbError, systemError } from '../base/errors.ts';
 import { describeFolder, checkoutFolder, storeFolder } from '../datasets/folder.ts';
 import { ignorePath } from '../datasets/git-lines.ts';
 import { loadLock, requireDataset } from '../datasets/lock.ts';
-import { digestOfManifest, manifestBytes, readManifest } from '../datasets/manifest.ts';
+import { digestOfManifest, manifestBytes, readLockedManifest, readManifest } from '../datasets/manifest.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
 import type { Lock, LockEntry } from '../datasets/schema.ts';
 import { digestOfPath, type StatIndex } from '../datasets/stat-index.ts';
@@ -77,7 +77,14 @@ export class WorkTree implements SourceTree, Workspace {
   }
 
   async #checkDataset(name: string, entry: LockEntry): Promise<Digest> {
-    if ((await stateOf(this.#project, entry, this.#index)) !== 'modified') return entry.digest;
+    if ((await stateOf(this.#project, entry, this.#index)) !== 'modified') {
+      // the work tree was compared with the content, the record will say the digest: they must be of one version. Where the manifest is nowhere,
+      // it cannot be told; a stage that needs it says so
+      await readLockedManifest(this.#project.store, name, entry).catch((error: unknown) => {
+        if (!isPlumbError(error, 'BYTES_MISSING') && !isPlumbError(error, 'REMOTE_FAILED')) throw error;
+      });
+      return entry.digest;
+    }
     throw new PlumbError('DATASET_MODIFIED', {
       what: `${entry.path} is not what ${files.lock} says of data set "${name}"`,
       where: { file: entry.path },
@@ -156,9 +163,9 @@ export class WorkTree implements SourceTree, Workspace {
     if (kindOf(absolute) !== null) return;
     await this.#refuseWayOut(dirname(entry.path));
     await mkdir(dirname(absolute), { recursive: true });
-    const manifest = await readManifest(this.#project.store, entry.digest);
-    if (manifest.kind === 'files') await checkoutFolder(this.#project.store, entry.digest, absolute);
-    else if (manifest.parts[0] !== undefined) await this.#project.store.checkoutFile(manifest.parts[0].digest, absolute);
+    await readLockedManifest(this.#project.store, name, entry);
+    if (entry.format === 'files') await checkoutFolder(this.#project.store, entry.digest, absolute);
+    else await this.#project.store.checkoutFile(entry.content, absolute);
   }
 
   /** Outputs of many stages stand in few folders: each is looked at once. */

@@ -57,8 +57,11 @@ class BytesCheck {
     const manifest = manifestSchema.safeParse(parsed(bytes));
     if (!manifest.success)
       return this.#find(file, `${digest} is no manifest of the data set "${name}": ${shapeOf(manifest.error)}`, 'promote the model anew');
-    for (const part of manifest.data.parts)
-      await this.once(part.digest, () => this.part(file, `${oneLine(part.path, 200)} of the data set "${name}"`, part.digest));
+    const parts =
+      manifest.data.kind === 'rows'
+        ? manifest.data.parts.map(({ digest: part }) => ({ what: 'the rows', part }))
+        : manifest.data.parts.map(({ path, digest: part }) => ({ what: oneLine(path, 200), part }));
+    for (const { what, part } of parts) await this.once(part, () => this.part(file, `${what} of the data set "${name}"`, part));
   }
 
   async part(file: string, what: string, digest: Digest): Promise<void> {
