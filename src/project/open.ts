@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { PlumbError } from '../base/errors.ts';
-import { parseYaml, readTextFile } from '../base/config.ts';
+import { isBlankYaml, loadYaml, parseYaml, readTextFile } from '../base/config.ts';
 import { sweepKilled } from '../base/atomic.ts';
 import { withMutex } from '../base/mutex.ts';
 import type { Git, Oid } from '../git/git.ts';
@@ -11,6 +11,7 @@ import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { ProjectConfig } from './config.ts';
 import { files } from './layout.ts';
+import { quickConfig } from './quick-config.ts';
 
 /** An opened project: its place in git, its settings, its bytes. */
 export interface Project {
@@ -39,9 +40,8 @@ export async function openProject(world: { readonly cwd: string; readonly env: R
   const git = await openGit(world.cwd, world.env);
   const root = findRoot(world.cwd, git.workTree);
   const text = await readFile(join(root, files.config), 'utf8');
-  // most files of this kind are these two lines; zod costs more than all else that `status` does
-  const { projectConfigSchema } = await import('./config.ts');
-  const config = await parseYaml(text, files.config, projectConfigSchema);
+  const quick = isBlankYaml(text) ? null : quickConfig(loadYaml(text, files.config));
+  const config = quick ?? (await parseYaml(text, files.config, (await import('./config.ts')).projectConfigSchema));
   return assemble({ root, git, config, env: world.env });
 }
 
