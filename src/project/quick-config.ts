@@ -1,13 +1,29 @@
-// Most plumbline.yaml say version, remote and main. Those are read without zod, whose loading costs a light command more than all else that it does;
-// a property test holds the two readings together.
+// Most plumbline.yaml say version, remote, main and where to serve. Those are read without zod, whose loading costs a light command more than all else
+// that it does; a property test holds the two readings together.
 import type { ProjectConfig } from './config.ts';
 
 /** @returns null where the schema has to decide: other keys, other types, anything wrong */
 export function quickConfig(value: unknown): ProjectConfig | null {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
-  const { version, remote, main = 'main', ...rest } = value as Partial<Record<string, unknown>>;
+  if (!isMapping(value)) return null;
+  const { version, remote, main = 'main', serve = {}, ...rest } = value;
   if (version !== 1 || Object.keys(rest).length > 0) return null;
-  if (typeof main !== 'string' || main === '' || (remote !== undefined && (typeof remote !== 'string' || remote === ''))) return null;
-  const serve = { host: '127.0.0.1', hosts: [], port: 8080, stage: 'production' as const };
-  return { version, main, serve, ...(remote === undefined ? {} : { remote }) };
+  if (!isText(main) || (remote !== undefined && !isText(remote))) return null;
+  const serving = quickServe(serve);
+  return serving === null ? null : { version, main, serve: serving, ...(remote === undefined ? {} : { remote }) };
+}
+
+function quickServe(value: unknown): ProjectConfig['serve'] | null {
+  if (!isMapping(value)) return null;
+  const { host = '127.0.0.1', port = 8080, stage = 'production', ...rest } = value;
+  if (Object.keys(rest).length > 0 || typeof host !== 'string' || (stage !== 'production' && stage !== 'staging')) return null;
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) return null;
+  return { host, hosts: [], port, stage };
+}
+
+function isMapping(value: unknown): value is Partial<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
