@@ -59,7 +59,9 @@ describe('the packed package', () => {
     ]) {
       expect(paths).toContain(path);
     }
-    expect(paths.filter((path) => !/^(bin|dist|docs\/reference|schemas|templates)\/|^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(path))).toEqual([]);
+    expect(
+      paths.filter((path) => !/^(bin|dist|docs\/reference|schemas|templates)\/|^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(path)),
+    ).toEqual([]);
     expect(paths.filter((path) => /\.test\.|(?<!\.d)\.ts$/.test(path))).toEqual([]);
     expect(packed.size).toBeLessThan(3_000_000);
   });

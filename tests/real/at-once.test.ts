@@ -88,7 +88,7 @@ test('a run that has to wait too long for another says so, and changes nothing',
   using project = createTopics();
   project.write('pipeline.yaml', 'stages:\n  slow: { cmd: "touch started; sleep 6; echo out > out/slow.txt", outs: [out/slow.txt] }\n');
   const answers = await together(project, [['run'], ['run']]);
-  expect(answers.map((answer) => answer.exit).toSorted()).toEqual([0, 7]);
+  expect(new Set(answers.map((answer) => answer.exit))).toEqual(new Set([0, 7]));
   const busy = answers.find((answer) => answer.exit === 7);
   expect(busy).toMatchObject({ code: 'REPOSITORY_BUSY', stderr: '' });
 });

@@ -42,7 +42,9 @@ function inTheMiddle(handle: { fd: number }, data: unknown, place: { from?: unkn
 
 const isWriting = (name: string, args: unknown[]): boolean =>
   name !== 'open' ||
-  (typeof args[1] === 'number' ? (args[1] & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0 : /[wax+]/.test(String(args[1] ?? 'r')));
+  (typeof args[1] === 'number'
+    ? (args[1] & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0
+    : typeof args[1] === 'string' && /[wax+]/.test(args[1]));
 
 const probe = await fs.promises.open(process.execPath);
 const handles = Object.getPrototypeOf(probe) as Methods;
