@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sweepKilled, writeFileAtomic } from '../base/atomic.ts';
-import { digestOf, type Digest } from '../base/digest.ts';
 import { errnoOf, systemError } from '../base/errors.ts';
 import type { Oid } from '../git/git.ts';
 import { files as places } from './layout.ts';
@@ -24,8 +23,8 @@ interface UndoList {
     readonly path: string;
     /** base64 of what stood there; null: nothing */
     readonly before: string | null;
-    /** of what is written; null: it is taken away */
-    readonly after: Digest | null;
+    /** base64 of what is written; null: it is taken away */
+    readonly after: string | null;
   }[];
 }
 
@@ -50,7 +49,7 @@ export async function undoable<T>(
     changes.map(async ({ path, bytes }) => ({
       path,
       before: await readBase64(join(place.root, path)),
-      after: bytes === null ? null : digestOf(bytes),
+      after: bytes === null ? null : Buffer.from(bytes).toString('base64'),
     })),
   );
   const list: UndoList = { head: await place.git.resolve('HEAD'), files };
@@ -103,16 +102,22 @@ async function undo(place: Place, { head, files }: UndoList): Promise<void> {
     const path = join(place.root, file.path);
     await sweepKilled(dirname(path));
     const there = await readBase64(path);
-    const isOurs = (there === null ? null : digestOf(Buffer.from(there, 'base64'))) === file.after;
     const blob = committed?.[at] ?? null;
-    const isCommitted = committed !== null && (blob === null ? null : digestOf(blob)) === file.after;
+    const isCommitted = committed !== null && (blob === null ? null : Buffer.from(blob).toString('base64')) === file.after;
     // a file that somebody has changed since is theirs
-    if (!isOurs || isCommitted || there === file.before) continue;
+    if (!isOnTheWay(there, file.after) || isCommitted || there === file.before) continue;
     if (file.before !== null) await writeFileAtomic(path, Buffer.from(file.before, 'base64'));
     else await remove(place.root, file.path);
   }
   await place.git.resetIndex(paths);
   await rm(listFile(place), { force: true });
+}
+
+/** Is a file what was to be written, or a part of it? A git that is killed leaves the file that it writes away, empty or cut. */
+function isOnTheWay(there: string | null, after: string | null): boolean {
+  if (after === null || there === null) return there === null;
+  const written = Buffer.from(there, 'base64');
+  return Buffer.from(after, 'base64').subarray(0, written.length).equals(written);
 }
 
 /** The file, and the folders that were made for it. */
