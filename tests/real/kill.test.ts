@@ -281,7 +281,10 @@ describe.each(Object.entries(attacks))('%s', (name, attack) => {
           const lock = project.path('.git/index.lock');
           if (existsSync(lock)) await refusedByLock(project, attack, lock);
           // git writes the files of a revert itself, and not atomically: killed with us it may leave one cut. The undo list is there then, and `again` uses it.
-          await checkWhole(project, { models: name !== 'rollback' || !existsSync(project.path('.plumb/undo.json')) });
+          const unfinished = name === 'rollback' && existsSync(project.path('.plumb/undo.json'));
+          if (unfinished)
+            expect((await project.plumb(['status'])).json['unfinished']).toMatchObject({ what: expect.stringContaining('between two states') });
+          await checkWhole(project, { models: !unfinished });
           await again(project, attack, wanted);
         } catch (error) {
           throw new Error(`killed after ${afterMs} ms`, { cause: error });
