@@ -95,7 +95,7 @@ test('what a killed promotion left is told by status, verify and doctor, and put
   const bytes = '{}\n';
   mkdirSync(repository.localDir, { recursive: true });
   const list = { head: spawnSync('git', ['rev-parse', 'HEAD'], { cwd: repository.root, encoding: 'utf8', env: repository.env }).stdout.trim() };
-  const files = [{ path: file, before: before.toString('base64'), after: digestOf(bytes) }];
+  const files = [{ path: file, before: before.toString('base64'), after: Buffer.from(bytes).toString('base64') }];
   writeFileSync(join(repository.localDir, 'undo.json'), JSON.stringify({ ...list, files }));
   writeFileSync(join(repository.root, file), bytes);
   expect(run('status').text).toMatch(/^half done +models\/ stands between two states.*plumb rollback/m);
