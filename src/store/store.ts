@@ -2,6 +2,7 @@
 import type { Digest } from '../base/digest.ts';
 import type { PlumbError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
+import type { Cache, CacheWriter } from './cache/cache.ts';
 
 /** Small immutable texts that are found by a derived name instead of their own digest: kind 'runs', key = hex of a fingerprint. */
 export interface NameSpace {
@@ -12,38 +13,49 @@ export interface NameSpace {
 export interface TransferOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** bytes a second; default: as fast as it goes */
+  readonly limit?: number;
 }
 
 export interface TransferResult {
   /** objects sent or fetched; those that were there already are not counted */
   readonly objects: number;
+  /** that travelled */
   readonly bytes: number;
 }
 
-/**
- * Where bytes of everybody are. Objects are immutable and named by their digest; names are immutable, the first writer wins.
- * A remote never has part of an object, whenever its writer was killed.
- */
-export interface Remote {
-  /** for messages; never with credentials */
-  readonly url: string;
-  has(digests: readonly Digest[]): Promise<Set<Digest>>;
-  /** @param source absolute path of verified bytes */
-  put(digest: Digest, source: string): Promise<void>;
-  /** Writes the object to a path that is not there yet, unverified: the cache verifies. @throws PlumbError BYTES_MISSING, REMOTE_FAILED */
-  get(digest: Digest, target: string): Promise<void>;
-  readName(name: NameSpace): Promise<Digest | null>;
-  /** @returns the digest that the name has now: ours, or that of whoever was first */
-  writeName(name: NameSpace, digest: Digest): Promise<Digest>;
+/** An object that a version is made of, and what is known of it before it is read. */
+export interface ObjectRef {
+  readonly digest: Digest;
+  readonly bytes: number;
+  /** meta: manifests, nodes of trees, records */
+  readonly role: 'meta' | 'data';
+  /** text of lines (JSONL, CSV): a new version of it is sent as runs of lines of the old one where that is less */
+  readonly lines?: boolean;
+  /** what stood in its place in the base */
+  readonly like?: Digest;
+}
+
+/** Something that is found by its digest: a version of a data set, a run record, a model. It is in the remote when its receipt is. */
+export interface PushRoot {
+  readonly digest: Digest;
+  /** earlier versions that the remote may have, the best first: what they have is not sent again */
+  readonly bases: readonly Digest[];
+  /** Every object of the version, itself too. With a base (all of whose objects the remote has), those may be left out that the base has as well. */
+  objects(base: Digest | null): AsyncIterable<ObjectRef>;
 }
 
 export interface Store {
   /** absolute */
   readonly cacheDir: string;
-  readonly remote: Remote | null;
+  readonly cache: Cache;
+  /** of the remote, for messages, without credentials; null where none is configured */
+  readonly remoteUrl: string | null;
   has(digest: Digest): Promise<boolean>;
-  /** Which of these the remote has; none where there is no remote, or one that does not answer: see `unreachable`. */
-  lookInRemote(digests: readonly Digest[]): Promise<ReadonlySet<Digest>>;
+  /** Which of these versions (roots) the remote has. @throws PlumbError REMOTE_FAILED; none where there is no remote */
+  remoteHas(roots: readonly Digest[]): Promise<ReadonlySet<Digest>>;
+  /** The same, but a remote that does not answer has nothing: see `unreachable`. */
+  lookInRemote(roots: readonly Digest[]): Promise<ReadonlySet<Digest>>;
   /** The last failure of the remote that was no failure of the command, because the answer could be done without. */
   readonly unreachable: PlumbError | null;
   /** Bytes of an object, verified; from the cache, else from the remote. @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH */
@@ -53,6 +65,8 @@ export interface Store {
   putBytes(bytes: string | Uint8Array): Promise<Digest>;
   /** Copies a file into the cache (reflink where the disk can). The file itself stays as it is. */
   putFile(path: string, options?: { signal?: AbortSignal; onBytes?: (bytes: number) => void }): Promise<{ digest: Digest; bytes: number }>;
+  /** Many objects at once, with one flush of the disk. */
+  openWriter(): Promise<CacheWriter>;
   /** Puts an object at a path of the work tree, atomically: reflink, else copy. What stood there is replaced. */
   checkoutFile(digest: Digest, target: string, options?: { executable?: boolean }): Promise<void>;
   /** Re-reads and re-hashes an object of the cache. A bad one is set aside. */
@@ -63,6 +77,22 @@ export interface Store {
   writeName(name: NameSpace, digest: Digest): Promise<Digest>;
   /** Gives a name of this machine another digest, where what it led to is gone or damaged. The remote's name stays. */
   moveName(name: NameSpace, digest: Digest): Promise<void>;
-  push(objects: readonly Digest[], names: readonly NameSpace[], options: TransferOptions): Promise<TransferResult>;
-  fetch(objects: readonly Digest[], options: TransferOptions): Promise<TransferResult>;
+  /**
+   * Sends what the remote lacks: packs, then receipts, then names. Nothing to send costs one request.
+   * @throws PlumbError REMOTE_MISSING, REMOTE_FAILED, BYTES_MISSING (with what is missing; what was sent stays, the next push goes on from there)
+   */
+  push(roots: readonly PushRoot[], names: readonly NameSpace[], options: TransferOptions): Promise<TransferResult>;
+  /**
+   * Learns where the objects of these versions are, and brings their meta objects (manifests, nodes) into the cache: one request a receipt and one a pack.
+   * @returns those that the remote has; a root whose meta objects are all in the cache is not asked about
+   */
+  openRoots(roots: readonly Digest[], options: TransferOptions): Promise<ReadonlySet<Digest>>;
+  /**
+   * Brings objects that the cache lacks. They are looked for in the receipts of `within` and of every root opened before, else each as a root of its own.
+   * @throws PlumbError BYTES_MISSING with all that is missing when the rest is there, REMOTE_FAILED, DIGEST_MISMATCH
+   */
+  fetch(
+    objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>,
+    options: TransferOptions & { readonly within?: readonly Digest[] },
+  ): Promise<TransferResult>;
 }
