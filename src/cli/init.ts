@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../base/atomic.ts';
 import { byCodeUnit } from '../base/canonical.ts';
@@ -8,6 +9,7 @@ import { didYouMean } from '../base/names.ts';
 import type { Git } from '../git/git.ts';
 import { openGit } from '../git/open.ts';
 import { files } from '../project/layout.ts';
+import { openRemote } from '../store/remotes/open.ts';
 import type { Cli, Define } from './command.ts';
 
 interface InitOptions {
@@ -24,7 +26,7 @@ const shared = new Set(['.gitignore', '.gitattributes']);
 export const define: Define = (command, cli) => {
   command
     .option('--template <name>', 'the files to begin with: minimal, or classifier (a whole project with example data)', 'minimal')
-    .option('--remote <folder>', 'where the bytes of data and models are kept for everybody; made when it is not there')
+    .option('--remote <folder or address>', 'where the bytes of data and models are kept for everybody: a folder (made when it is not there), s3://bucket/prefix, oci://registry/owner/name')
     .option('--git', 'make a git repository here first when there is none')
     .addHelpText('after', '\nWrites nothing over a file that is there.\n\nExample:\n  $ plumb init --template classifier --remote ../store')
     .action(async (options: InitOptions) => initCommand(options, cli));
@@ -38,11 +40,11 @@ async function initCommand(options: InitOptions, cli: Cli): Promise<void> {
   await refuseOuterProject(root, git.workTree);
   const remote = options.remote === undefined ? undefined : checkRemote(options.remote, root);
   const plan = await planFiles(root, wanted);
-  if (remote !== undefined)
+  if (remote?.path !== undefined)
     await mkdir(remote.path, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', remote.path)));
   for (const file of plan.write) {
     const text =
-      file.path === files.config ? configure(file.bytes.toString('utf8'), { remote: remote?.text, main: await mainBranch(git) }) : file.bytes;
+      file.path === files.config ? configure(file.bytes.toString('utf8'), { remote: remote?.text, main: await mainBranch(git), repository: repositoryName(root) }) : file.bytes;
     await writeFileAtomic(join(root, file.path), text);
   }
   tell(options.template, plan, cli);
@@ -183,8 +185,12 @@ function addLines(there: Buffer, ours: Buffer): Buffer {
   return Buffer.concat([there, Buffer.from(`${end}${missing.join('\n')}\n`)]);
 }
 
-/** A remote in the project would be committed with it, or lost with it. */
-function checkRemote(text: string, root: string): { text: string; path: string } {
+/** A remote in the project would be committed with it, or lost with it. path: of a folder; an address has none */
+function checkRemote(text: string, root: string): { text: string; path?: string } {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) {
+    openRemote(text, { root, env: {} }); // says what is wrong with an address
+    return { text };
+  }
   const path = resolve(root, text);
   if (path !== root && !path.startsWith(root + sep)) return { text: text.split(sep).join('/'), path };
   throw new PlumbError('USAGE', {
@@ -199,10 +205,16 @@ async function mainBranch(git: Git): Promise<string> {
 }
 
 /** Fills in the template's plumbline.yaml, comments kept. JSON texts are YAML. */
-function configure(text: string, settings: { remote: string | undefined; main: string }): string {
+function configure(text: string, settings: { remote: string | undefined; main: string; repository: string }): string {
   const main = /^[A-Za-z][\w./-]*$/.test(settings.main) ? settings.main : JSON.stringify(settings.main);
-  const withMain = text.replace(/^main: .*$/m, () => `main: ${main}`);
-  return settings.remote === undefined ? withMain : withMain.replace(/^# remote: .*$/m, () => `remote: ${JSON.stringify(settings.remote)}`);
+  const named = text.replace(/^main: .*$/m, () => `main: ${main}`).replace(/^repository: .*$/m, () => `repository: ${settings.repository}`);
+  return settings.remote === undefined ? named : named.replace(/^# remote: .*$/m, () => `remote: ${JSON.stringify(settings.remote)}`);
+}
+
+/** Two repositories may have one folder's name, and one remote. */
+function repositoryName(root: string): string {
+  const folder = basename(root).replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 60);
+  return `${folder === '' ? 'project' : folder}-${randomBytes(4).toString('hex')}`;
 }
 
 const nextSteps: Record<string, readonly string[]> = {

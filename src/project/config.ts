@@ -3,7 +3,21 @@ import { fields, z } from '../base/schema.ts';
 /** plumbline.yaml: what is true of this repository on every machine. */
 export const projectConfigSchema = fields({
   version: z.literal(1).describe('version of this format'),
-  remote: z.string().min(1).optional().describe('where the store keeps bytes for everybody: a folder (absolute, or relative to the project)'),
+  remote: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('where the store keeps bytes for everybody: a folder (absolute, or relative to the project), s3://bucket/prefix, oci://registry/owner/name, or https:// to read'),
+  repository: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected letters, digits, ".", "_" and "-", at most 100')
+    .optional()
+    .describe('name of this repository in a remote that several share: a gc of the remote lets go of nothing that another repository pushed'),
+  cache: fields({
+    link: z.enum(['reflink', 'hardlink', 'copy']).optional().describe('how folders of files come out of the cache; default: the best that works, see `plumb doctor`'),
+  })
+    .prefault({})
+    .describe('the cache on this machine'),
   main: z.string().min(1).default('main').describe('the branch whose pointers are served and whose policy judges'),
   serve: fields({
     host: z.string().default('127.0.0.1').describe('address that `plumb serve` listens on'),

@@ -54,8 +54,14 @@ async function assemble(parts: {
   const { root, git, config, env } = parts;
   const localDir = join(root, files.local);
   const cacheDir = env['PLUMB_CACHE'] === undefined ? join(localDir, 'cache') : resolve(root, env['PLUMB_CACHE']);
-  const remote = config.remote === undefined ? undefined : remoteFolder(root, config.remote);
-  const store = await openStore({ cacheDir, ...(remote === undefined ? {} : { remote }) });
+  const store = await openStore({
+    cacheDir,
+    root,
+    env,
+    ...(config.remote === undefined ? {} : { remote: config.remote }),
+    ...(config.repository === undefined ? {} : { repository: config.repository }),
+    ...(config.cache.link === undefined ? {} : { link: config.cache.link }),
+  });
   const prefix = git.workTree === null ? '' : prefixOf(git.workTree, root);
   return {
     root,
@@ -75,17 +81,6 @@ async function assemble(parts: {
         return work();
       }),
   };
-}
-
-/** Absolute path of a remote as plumbline.yaml has it. An address may hold a password: it is not repeated. @throws PlumbError CONFIG_INVALID */
-export function remoteFolder(root: string, remote: string): string {
-  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(remote)?.[1];
-  if (scheme === undefined) return resolve(root, remote);
-  throw new PlumbError('CONFIG_INVALID', {
-    what: `the remote is an address (${scheme}://...); this plumb knows folders`,
-    where: { file: files.config, path: 'remote' },
-    mend: 'name a folder, such as a network share that is mounted here',
-  });
 }
 
 function findRoot(cwd: string, workTree: string | null): string {

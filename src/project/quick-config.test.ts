@@ -13,7 +13,11 @@ const serve = fc.record(
   },
   { requiredKeys: [] },
 );
-const more = fc.oneof(fc.constantFrom({}, {}, { mian: 'x' }, { serve: null }, { serve: [] }), fc.record({ serve }));
+const more = fc.oneof(
+  fc.constantFrom({}, {}, { mian: 'x' }, { serve: null }, { serve: [] }, { cache: { link: 'copy' } }),
+  fc.constantFrom({ repository: 'intents-3f' }, { repository: '-x' }, { repository: 7 }, { repository: 'a/b' }),
+  fc.record({ serve }),
+);
 const configs = fc
   .tuple(fc.constantFrom(1, 1, 1, 2, '1'), text, text, more)
   .map(([version, remote, main, rest]) => withoutUndefined({ version, remote, main, ...rest }));

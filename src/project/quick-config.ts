@@ -5,11 +5,14 @@ import type { ProjectConfig } from './config.ts';
 /** @returns null where the schema has to decide: other keys, other types, anything wrong */
 export function quickConfig(value: unknown): ProjectConfig | null {
   if (!isMapping(value)) return null;
-  const { version, remote, main = 'main', serve = {}, ...rest } = value;
+  const { version, remote, repository, main = 'main', serve = {}, ...rest } = value;
   if (version !== 1 || Object.keys(rest).length > 0) return null;
   if (!isText(main) || (remote !== undefined && !isText(remote))) return null;
+  if (repository !== undefined && (typeof repository !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(repository))) return null;
   const serving = quickServe(serve);
-  return serving === null ? null : { version, main, serve: serving, ...(remote === undefined ? {} : { remote }) };
+  if (serving === null) return null;
+  const named = { ...(remote === undefined ? {} : { remote }), ...(repository === undefined ? {} : { repository }) };
+  return { version, main, cache: {}, serve: serving, ...named };
 }
 
 function quickServe(value: unknown): ProjectConfig['serve'] | null {

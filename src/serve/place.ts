@@ -7,7 +7,7 @@ import type { Git, Oid } from '../git/git.ts';
 import { openGit } from '../git/open.ts';
 import { projectConfigSchema, type ProjectConfig } from '../project/config.ts';
 import { files } from '../project/layout.ts';
-import { openProject, remoteFolder } from '../project/open.ts';
+import { openProject } from '../project/open.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 
@@ -43,7 +43,7 @@ export async function openPlace(world: World, ref: string | undefined): Promise<
   if (config === undefined) throw new Error('plumbline.yaml was found a moment ago');
   // there is no project folder: a relative remote counts from the repository's own folder
   const cacheDir = resolve(git.gitDir, world.env['PLUMB_CACHE'] ?? 'plumb/cache');
-  const store = await openStore({ cacheDir, ...(config.remote === undefined ? {} : { remote: remoteFolder(git.gitDir, config.remote) }) });
+  const store = await openStore({ cacheDir, root: git.gitDir, env: world.env, ...(config.remote === undefined ? {} : { remote: config.remote }) });
   return { git, store, prefix, config, root: null };
 }
 
