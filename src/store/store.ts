@@ -24,6 +24,11 @@ export interface TransferResult {
   readonly bytes: number;
 }
 
+export interface PushResult extends TransferResult {
+  /** optional roots of which bytes are nowhere */
+  readonly leftOut: readonly Digest[];
+}
+
 /** An object that a version is made of, and what is known of it before it is read. */
 export interface ObjectRef {
   readonly digest: Digest;
@@ -41,6 +46,8 @@ export interface PushRoot {
   readonly digest: Digest;
   /** earlier versions that the remote may have, the best first: what they have is not sent again */
   readonly bases: readonly Digest[];
+  /** true: where its bytes are neither in the remote nor all in the cache, it is left out and told in `leftOut` */
+  readonly optional?: boolean;
   /** Every object of the version, itself too. With a base (all of whose objects the remote has), those may be left out that the base has as well. */
   objects(base: Digest | null): AsyncIterable<ObjectRef>;
 }
@@ -81,7 +88,9 @@ export interface Store {
    * Sends what the remote lacks: packs, then receipts, then names. Nothing to send costs one request.
    * @throws PlumbError REMOTE_MISSING, REMOTE_FAILED, BYTES_MISSING (with what is missing; what was sent stays, the next push goes on from there)
    */
-  push(roots: readonly PushRoot[], names: readonly NameSpace[], options: TransferOptions): Promise<TransferResult>;
+  push(roots: readonly PushRoot[], names: readonly NameSpace[], options: TransferOptions): Promise<PushResult>;
+  /** Says where objects that turn out to be missing may be found: in the receipts of these roots. Nothing is asked before one is missing. */
+  remember(roots: readonly Digest[]): void;
   /**
    * Learns where the objects of these versions are, and brings their meta objects (manifests, nodes) into the cache: one request a receipt and one a pack.
    * @returns those that the remote has; a root whose meta objects are all in the cache is not asked about
