@@ -3,35 +3,19 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFilesAtomic } from '../base/atomic.ts';
 import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
-import type { Digest } from '../base/digest.ts';
-import { isPlumbError, PlumbError } from '../base/errors.ts';
-import { checkName, didYouMean } from '../base/names.ts';
-import type { Progress } from '../base/progress.ts';
+import { PlumbError } from '../base/errors.ts';
+import { checkName } from '../base/names.ts';
 import type { Project } from '../project/open.ts';
-import type { Store } from '../store/store.ts';
-import { describeFolder, storeFolder } from './folder.ts';
+import { addFolder } from './add-folder.ts';
+import type { AddRequest } from './add-request.ts';
+import { addRows } from './add-rows.ts';
 import { planIgnore, planUnionMerge, type IgnoreResult } from './git-lines.ts';
-import { KeyCheck } from './keys.ts';
 import { loadLock, planLock } from './lock.ts';
-import { agrees, digestOfManifest, manifestText, readManifest, rowsManifest } from './manifest.ts';
 import { findDataPath, type DataPath } from './paths.ts';
-import { readRowBatches, requireFormatOfName } from './rows.ts';
-import type { Lock, LockEntry, RowFormat } from './schema.ts';
-import { SchemaInference } from './schema-inference.ts';
-import { digestOfPath, openStatIndex, type StatIndex } from './stat-index.ts';
+import type { Lock, LockEntry } from './schema.ts';
+import { openStatIndex } from './stat-index.ts';
 
-export interface AddRequest {
-  /** file or folder, relative to cwd */
-  readonly argument: string;
-  readonly cwd: string;
-  /** default: the name that the path is locked under, else the file's name without extension */
-  readonly name?: string;
-  /** default: what is locked for this data set; '' takes it away */
-  readonly key?: string;
-  readonly label?: string;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-}
+export type { AddRequest } from './add-request.ts';
 
 export interface AddResult {
   readonly name: string;
@@ -119,108 +103,4 @@ function nameOfPath(data: DataPath): string {
   const file = data.path.slice(data.path.lastIndexOf('/') + 1);
   const dot = file.lastIndexOf('.');
   return data.kind === 'file' && dot > 0 ? file.slice(0, dot) : file;
-}
-
-async function addFolder(project: Project, data: DataPath, request: AddRequest, index: StatIndex): Promise<LockEntry> {
-  if (request.key !== undefined || request.label !== undefined) {
-    throw new PlumbError('USAGE', { what: `${data.path} is a folder of files: --key and --label are for rows`, mend: 'add the file of rows itself' });
-  }
-  const bar = request.progress.start(`add ${data.path}`, undefined, 'bytes');
-  try {
-    const stored = await storeFolder(project.store, data.absolute, { index, signal: request.signal, onBytes: (bytes) => bar.advance(bytes) });
-    if (stored.files === 0) throw empty(data.path, 'holds no files');
-    const again = digestOfManifest(await describeFolder(index, data.absolute, { signal: request.signal }));
-    if (again !== stored.digest) throw changedMeanwhile(data.path);
-    return { digest: stored.digest, path: data.path, format: 'files', files: stored.files, bytes: stored.bytes, source: { kind: 'files' } };
-  } finally {
-    bar.end();
-  }
-}
-
-async function addRows(project: Project, data: DataPath, before: LockEntry | null, request: AddRequest, index: StatIndex): Promise<LockEntry> {
-  const format = requireFormatOfName(data.path);
-  const { store } = project;
-  const locked = before !== null && before.format !== 'files' ? before : null;
-  const key = orNone(request.key ?? locked?.key);
-  const label = orNone(request.label ?? locked?.label);
-  const { size } = await stat(data.absolute);
-  if (size === 0) throw empty(data.path, 'is empty');
-  const bar = request.progress.start(`add ${data.path}`, size, 'bytes');
-  try {
-    const file = await digestOfPath(index, data.absolute, { signal: request.signal });
-    if (file === null) throw changedMeanwhile(data.path);
-    if (locked?.content === file.digest && locked.format === format && locked.key === key && locked.label === label) {
-      if (await isStored(store, locked)) return { ...locked, path: data.path };
-    }
-    const { rows, schema } = await checkRows(data, format, { key, label }, request, bar.advance.bind(bar));
-    const stored = await store.putFile(data.absolute, { signal: request.signal });
-    if (stored.digest !== file.digest) throw changedMeanwhile(data.path);
-    const { digest: content, bytes } = file;
-    const digest = await store.putBytes(manifestText(rowsManifest({ format, key, label, rows, schema }, { digest: content, bytes })));
-    return { digest, content, path: data.path, format, ...only({ key, label }), rows, bytes, schema, source: { kind: 'files' } };
-  } finally {
-    bar.end();
-  }
-}
-
-/** Whether the cache has what is locked, and it is what the lock says: then no row needs to be read. */
-async function isStored(store: Store, locked: Extract<LockEntry, { content: Digest }>): Promise<boolean> {
-  if (!(await store.has(locked.digest)) || !(await store.has(locked.content))) return false;
-  try {
-    return agrees(locked, await readManifest(store, locked.digest));
-  } catch (error) {
-    if (isPlumbError(error)) return false; // damaged: it is made again
-    throw error;
-  }
-}
-
-function orNone(column: string | undefined): string | undefined {
-  return column === '' ? undefined : column;
-}
-
-function only(columns: { key: string | undefined; label: string | undefined }): { key?: string; label?: string } {
-  return { ...(columns.key === undefined ? {} : { key: columns.key }), ...(columns.label === undefined ? {} : { label: columns.label }) };
-}
-
-/** Reads every row once. */
-async function checkRows(
-  data: DataPath,
-  format: RowFormat,
-  columns: { key: string | undefined; label: string | undefined },
-  request: AddRequest,
-  onBytes: (bytes: number) => void,
-): Promise<{ rows: number; schema: Record<string, string> }> {
-  const inference = new SchemaInference();
-  const keys = columns.key === undefined ? null : new KeyCheck(columns.key, data.path);
-  for await (const batch of readRowBatches(data.absolute, format, { name: data.path, signal: request.signal, onBytes })) {
-    for (const row of batch) {
-      inference.add(row.value);
-      if (row.row === 1 && columns.key !== undefined && !inference.has(columns.key))
-        throw noColumn('--key', columns.key, data.path, inference.names());
-      keys?.add(row);
-    }
-  }
-  if (inference.rows === 0) throw empty(data.path, 'holds no rows');
-  if (columns.label !== undefined && !inference.has(columns.label)) throw noColumn('--label', columns.label, data.path, inference.names());
-  return { rows: inference.rows, schema: inference.schema() };
-}
-
-function noColumn(option: string, column: string, file: string, names: readonly string[]): PlumbError {
-  return new PlumbError('DATASET_COLUMN', {
-    what: `${option} names column "${column}", which ${file} does not have.${didYouMean(column, names)}`,
-    where: { file },
-    mend: `its columns are: ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}`,
-  });
-}
-
-function empty(path: string, what: string): PlumbError {
-  return new PlumbError('DATASET_EMPTY', { what: `${path} ${what}`, where: { file: path }, mend: 'put the data there, then add it' });
-}
-
-function changedMeanwhile(path: string): PlumbError {
-  return new PlumbError('FILE_CHANGED', {
-    what: `${path} was changed while it was being added`,
-    where: { file: path },
-    mend: 'run the command again when whoever writes it has finished',
-  });
 }
