@@ -35,6 +35,8 @@ export function createCommandGit(repository: Repository, program: string, env: E
     how: 'command',
     resolve: (revision) => resolveRevision(parts, revision),
     branch: () => currentBranch(parts),
+    tips: () => readTips(parts),
+    isShallow: async () => (await readShallow(repository)).size > 0,
     refToken: (branch) => refs.token(branch),
     readBlob: async (commit, path) => (await commits.blobs(commit, [path], (name) => entryAt(parts, commit, name)))[0] ?? null,
     readBlobs: (commit, paths) => commits.blobs(commit, paths, (name) => entryAt(parts, commit, name)),
@@ -86,6 +88,23 @@ async function resolveRevision(parts: Parts, text: string): Promise<Oid | null> 
   const [boundary] = found === null && /^[~^]/.test(steps) ? await readShallow(parts.repository) : [];
   if (boundary !== undefined) throw tooShallow(`${text} is asked for`, boundary);
   return found;
+}
+
+async function readTips(parts: Parts): Promise<{ name: string; commit: Oid }[]> {
+  const format = '--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)';
+  const lines = (await parts.git.run(['for-each-ref', format])).stdout.toString('utf8').split('\n');
+  const tips: { name: string; commit: Oid }[] = [];
+  for (const line of lines.filter((text) => text !== '')) {
+    const [name = '', type, oid = '', peeledType, peeled = ''] = line.split('\0');
+    // before git 2.45 a tag of a tag is peeled once
+    const commit = type === 'commit' ? oid : peeledType === 'commit' ? peeled : peeledType === 'tag' ? await revParse(parts, name) : null;
+    if (commit !== null) tips.push({ name, commit });
+  }
+  const trees = (await parts.git.run(['worktree', 'list', '--porcelain'])).stdout.toString('utf8');
+  for (const [, commit = ''] of trees.matchAll(/^HEAD ([0-9a-f]{40}|[0-9a-f]{64})$/gm)) {
+    if (!/^0+$/.test(commit)) tips.push({ name: 'HEAD', commit });
+  }
+  return tips.toSorted((a, b) => byCodeUnit(a.name, b.name));
 }
 
 async function revParse({ git }: Parts, revision: string): Promise<Oid | null> {

@@ -50,6 +50,31 @@ export function describeReading(how: Git['how']): void {
       await expect(git.revert(oid, 'undo')).rejects.toEqual(refused('GIT_NEEDS_WORK_TREE'));
     });
 
+    test('tips are all that git keeps: branches, tags of commits, pull requests, detached work trees', async () => {
+      using box = createSandbox();
+      const one = box.commit('one', { 'a.txt': 'a' });
+      box.git('tag', '-a', '-m', 'first', 'v1');
+      box.git('tag', '-a', '-m', 'a tag of a tag', 'v1-again', 'v1');
+      box.git('update-ref', 'refs/pull/7/head', one);
+      box.git('tag', 'a-file', `${one}:a.txt`);
+      box.git('worktree', 'add', '--quiet', '--detach', join(box.folder, '..', 'beside'));
+      const two = box.commit('two', { 'a.txt': 'b' });
+      const git = await box.open(how);
+      const expected = [
+        ['HEAD', one],
+        ['HEAD', two],
+        ['refs/heads/main', two],
+        ['refs/pull/7/head', one],
+        ['refs/tags/v1', one],
+        ['refs/tags/v1-again', one],
+      ].toSorted();
+      const found = async (): Promise<string[][]> => (await git.tips()).map(({ name, commit }) => [name, commit]).toSorted();
+      expect(await found()).toEqual(expected);
+      box.git('pack-refs', '--all');
+      expect(await found()).toEqual(expected);
+      expect(await git.isShallow()).toBe(false);
+    });
+
     test('a work tree beside the main one has its own HEAD and the same commits', async () => {
       using box = createSandbox();
       const first = box.commit('one', { 'a.txt': 'a' });

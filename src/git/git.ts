@@ -44,6 +44,13 @@ export interface Git {
   resolve(revision: string): Promise<Oid | null>;
   /** Name of the branch that HEAD is on, or null when detached. There may be no commit yet. */
   branch(): Promise<string | null>;
+  /**
+   * Every commit that git keeps by a name: branches, tags, remote-tracking branches, refs/pull and all other refs, and HEAD of each work tree (detached
+   * ones, too); sorted by name. A ref to something else than a commit is left out.
+   */
+  tips(): Promise<{ readonly name: string; readonly commit: Oid }[]>;
+  /** Does this clone lack history? Then what it does not see may be there all the same. */
+  isShallow(): Promise<boolean>;
   /** Cheap: changes whenever a branch moves. For followers that look often. */
   refToken(branch: string): Promise<string>;
   readBlob(commit: Oid, path: string): Promise<Uint8Array | null>;

@@ -47,6 +47,8 @@ export async function createIsomorphicGit(repository: Repository, env: Environme
       const now = await refs.head();
       return now !== null && 'branch' in now ? now.branch : null;
     },
+    tips: () => readTips(parts),
+    isShallow: async () => (await readShallow(repository)).size > 0,
     refToken: (branch) => refs.token(branch),
     readBlob: async (commit, path) => (await readBlobs(parts, commit, [path]))[0] ?? null,
     readBlobs: (commit, paths) => readBlobs(parts, commit, paths),
@@ -62,6 +64,17 @@ export async function createIsomorphicGit(repository: Repository, env: Environme
     identity: async () => identityOf(await readUserConfig(repository, env), env, 'author'),
     ...createIsomorphicWriter({ place, repository, refs, objects, env, head, status }),
   };
+}
+
+async function readTips({ refs, objects }: Parts): Promise<{ name: string; commit: Oid }[]> {
+  const tips: { name: string; commit: Oid }[] = [];
+  const keep = async (name: string, oid: string | null): Promise<void> => {
+    const commit = oid === null ? null : await objects.peel(oid);
+    if (commit !== null) tips.push({ name, commit });
+  };
+  for (const name of await refs.names()) await keep(name, await refs.read(name));
+  for (const { head } of await refs.heads()) await keep('HEAD', 'oid' in head ? head.oid : await refs.read(`refs/heads/${head.branch}`));
+  return tips.toSorted((a, b) => byCodeUnit(a.name, b.name));
 }
 
 async function checkSupported(repository: Repository): Promise<void> {

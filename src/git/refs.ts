@@ -2,6 +2,7 @@
 // `plumb status` and a server that looks every second want.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { byCodeUnit } from '../base/canonical.ts';
 import { errnoOf } from '../base/errors.ts';
 import { isOid, isRefName } from './names.ts';
 import type { Repository } from './repository.ts';
@@ -15,6 +16,10 @@ export interface Refs {
   read(name: string): Promise<string | null>;
   /** Some ref whose name begins with this folder ('refs/heads/topic/'), or null. */
   firstBelow(folder: string): Promise<string | null>;
+  /** Whole names of all refs, sorted. Not for reftable. */
+  names(): Promise<string[]>;
+  /** What HEAD of each work tree is, by a name for people. */
+  heads(): Promise<{ readonly name: string; readonly head: Head }[]>;
   /** Of a branch, by short or whole name: equal texts mean that it did not move. */
   token(branch: string): Promise<string>;
 }
@@ -45,11 +50,25 @@ export function openRefs(repository: Repository): Refs {
   }
 
   async function head(): Promise<Head | null> {
-    if (repository.refFormat === 'reftable') return null;
-    const text = (await readFile(join(headDir, 'HEAD'), 'utf8')).trim();
-    const branch = /^ref:\s*refs\/heads\/(.+)$/.exec(text)?.[1];
-    if (branch !== undefined) return { branch };
-    return isOid(text) ? { oid: text } : null;
+    return repository.refFormat === 'reftable' ? null : parseHead((await readFile(join(headDir, 'HEAD'), 'utf8')).trim());
+  }
+
+  async function names(): Promise<string[]> {
+    const inside = await readdir(join(commonDir, 'refs'), { recursive: true, withFileTypes: true }).catch(() => []);
+    const loose = inside
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(commonDir, join(entry.parentPath, entry.name)).split(sep).join('/'));
+    return [...new Set([...loose.filter(isRefName), ...(await packed()).keys()])].toSorted(byCodeUnit);
+  }
+
+  async function heads(): Promise<{ name: string; head: Head }[]> {
+    const others = (await readdir(join(commonDir, 'worktrees')).catch(() => [])).toSorted(byCodeUnit);
+    const places = ['HEAD', ...others.map((name) => `worktrees/${name}/HEAD`)];
+    const texts = await Promise.all(places.map((place) => readLoose(join(commonDir, place))));
+    return places.flatMap((name, at) => {
+      const found = parseHead(texts[at] ?? '');
+      return found === null ? [] : [{ name, head: found }];
+    });
   }
 
   async function token(branch: string): Promise<string> {
@@ -70,7 +89,13 @@ export function openRefs(repository: Repository): Refs {
     return file === undefined ? null : relative(commonDir, join(file.parentPath, file.name)).split(sep).join('/');
   }
 
-  return { head, read, firstBelow, token };
+  return { head, read, names, heads, firstBelow, token };
+}
+
+function parseHead(text: string): Head | null {
+  const branch = /^ref:\s*refs\/heads\/(.+)$/.exec(text)?.[1];
+  if (branch !== undefined) return { branch };
+  return isOid(text) ? { oid: text } : null;
 }
 
 /** HEAD and the like, and a few folders, are not shared between work trees. Source: gitrepository-layout(5), git-worktree(1) */
