@@ -19,6 +19,8 @@ const stageRule = fields({
     .describe('what a move back to a model that was there before needs'),
 });
 
+const daysSchema = z.string().regex(/^[1-9][0-9]{0,5} days?$/, 'expected a number of days, such as "400 days"');
+
 /** policy.yaml */
 export const policySchema = fields({
   version: z.literal(1).describe('version of this format'),
@@ -32,6 +34,15 @@ export const policySchema = fields({
     )
     .describe('name -> how it is promoted'),
   gates: z.record(nameSchema, z.array(gateCheckSchema).min(1)).describe('name -> checks, all of which must hold'),
+  retention: fields({
+    pointers: z
+      .union([z.literal('forever'), daysSchema])
+      .default('forever')
+      .describe('how long what a pointer of the main branch named stays fetchable after another took its place: a rollback within that time is enough'),
+    runs: daysSchema.default('30 days').describe('how long runs that no pointer names are kept'),
+  })
+    .prefault({})
+    .describe('what a garbage collection may let go of'),
 }).describe('policy.yaml: who may promote what, on which evidence');
 export type Policy = z.infer<typeof policySchema>;
 
