@@ -57,8 +57,16 @@ export interface Remote {
     what: { readonly ifAbsent: boolean; readonly packs: readonly PackRef[] },
     options: RequestOptions,
   ): Promise<boolean>;
-  /** Sends a pack from a file whose SHA-256 is its digest. Sending what is there costs one question. @returns bytes that travelled */
-  writePack(digest: Digest, file: { readonly path: string; readonly bytes: number }, options: RequestOptions): Promise<number>;
+  /**
+   * Sends a pack from a file whose SHA-256 is its digest. Sending what is there costs one question.
+   * @param file disposable: it is the caller's temporary one, and nobody writes to it any more: a folder may then link it instead of copying it
+   * @returns bytes that travelled
+   */
+  writePack(
+    digest: Digest,
+    file: { readonly path: string; readonly bytes: number; readonly disposable?: boolean },
+    options: RequestOptions,
+  ): Promise<number>;
   /** Bytes of a pack, unverified, as they come: whole, or a range of it; from `condemned` where it stands there. @throws BYTES_MISSING */
   readPack(digest: Digest, range: ByteRange | null, options: RequestOptions): AsyncIterable<Uint8Array>;
   /** What is there, in any order. Only where canList. */

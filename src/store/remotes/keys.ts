@@ -1,0 +1,40 @@
+// Where things stand in a remote that is keys and bytes (a folder, S3, a web server): one layout, so that a bucket copied to a folder is a remote, too.
+//
+//   packs/<64 hex>          condemned/<64 hex>
+//   receipts/ab/<64 hex>    ab: its first two digits, for a folder of a million files is slow on many a share
+//   names/runs/<64 hex>
+import { PlumbError } from '../../base/errors.ts';
+import type { RemoteKind } from '../remote.ts';
+
+export const remoteKinds: readonly RemoteKind[] = ['packs', 'receipts', 'names', 'condemned'];
+
+const forms: Readonly<Record<RemoteKind, RegExp>> = {
+  packs: /^[0-9a-f]{64}$/,
+  receipts: /^[0-9a-f]{64}$/,
+  names: /^runs\/[0-9a-f]{64}$/,
+  condemned: /^[0-9a-f]{64}$/,
+};
+
+/** The most bytes that a text of a remote may have: a receipt of 500,000 packs (30 TB), a name of a digest and some room. */
+export const mostTextBytes: Readonly<Record<'receipts' | 'names', number>> = { receipts: 64 << 20, names: 4096 };
+
+/** A key goes into paths and addresses: what is none must not get there. @throws PlumbError NAME_INVALID */
+export function checkKey(kind: RemoteKind, key: string): string {
+  if (forms[kind].test(key)) return key;
+  throw new PlumbError('NAME_INVALID', {
+    what: `${JSON.stringify(key.slice(0, 120))} cannot be a key of ${kind} in a remote`,
+    mend: kind === 'names' ? 'a name is "runs/" and 64 lower-case hex digits' : 'a key is 64 lower-case hex digits',
+  });
+}
+
+/** @throws PlumbError NAME_INVALID */
+export function pathOfKey(kind: RemoteKind, key: string): string {
+  checkKey(kind, key);
+  return kind === 'receipts' ? `receipts/${key.slice(0, 2)}/${key}` : `${kind}/${key}`;
+}
+
+/** The reverse; null for a path that is none of ours. */
+export function keyOfPath(kind: RemoteKind, path: string): string | null {
+  const key = path.slice(kind === 'receipts' ? 'receipts/ab/'.length : kind.length + 1);
+  return forms[kind].test(key) && pathOfKey(kind, key) === path ? key : null;
+}
