@@ -1,0 +1,301 @@
+// One repository of one registry over HTTP: who we are, redirects, what a refusal says. A redirect to another host (the signed address of a storage
+// service) is followed without the login; it is never shown either, for its query is a key.
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { errnoOf, PlumbError } from '../../base/errors.ts';
+import { isLoopback, type OciAddress } from './oci-address.ts';
+import { Authorizer, howToLogIn, type Actions } from './oci-auth.ts';
+import type { Environment, FoundLogin } from './oci-login.ts';
+import { askedWait, Passing, persist, type Patience } from './oci-retry.ts';
+
+export interface Question {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+  /** in the repository: 'manifests/<tag>'; or a whole address that the registry gave */
+  readonly at: string | URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** made anew for every try */
+  readonly body?: () => Readable | Uint8Array;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** who answered, after redirects; not to be shown: it may be signed */
+  readonly url: URL;
+  readonly body: Dispatcher.ResponseData['body'];
+  /** the first of that name; null: none */
+  header(name: string): string | null;
+}
+
+export interface ClientParts {
+  readonly address: OciAddress;
+  readonly env: Environment;
+  readonly findLogin: () => Promise<FoundLogin>;
+  readonly patience: Patience;
+  readonly now: () => number;
+}
+
+const connectMs = 20_000;
+const headersMs = 60_000;
+/** A registry that has received a pack may move and hash it before it answers. */
+const uploadedMs = 300_000;
+const silenceMs = 60_000;
+const mostRedirects = 5;
+const mostRefusalBytes = 65_536;
+
+export class OciClient {
+  readonly #parts: ClientParts;
+  readonly #auth: Authorizer;
+  #dispatcher: Promise<Dispatcher> | undefined;
+  /** the registry's clock, as its last answer told it; ISO 8601 */
+  #date: string | null = null;
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+    const ask = (url: URL, authorization: string | null, signal: AbortSignal): Promise<{ status: number; value: unknown }> =>
+      this.persist(() => this.#askJson(url, authorization, signal), signal);
+    this.#auth = new Authorizer({ address: parts.address, findLogin: parts.findLogin, ask, now: parts.now });
+  }
+
+  get date(): string | null {
+    return this.#date;
+  }
+
+  persist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return persist(work, this.#parts.address.url, this.#parts.patience, signal);
+  }
+
+  /** Asks until there is an answer that counts. */
+  send(question: Question, signal: AbortSignal): Promise<Answer> {
+    return this.persist(() => this.sendOnce(question, signal), signal);
+  }
+
+  /**
+   * @returns an answer of 2xx, 3xx (none of GET), or 4xx; the caller reads its body, or dumps it
+   * @throws Passing for what is worth another try; PlumbError REMOTE_DENIED after a 401 or 403
+   */
+  async sendOnce(question: Question, signal: AbortSignal): Promise<Answer> {
+    const { address } = this.#parts;
+    const url = typeof question.at === 'string' ? new URL(`${address.origin}/v2/${address.name}/${question.at}`) : question.at;
+    const answer = await this.#sendAuthorized(question, url, signal);
+    if (answer.status === 401 || answer.status === 403) throw await this.#denied(question, answer);
+    return answer;
+  }
+
+  /** What the answer that does not fit says, as an error; its body is read. */
+  async refused(doing: string, answer: Answer): Promise<PlumbError> {
+    const said = await this.#reason(answer);
+    return new PlumbError('REMOTE_FAILED', {
+      what: `the remote ${this.#parts.address.url} answers ${answer.status} when asked to ${doing}${said === '' ? '' : `: ${said}`}`,
+      mend: 'check that the address is that of an OCI registry, and what its log says',
+    });
+  }
+
+  /** An address that the registry gives, for the next step. @throws PlumbError REMOTE_FAILED for one that is none, or gives TLS up */
+  resolve(location: string | null, base: URL | string): URL {
+    const { address } = this.#parts;
+    const url = location === null ? null : URL.parse(location, new URL(base, address.origin).href);
+    if (url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && address.origin.startsWith('http:'))) && url.username === '')
+      return url;
+    throw new PlumbError('REMOTE_FAILED', {
+      what: `the remote ${address.url} leads to ${url === null ? 'no address' : `${url.origin}, without TLS`}`,
+      mend: 'set the address of the registry in its configuration, or let the proxy before it say X-Forwarded-Proto: https',
+    });
+  }
+
+  /** The login is asked for where the registry wants it, and goes nowhere else. */
+  async #sendAuthorized(question: Question, url: URL, signal: AbortSignal): Promise<Answer> {
+    const { origin } = this.#parts.address;
+    const actions = actionsOf(question.method);
+    for (let challenges = 0; ; challenges++) {
+      const authorization = url.origin === origin ? await this.#auth.header(actions, signal) : null;
+      const answer = await this.#exchange(question, url, authorization, signal);
+      if (answer.status === 401 && url.origin === origin && challenges < 2) {
+        await answer.body.dump();
+        if (await this.#auth.learn(answer.header('www-authenticate'), actions, authorization)) continue;
+      }
+      return question.method === 'GET' && isRedirect(answer.status) ? this.#follow(question, url, answer, signal) : answer;
+    }
+  }
+
+  async #follow(question: Question, from: URL, redirect: Answer, signal: AbortSignal): Promise<Answer> {
+    let [at, answer] = [from, redirect];
+    for (let redirects = 0; isRedirect(answer.status) && redirects < mostRedirects; redirects++) {
+      await answer.body.dump();
+      at = this.resolve(answer.header('location'), at);
+      const own = at.origin === this.#parts.address.origin;
+      const authorization = own ? await this.#auth.header('pull', signal) : null;
+      answer = await this.#exchange(question, at, authorization, signal);
+      // a signed address is good for minutes, and the next one is another
+      if (!own && (answer.status === 401 || answer.status === 403)) {
+        await answer.body.dump();
+        throw new Passing(`leads to ${at.origin}, which answers ${answer.status}`);
+      }
+    }
+    if (isRedirect(answer.status)) throw await this.refused('read, and again and again leads elsewhere', answer);
+    return answer;
+  }
+
+  async #exchange(question: Question, url: URL, authorization: string | null, signal: AbortSignal): Promise<Answer> {
+    const { method, headers, body } = question;
+    const raw = await this.#request(
+      url,
+      { method, headers: { ...headers, ...(authorization === null ? {} : { authorization }) }, body: body?.() ?? (method === 'POST' ? '' : null) },
+      signal,
+    );
+    const answer: Answer = { status: raw.statusCode, url, body: raw.body, header: (name) => firstOf(raw.headers[name]) };
+    const date = Date.parse(answer.header('date') ?? '');
+    if (url.origin === this.#parts.address.origin && Number.isFinite(date)) this.#date = new Date(date).toISOString();
+    if (isPassing(answer.status)) {
+      const said = await this.#reason(answer);
+      throw new Passing(`answers ${answer.status}${said === '' ? '' : ` (${said})`}`, {
+        afterMs: askedWait(answer.header('retry-after'), said, this.#parts.now()),
+      });
+    }
+    return answer;
+  }
+
+  /** @throws Passing where no answer comes */
+  async #request(
+    url: URL,
+    what: { readonly method: Question['method']; readonly headers: Record<string, string>; readonly body: Readable | Uint8Array | string | null },
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    signal.throwIfAborted();
+    const [{ request }, dispatcher] = await Promise.all([import('undici'), (this.#dispatcher ??= openDispatcher(this.#parts))]);
+    try {
+      return await request(url, {
+        ...what,
+        headers: { 'user-agent': 'plumbline', ...what.headers },
+        headersTimeout: what.method === 'PUT' ? uploadedMs : headersMs,
+        bodyTimeout: silenceMs,
+        dispatcher,
+        signal,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.#lasting(error, url) ?? passingOf(error);
+    }
+  }
+
+  /** Failures that another try does not mend: no such host, a certificate that does not hold. */
+  #lasting(error: unknown, url: URL): PlumbError | null {
+    const code = errnoOf(error) ?? '';
+    if (!/^ENOTFOUND$|CERT|SELF_SIGNED|^ERR_TLS|^ERR_SSL|^UNABLE_TO_/.test(code)) return null;
+    return new PlumbError('REMOTE_FAILED', {
+      what: `the remote ${this.#parts.address.url} cannot be asked: ${url.host} ${code === 'ENOTFOUND' ? 'is not known to the name server' : `shows a certificate that does not hold (${code})`}`,
+      mend:
+        code === 'ENOTFOUND'
+          ? 'check the spelling of the address, and the network'
+          : 'NODE_EXTRA_CA_CERTS names a file with certificates that are trusted, too',
+      cause: error,
+    });
+  }
+
+  async #askJson(url: URL, authorization: string | null, signal: AbortSignal): Promise<{ status: number; value: unknown }> {
+    const answer = await this.#exchange({ method: 'GET', at: url, headers: { accept: 'application/json' } }, url, authorization, signal);
+    const text = (await readBody(answer, 1 << 20))?.toString() ?? '';
+    try {
+      return { status: answer.status, value: JSON.parse(text) };
+    } catch {
+      return { status: answer.status, value: undefined };
+    }
+  }
+
+  async #denied(question: Question, answer: Answer): Promise<PlumbError> {
+    const { address } = this.#parts;
+    const said = await this.#reason(answer);
+    const { login, from } = await this.#auth.source();
+    const who = login === null ? from : `logged in by ${from}`;
+    return new PlumbError('REMOTE_DENIED', {
+      what: `the remote ${address.url} does not let us ${doings[actionsOf(question.method)]} (${answer.status}; ${who})${said === '' ? '' : `: ${said}`}`,
+      mend: howToLogIn(address.registry),
+    });
+  }
+
+  /** "CODE: message" of the first error in the body, fit to be shown. */
+  async #reason(answer: Answer): Promise<string> {
+    const text = (await readBody(answer, mostRefusalBytes).catch(() => null))?.toString() ?? '';
+    const said = reasonOf(text);
+    return this.#auth.withoutSecrets(said).slice(0, 300);
+  }
+}
+
+const doings: Record<Actions, string> = { pull: 'read', 'pull,push': 'write', delete: 'delete' };
+
+function actionsOf(method: Question['method']): Actions {
+  return method === 'GET' || method === 'HEAD' ? 'pull' : method === 'DELETE' ? 'delete' : 'pull,push';
+}
+
+function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+function isPassing(status: number): boolean {
+  return status === 408 || status === 429 || status === 500 || status === 502 || status === 503 || status === 504;
+}
+
+function firstOf(value: string | string[] | undefined): string | null {
+  // several headers of one name are one list (RFC 9110, 5.3)
+  return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** A body, whole. @returns null where it is larger than that. @throws Passing where it is cut */
+export async function readBody(answer: Answer, most: number): Promise<Buffer | null> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of bodyOf(answer)) {
+    bytes += piece.length;
+    // leaving the loop ends the connection
+    if (bytes > most) return null;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** The body as it comes. @throws Passing where the connection breaks */
+export async function* bodyOf(answer: Answer): AsyncIterable<Buffer> {
+  const pieces = answer.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  try {
+    for (;;) {
+      // only what the connection does is a failure of the connection: what our reader throws passes by
+      const next = await pieces.next().catch((error: unknown) => Promise.reject(passingOf(error)));
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    answer.body.on('error', () => undefined).destroy();
+  }
+}
+
+/** The machine-readable name of the first error in a refusal, with its words. Source: OCI distribution spec 1.1, "Error Codes" */
+export function reasonOf(text: string): string {
+  let found: { code?: unknown; message?: unknown } | undefined;
+  try {
+    const value = JSON.parse(text) as { errors?: unknown } | null;
+    found = Array.isArray(value?.errors) ? (value.errors[0] as typeof found) : undefined;
+  } catch {
+    return '';
+  }
+  const words = [found?.code, found?.message].filter((word) => typeof word === 'string' && word !== '');
+  // eslint-disable-next-line no-control-regex
+  return words.join(': ').replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, ' ');
+}
+
+/** What undici says of our own side. */
+const ours = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_ABORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
+
+/** A connection that broke or stays silent; anything else comes back as it is. */
+function passingOf(error: unknown): unknown {
+  const code = errnoOf(error) ?? '';
+  const passes = /^(?:UND_ERR_|E[A-Z]+$|HPE_)/.test(code) && !ours.has(code);
+  return passes ? new Passing(`does not answer (${code})`, { cause: error }) : error;
+}
+
+/** Connections of its own, through the proxy that the environment names; never for this machine itself. */
+async function openDispatcher({ address, env }: ClientParts): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await import('undici');
+  const connect = { timeout: connectMs };
+  if (isLoopback(new URL(address.origin).hostname)) return new Agent({ connect });
+  const named = (name: string): string => env[name] ?? env[name.toUpperCase()] ?? '';
+  return new EnvHttpProxyAgent({ connect, httpProxy: named('http_proxy'), httpsProxy: named('https_proxy'), noProxy: named('no_proxy') });
+}
