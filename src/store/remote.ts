@@ -42,6 +42,11 @@ export interface Remote {
   readonly canWrite: boolean;
   /** can it say what is there, and let go? gc, fsck and du of the remote need that */
   readonly canList: boolean;
+  /**
+   * true (a registry): packs that no receipt names go by themselves, when and if it likes. Only those that receipts name are listed, and a pack can be
+   * neither moved nor removed (REMOTE_CANNOT): a gc removes receipts and names, and is done.
+   */
+  readonly dropsPacks?: boolean;
   /** A receipt or a name, whole. null: it is not there. */
   read(kind: 'receipts' | 'names', key: string, options: RequestOptions): Promise<Buffer | null>;
   /** Is it there? One request. */

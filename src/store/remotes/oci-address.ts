@@ -1,8 +1,8 @@
 // oci://ghcr.io/owner/name: which registry, which repository in it, and whether it is spoken to in the clear.
-import { PlumbError } from '../../base/errors.ts';
+import { badAddress, displayUrl, parseAddress } from './address.ts';
 
 export interface OciAddress {
-  /** as it is shown and kept: oci://host[:port]/name */
+  /** as it is shown and kept */
   readonly url: string;
   /** where requests go: https://host[:port] */
   readonly origin: string;
@@ -21,39 +21,20 @@ const nameForm = new RegExp(`^${namePart}(?:/${namePart})*$`);
  * Source of the form of a name: OCI distribution spec 1.1, "Pulling manifests"
  */
 export function parseOciAddress(address: string): OciAddress {
-  const found = /^(oci|oci\+http):\/\/([^/?#]+)\/([^?#]+)$/.exec(address);
-  const [, scheme = '', host = '', name = ''] = found ?? [];
-  if (host.includes('@'))
-    throw invalid(shown(address), 'it holds a user', 'give user and password in PLUMB_REGISTRY_USER and PLUMB_REGISTRY_PASSWORD');
-  const base = found === null ? null : URL.parse(`http://${host}`);
-  if (base === null || base.pathname !== '/')
-    throw invalid(shown(address), 'it has another form', 'write oci://host/name, for example oci://ghcr.io/owner/data');
-  if (!nameForm.test(name) || name.length > 255) {
-    const mend = nameForm.test(name.toLowerCase())
-      ? `write it in lower case: ${name.toLowerCase()}`
-      : 'letters a-z, digits and . _ - between them; no tag';
-    throw invalid(shown(address), `"${name}" is no name of a repository in a registry`, mend);
+  const { protocol, host, hostname, pathname, search } = parseAddress(address);
+  const name = pathname.slice(1);
+  if (!nameForm.test(name) || name.length > 255 || search !== '') {
+    const lower = nameForm.test(name.toLowerCase());
+    throw badAddress(
+      `the remote ${displayUrl(address)} names no repository of a registry`,
+      lower ? `write it in lower case: ${name.toLowerCase()}` : 'write it like oci://ghcr.io/owner/name, without a tag',
+    );
   }
-  const loopback = isLoopback(base.hostname);
-  const clear = scheme === 'oci+http' || loopback;
-  return {
-    url: `${clear && !loopback ? 'oci+http' : 'oci'}://${base.host}/${name}`,
-    origin: `${clear ? 'http' : 'https'}://${base.host}`,
-    registry: base.host,
-    name,
-  };
+  const clear = protocol === 'oci+http:' || isLoopback(hostname);
+  return { url: `${protocol}//${host}/${name}`, origin: `${clear ? 'http' : 'https'}://${host}`, registry: host, name };
 }
 
 /** Is it this machine, whatever a name server says? @param hostname as URL has it */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
-}
-
-/** Without what stands before an @: it may be a password. */
-function shown(address: string): string {
-  return address.replace(/\/\/[^/]*@/, '//').slice(0, 200);
-}
-
-function invalid(address: string, why: string, mend: string): PlumbError {
-  return new PlumbError('CONFIG_INVALID', { what: `${address} is no address of a registry: ${why}`, mend });
 }

@@ -168,6 +168,8 @@ export class OciClient {
         headers: { 'user-agent': 'plumbline', ...what.headers },
         headersTimeout: what.method === 'PUT' ? uploadedMs : headersMs,
         bodyTimeout: silenceMs,
+        // undici closes the connection after HEAD, for servers that send a body all the same
+        reset: false,
         dispatcher,
         signal,
       });

@@ -69,6 +69,7 @@ export function openOciRemote(address: string, options: OciOptions): Remote {
     url: place.url,
     canWrite: true,
     canList: true,
+    dropsPacks: true,
     read: async (kind, key, request) => {
       const text = (await registry.readThing(kind, key, request))?.text;
       return text === undefined ? null : Buffer.from(text);
