@@ -1,13 +1,18 @@
-// The manifest: one version of a data set as an object of the store. Its digest is the version's name.
-import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
-import { digestOf, isDigest, shortDigest, type Digest } from '../base/digest.ts';
+// The manifest: one version of a data set as an object of the store. Its digest is the version's name; what it is made of hangs on it as a tree.
+import { canonicalJson } from '../base/canonical.ts';
+import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { files } from '../project/layout.ts';
-import type { Store } from '../store/store.ts';
+import type { ObjectRef, PushRoot, Store } from '../store/store.ts';
+import { diffFileTrees } from '../store/tree/file-diff.ts';
+import { findFile, walkFiles } from '../store/tree/file-walk.ts';
+import { newNodes } from '../store/tree/new-nodes.ts';
+import type { FileEntry, TreeSummary } from '../store/tree/tree.ts';
+import { parseManifest } from './manifest-check.ts';
 import { isSafePath } from './paths.ts';
-import type { FilePart, LockEntry, Manifest, RowFormat } from './schema.ts';
+import type { LockEntry, Manifest, RowFormat } from './schema.ts';
 
-export type { FilePart, Manifest } from './schema.ts';
+export type { Manifest } from './schema.ts';
 export type RowsManifest = Extract<Manifest, { kind: 'rows' }>;
 export type FilesManifest = Extract<Manifest, { kind: 'files' }>;
 
@@ -20,9 +25,9 @@ export function digestOfManifest(manifest: Manifest): Digest {
   return digestOf(manifestText(manifest));
 }
 
-/** @param parts in any order */
-export function filesManifest(parts: readonly FilePart[]): FilesManifest {
-  return { plumbline: 'manifest/1', kind: 'files', parts: parts.toSorted((a, b) => byCodeUnit(a.path, b.path)) };
+/** @param tree of the files, as a FileTreeBuilder ended it */
+export function filesManifest({ root, count, bytes }: TreeSummary): FilesManifest {
+  return { plumbline: 'manifest/1', kind: 'files', files: count, bytes, tree: root };
 }
 
 /** What is known of rows beside their bytes; the lock says it too, for people. */
@@ -37,30 +42,29 @@ interface RowsHead {
 /**
  * The manifest of a file of rows.
  * @param head what reading the rows found
+ * @param file content: its digest; tree: root of the tree of its chunks, null where the format has none
  */
-export function rowsManifest(head: RowsHead, part: RowsManifest['parts'][number]): RowsManifest {
+export function rowsManifest(head: RowsHead, file: { readonly content: Digest; readonly bytes: number; readonly tree: Digest | null }): RowsManifest {
   const { format, key, label, rows, schema } = head;
+  const { content, bytes, tree } = file;
   const columns = { ...(key === undefined ? {} : { key }), ...(label === undefined ? {} : { label }) };
-  return { plumbline: 'manifest/1', kind: 'rows', format, rows, ...columns, schema, parts: [part] };
-}
-
-/** Bytes of all parts together. */
-export function manifestBytes(manifest: Manifest): number {
-  const parts: readonly { bytes: number }[] = manifest.parts;
-  return parts.reduce((sum, part) => sum + part.bytes, 0);
+  return { plumbline: 'manifest/1', kind: 'rows', format, rows, bytes, ...columns, schema, content, ...(tree === null ? {} : { tree }) };
 }
 
 /** Whether an entry of the lock says of its data what the manifest says. */
 export function agrees(entry: LockEntry, manifest: Manifest): boolean {
-  if (entry.bytes !== manifestBytes(manifest)) return false;
+  if (entry.bytes !== manifest.bytes) return false;
   if (entry.format === 'files' || manifest.kind === 'files')
-    return entry.format === 'files' && manifest.kind === 'files' && entry.files === manifest.parts.length;
-  return manifest.parts[0]?.digest === entry.content && headText(entry) === headText(manifest);
+    return entry.format === 'files' && manifest.kind === 'files' && entry.files === manifest.files;
+  return manifest.content === entry.content && headText(entry) === headText(manifest);
 }
 
 function headText({ format, key, label, rows, schema }: RowsHead): string {
   return canonicalJson([format, key ?? null, label ?? null, rows, schema]);
 }
+
+/** Reading manifests; what hangs on one is then found where it is (`remember`). */
+export type ManifestStore = Pick<Store, 'readBytes' | 'remember'>;
 
 /**
  * The manifest that an entry of the lock names. The entry's other lines are compared with it: in a merge that was put together by hand the digest
@@ -68,7 +72,7 @@ function headText({ format, key, label, rows, schema }: RowsHead): string {
  * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, MANIFEST_INVALID
  */
 export async function readLockedManifest<Entry extends LockEntry>(
-  store: Pick<Store, 'readBytes'>,
+  store: ManifestStore,
   name: string,
   entry: Entry,
 ): Promise<Entry extends { format: 'files' } ? FilesManifest : RowsManifest> {
@@ -82,51 +86,88 @@ export async function readLockedManifest<Entry extends LockEntry>(
 }
 
 /** @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, MANIFEST_INVALID */
-export async function readManifest(store: Pick<Store, 'readBytes'>, digest: Digest): Promise<Manifest> {
-  const text = (await store.readBytes(digest)).toString('utf8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
+export async function readManifest(store: ManifestStore, digest: Digest): Promise<Manifest> {
+  const found = parseManifest((await store.readBytes(digest)).toString('utf8'));
+  if ('fault' in found) {
+    throw new PlumbError('MANIFEST_INVALID', {
+      what: `object ${shortDigest(digest)} is no manifest of a data set: ${found.fault}`,
+      mend: 'a digest in datasets.lock or in a run record names the wrong object: restore that file from git',
+      details: { digest },
+    });
   }
-  const fault = faultOf(value);
-  if (fault === null) return value as Manifest;
-  throw new PlumbError('MANIFEST_INVALID', {
-    what: `object ${shortDigest(digest)} is no manifest of a data set: ${fault}`,
-    mend: 'a digest in datasets.lock or in a run record names the wrong object: restore that file from git',
-    details: { digest },
+  store.remember([digest]);
+  return found.manifest;
+}
+
+/**
+ * The files of a version, sorted by the bytes of their paths; they are read as they are asked for.
+ * @throws PlumbError MANIFEST_INVALID for a tree that is none, or holds other things than its manifest says; BYTES_MISSING, DIGEST_MISMATCH
+ */
+export async function* filesOf(store: ManifestStore, manifest: FilesManifest): AsyncGenerator<FileEntry> {
+  let count = 0;
+  let bytes = 0;
+  for await (const file of walkFiles((digest) => store.readBytes(digest), manifest.tree)) {
+    checkPath(file.path);
+    count += 1;
+    bytes += file.bytes;
+    yield file;
+  }
+  if (count !== manifest.files || bytes !== manifest.bytes) throw badTree(`it holds ${count} files of ${bytes} bytes, the manifest says otherwise`);
+}
+
+/** One file of a version; null: it has none of that path. @throws as filesOf */
+export function fileAt(store: ManifestStore, manifest: FilesManifest, path: string): Promise<FileEntry | null> {
+  return findFile((digest) => store.readBytes(digest), manifest.tree, path);
+}
+
+/** Paths of a tree become paths of this machine. */
+function checkPath(path: string): void {
+  if (!isSafePath(path)) throw badTree(`path ${JSON.stringify(path).slice(0, 120)} is not what it should be`);
+}
+
+function badTree(why: string): PlumbError {
+  return new PlumbError('MANIFEST_INVALID', {
+    what: `the tree of files of a data set is not what it should be: ${why}`,
+    mend: 'the version was not made by Plumbline: add the data anew where it came from',
   });
 }
 
-/** Checked by hand, not by zod: `plumb run` reads manifests and must answer at once. The paths of parts become paths of this machine. */
-function faultOf(value: unknown): string | null {
-  if (value === null || typeof value !== 'object') return 'it is not an object of JSON';
-  const manifest = value as Partial<Record<string, unknown>>;
-  if (manifest['plumbline'] !== 'manifest/1') return 'it does not say manifest/1';
-  if (manifest['kind'] !== 'rows' && manifest['kind'] !== 'files') return 'its kind is neither rows nor files';
-  if (manifest['kind'] === 'rows' && !isRowsHead(manifest)) return 'its format, rows or schema are not what they should be';
-  const parts = manifest['parts'];
-  if (!Array.isArray(parts) || (manifest['kind'] === 'rows' && parts.length !== 1)) return 'its parts are not what they should be';
-  const isGood = manifest['kind'] === 'rows' ? isPart : isFilePart;
-  const bad: unknown = parts.find((part) => !isGood(part));
-  return bad === undefined ? null : `part ${JSON.stringify(bad).slice(0, 120)} is not what it should be`;
+/**
+ * Every object that a version is made of: its manifest, the nodes of its tree, its data; one that stands in several places may come several times.
+ * @param digest of a manifest
+ * @param base of another manifest: objects that it is made of may be left out, and what stands in the same place there is told (`like`)
+ * @throws PlumbError as filesOf
+ */
+export async function* objectsOf(store: ManifestStore, digest: Digest, base: Digest | null = null): AsyncGenerator<ObjectRef> {
+  const manifest = await readManifest(store, digest);
+  yield { digest, bytes: Buffer.byteLength(manifestText(manifest)), role: 'meta' };
+  const old = base === null ? null : await readManifest(store, base);
+  const read = (node: Digest): Promise<Uint8Array> => store.readBytes(node);
+  const same = old?.kind === manifest.kind ? old : null;
+  if (manifest.tree !== undefined) {
+    for await (const node of newNodes(read, same?.tree ?? null, manifest.tree)) yield { ...node, role: 'meta' };
+  }
+  if (manifest.kind === 'rows') {
+    const like = same?.kind === 'rows' && same.content !== manifest.content ? { like: same.content } : {};
+    yield { digest: manifest.content, bytes: manifest.bytes, role: 'data', ...(manifest.format === 'parquet' ? {} : { lines: true }), ...like };
+  } else if (same?.kind === 'files') {
+    for await (const { before, after } of diffFileTrees(read, same.tree, manifest.tree)) {
+      if (after !== null && after.digest !== before?.digest) yield dataRef(after, before);
+    }
+  } else for await (const file of filesOf(store, manifest)) yield dataRef(file, null);
 }
 
-function isRowsHead(manifest: Partial<Record<string, unknown>>): boolean {
-  const { format, rows, schema } = manifest;
-  const known = format === 'jsonl' || format === 'csv' || format === 'parquet';
-  return known && Number.isSafeInteger(rows) && schema !== null && typeof schema === 'object';
+function dataRef({ path, digest, bytes }: FileEntry, before: FileEntry | null): ObjectRef {
+  return { digest, bytes, role: 'data', ...(textOfLines.test(path) ? { lines: true } : {}), ...(before === null ? {} : { like: before.digest }) };
 }
 
-function isPart(part: unknown): boolean {
-  if (part === null || typeof part !== 'object') return false;
-  const { digest, bytes } = part as Partial<Record<string, unknown>>;
-  return isDigest(digest) && Number.isSafeInteger(bytes);
-}
+const textOfLines = /\.(?:jsonl|ndjson|csv|tsv|txt)$/i;
 
-function isFilePart(part: unknown): boolean {
-  if (!isPart(part)) return false;
-  const { path, mode } = part as Partial<Record<string, unknown>>;
-  return typeof path === 'string' && isSafePath(path) && (mode === undefined || mode === '100644' || mode === '100755');
+/**
+ * A version as `store.push` takes it.
+ * @param digest of a manifest
+ * @param bases manifests of earlier versions of the same data set, the best first
+ */
+export function pushRootOf(store: ManifestStore, digest: Digest, bases: readonly Digest[]): PushRoot {
+  return { digest, bases, objects: (base) => objectsOf(store, digest, base) };
 }

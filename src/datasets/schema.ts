@@ -15,7 +15,7 @@ const source = z.union([fields({ kind: z.literal('files').describe('added by han
 const anyEntry = {
   digest: digestSchema.describe('SHA-256 of the manifest in the store'),
   path: z.string().min(1).describe('working copy, relative to the project'),
-  bytes: countSchema.describe('size of all parts together'),
+  bytes: countSchema.describe('size of all files together'),
   source: source.describe('where the data came from'),
 };
 
@@ -39,16 +39,6 @@ export const lockSchema = fields({
   datasets: z.record(nameSchema, lockEntrySchema).describe('name -> what is locked'),
 }).describe('datasets.lock: the data sets of this revision, by digest; written by `plumb add`');
 
-/** Rows have no path: what their file is called, on whoever's machine, is no part of what they are. */
-const rowsPart = fields({ digest: digestSchema.describe('SHA-256 of the file'), bytes: countSchema });
-
-const filePart = fields({
-  path: z.string().min(1).describe("relative to the data set's path"),
-  digest: digestSchema,
-  bytes: countSchema,
-  mode: z.enum(['100644', '100755']).optional().describe('as in git; left out for 100644'),
-});
-
 /** The manifest: all that identifies a version of a data set. Content decides it, nothing else (no time, no source, no machine, no name of a file of rows). */
 export const manifestSchema = z
   .discriminatedUnion('kind', [
@@ -57,16 +47,23 @@ export const manifestSchema = z
       kind: z.literal('rows'),
       format: z.enum(rowFormats),
       rows: countSchema,
+      bytes: countSchema,
       key: z.string().optional(),
       label: z.string().optional(),
       schema: z.record(z.string(), columnType),
-      parts: z.array(rowsPart).length(1),
+      content: digestSchema.describe('SHA-256 of the file; what it is called is no part of what it is'),
+      tree: digestSchema.optional().describe('root of the tree of its chunks of rows; none for parquet'),
     }),
-    fields({ plumbline: z.literal('manifest/1'), kind: z.literal('files'), parts: z.array(filePart).describe('sorted by path, UTF-16 code units') }),
+    fields({
+      plumbline: z.literal('manifest/1'),
+      kind: z.literal('files'),
+      files: countSchema,
+      bytes: countSchema.describe('of all files'),
+      tree: digestSchema.describe('root of the tree of its files: path -> digest, size, mode'),
+    }),
   ])
   .describe('manifest/1: one version of a data set; canonical JSON (RFC 8785), found by its SHA-256');
 
 export type LockEntry = z.infer<typeof lockEntrySchema>;
 export type Lock = z.infer<typeof lockSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
-export type FilePart = z.infer<typeof filePart>;
