@@ -12,15 +12,15 @@ import { readBlocks, type ReadOptions, type Row } from './row.ts';
 export async function* readCsv(path: string, options: ReadOptions = {}): AsyncGenerator<Row[]> {
   const { parse } = await import('csv-parse');
   const file = options.name ?? path;
-  const records = createRecords(file);
+  const records = createRecords(file, options);
   const parser = parse({
     relax_column_count: true, // counted here, to say the row
     skip_empty_lines: true,
     record_delimiter: ['\r\n', '\n', '\r'], // files are put together from several machines
-    on_record: (fields: string[], info: Info) => records.take(fields, info.lines),
+    on_record: (fields: string[], info: Info) => records.take(fields, info),
   });
   parser.resume();
-  for await (const block of readUtf8Blocks(path, file, options)) {
+  for await (const block of readUtf8Blocks(path, file, { ...options, onMark: records.skip })) {
     await feed(parser, block, file);
     const rows = records.drain();
     if (rows.length > 0) yield rows;
@@ -31,7 +31,7 @@ export async function* readCsv(path: string, options: ReadOptions = {}): AsyncGe
 }
 
 /** Blocks without byte order mark, cut between characters. */
-async function* readUtf8Blocks(path: string, file: string, options: ReadOptions): AsyncGenerator<Buffer> {
+async function* readUtf8Blocks(path: string, file: string, options: ReadOptions & { onMark: (bytes: number) => void }): AsyncGenerator<Buffer> {
   let offset = 0;
   let line = 1;
   let rest: Buffer = Buffer.alloc(0);
@@ -45,6 +45,7 @@ async function* readUtf8Blocks(path: string, file: string, options: ReadOptions)
     let block = rest.length === 0 ? read : Buffer.concat([rest, read]);
     if (offset === 0) {
       offset = skipByteOrderMark(block, file);
+      options.onMark(offset);
       block = block.subarray(offset);
     }
     const end = block.length - brokenTail(block);
@@ -66,25 +67,31 @@ function badEncoding(block: Buffer, file: string, offset: number, line: number):
 }
 
 interface Records {
-  take(fields: string[], linesSoFar: number): null;
+  /** passes over bytes that the parser does not see */
+  skip(bytes: number): void;
+  take(fields: string[], soFar: Pick<Info, 'lines' | 'bytes'>): null;
   drain(): Row[];
 }
 
-function createRecords(file: string): Records {
+function createRecords(file: string, { ends, onHead }: ReadOptions): Records {
   let header: { names: readonly string[]; make: (fields: readonly string[]) => Record<string, string> } | undefined;
   let row = 0;
+  let mark = 0;
   let batch: Row[] = [];
   return {
-    take(fields, linesSoFar) {
-      const line = linesSoFar - newlinesIn(fields);
+    skip: (bytes) => void (mark = bytes),
+    take(fields, { lines, bytes }) {
+      const line = lines - newlinesIn(fields);
       if (header === undefined) {
         checkHeader(fields, file);
         header = { names: fields, make: rowMaker(fields) };
+        onHead?.(mark + bytes, fields);
         return null;
       }
       row += 1;
       if (fields.length !== header.names.length) throw ragged({ file, row, line }, fields.length, header.names.length);
-      batch.push({ row, line, value: header.make(fields) });
+      const value = header.make(fields);
+      batch.push(ends === true ? { row, line, value, end: mark + bytes } : { row, line, value });
       return null;
     },
     drain() {

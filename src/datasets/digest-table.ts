@@ -28,6 +28,19 @@ export class DigestTable {
     return (this.#slots[this.#slotOf(digest)] as number) - 1;
   }
 
+  /** The entry that has the digest which another table has as its `entry`, or -1. */
+  findSame(other: DigestTable, entry: number): number {
+    const mask = this.#slots.length - 1;
+    const at = entry * nameWords;
+    for (let slot = (other.#names[at] as number) & mask; ; slot = (slot + 1) & mask) {
+      const found = (this.#slots[slot] as number) - 1;
+      if (found === -1) return -1;
+      let word = 0;
+      while (word < nameWords && this.#names[found * nameWords + word] === other.#names[at + word]) word += 1;
+      if (word === nameWords) return found;
+    }
+  }
+
   /** @returns the entry: a new one, or that which has the digest already */
   add(digest: Buffer): { readonly entry: number; readonly isNew: boolean } {
     if (this.#size * 2 >= this.#slots.length) this.#grow();

@@ -5,7 +5,7 @@ import { firstBadByte, skipByteOrderMark } from './encoding.ts';
 import { readBlocks, type ReadOptions, type Row } from './row.ts';
 
 /** A row longer than this is no row but a file of another kind. */
-const maxRowBytes = 256 * 1024 * 1024;
+export const maxRowBytes = 256 * 1024 * 1024;
 
 /**
  * Rows of a JSONL file, in batches of about a megabyte. Blank lines are skipped; LF or CRLF; a byte order mark is let pass.
@@ -13,7 +13,7 @@ const maxRowBytes = 256 * 1024 * 1024;
  */
 export async function* readJsonl(path: string, options: ReadOptions = {}): AsyncGenerator<Row[]> {
   const file = options.name ?? path;
-  const lines = createLineParser(file);
+  const lines = createLineParser(file, options.ends === true);
   let tail: Buffer[] = [];
   let tailBytes = 0;
   let first = true;
@@ -22,6 +22,7 @@ export async function* readJsonl(path: string, options: ReadOptions = {}): Async
     if (first) {
       const mark = skipByteOrderMark(block, file);
       lines.skip(mark);
+      options.onHead?.(mark, null);
       block = block.subarray(mark);
       first = false;
     }
@@ -50,7 +51,7 @@ interface LineParser {
   tooLong(): PlumbError;
 }
 
-function createLineParser(file: string): LineParser {
+function createLineParser(file: string, ends: boolean): LineParser {
   let line = 0;
   let row = 0;
   let offset = 0;
@@ -66,7 +67,8 @@ function createLineParser(file: string): LineParser {
       const text = bytes[0] === 0x7b ? bytes.toString('utf8') : bytes.toString('utf8').trim();
       if (text !== '') {
         row += 1;
-        rows.push({ row, line, value: parseLine(text, { file, line, row }) });
+        const value = parseLine(text, { file, line, row });
+        rows.push(ends ? { row, line, value, end: offset + next } : { row, line, value });
       }
       start = next;
     }
@@ -98,7 +100,8 @@ function badEncoding(at: { file: string; line: number; row: number; bytes: Buffe
 /** Sixteen digits that are not the fraction of a number: perhaps more than a JavaScript number holds. */
 const longNumber = /(?<![.\d])\d{16}/;
 
-function parseLine(text: string, at: { file: string; line: number; row: number }): Record<string, unknown> {
+/** The object that a line of JSONL is. @param text without white space around it @throws PlumbError ROW_SYNTAX, ROW_ENCODING */
+export function parseLine(text: string, at: { file: string; line: number; row: number }): Record<string, unknown> {
   let value: unknown;
   try {
     value = longNumber.test(text) ? JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown) : JSON.parse(text);

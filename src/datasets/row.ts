@@ -12,6 +12,8 @@ export interface Row {
   /** the line of the file on which the row begins, from 1; Parquet has none */
   readonly line?: number;
   readonly value: Record<string, unknown>;
+  /** where asked for: offset in the file behind the row and its line end; blank lines before a row are part of it, Parquet has none */
+  readonly end?: number;
 }
 
 export interface ReadOptions {
@@ -20,6 +22,10 @@ export interface ReadOptions {
   readonly onBytes?: (bytes: number) => void;
   /** how messages name the file; the path when left out */
   readonly name?: string;
+  /** rows say where they end in the file */
+  readonly ends?: boolean;
+  /** told before the first row: where rows begin, behind a byte order mark and the header of a CSV, and that header's names */
+  readonly onHead?: (end: number, columns: readonly string[] | null) => void;
   /** bytes that do not come from the path: standard input */
   readonly source?: AsyncIterable<Buffer>;
 }

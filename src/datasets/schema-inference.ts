@@ -11,6 +11,9 @@ interface Column {
   filled: number;
 }
 
+/** [column, type, rows without a value], in the order in which columns were met. */
+export type Summary = readonly (readonly [name: string, type: Base | null, missing: number])[];
+
 /** More columns than this is a sign that keys of rows are data themselves. */
 const maxColumns = 10_000;
 
@@ -23,17 +26,21 @@ export class SchemaInference {
   add(value: Readonly<Record<string, unknown>>): void {
     this.#rows += 1;
     for (const name of Object.keys(value)) {
-      let column = this.#columns.get(name);
-      if (column === undefined) {
-        if (this.#columns.size >= maxColumns) throw tooManyColumns(this.#rows);
-        column = { type: undefined, filled: 0 };
-        this.#columns.set(name, column);
-      }
+      const column = this.#columnOf(name);
       const found = typeOf(value[name]);
       if (found === undefined) continue;
       column.filled += 1;
       if (column.type !== found) column.type = column.type === undefined ? found : joined(column.type, found);
     }
+  }
+
+  #columnOf(name: string): Column {
+    const known = this.#columns.get(name);
+    if (known !== undefined) return known;
+    if (this.#columns.size >= maxColumns) throw tooManyColumns(this.#rows);
+    const column = { type: undefined, filled: 0 };
+    this.#columns.set(name, column);
+    return column;
   }
 
   get rows(): number {
@@ -54,6 +61,26 @@ export class SchemaInference {
     return Object.fromEntries(
       entries.map(([name, column]) => [name, column.type === undefined ? 'null' : column.filled < this.#rows ? `${column.type}?` : column.type]),
     );
+  }
+
+  /** All that was found but the number of rows, as a text that `join` understands. Chunks of one file mostly have the same. */
+  summary(): string {
+    const columns: Summary = [...this.#columns].map(([name, { type, filled }]) => [name, type ?? null, this.#rows - filled]);
+    return JSON.stringify(columns);
+  }
+
+  /**
+   * Takes in what another found in other rows. The order of columns, and what the schema is, do not depend on how rows are split.
+   * @throws as add
+   */
+  join(summary: Summary, rows: number): void {
+    this.#rows += rows;
+    for (const [name, type, missing] of summary) {
+      const column = this.#columnOf(name);
+      if (type === null) continue;
+      column.filled += rows - missing;
+      if (column.type !== type) column.type = column.type === undefined ? type : joined(column.type, type);
+    }
   }
 }
 
