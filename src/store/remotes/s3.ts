@@ -1,0 +1,268 @@
+// A remote in S3, or in what speaks its language. Who we are is found by the AWS client as every AWS tool finds it: environment, profile, SSO, web
+// identity (a GitHub job's OIDC), container, instance; nothing of that passes through here.
+//
+// Request bodies are signed with their SHA-256 (texts and parts) or checked by the server against the digest of the pack (x-amz-checksum-sha256), so
+// the check sums that the client adds by itself, which some servers do not know, are off.
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import type * as Aws from '@aws-sdk/client-s3';
+import { hexOf } from '../../base/digest.ts';
+import { PlumbError, systemError } from '../../base/errors.ts';
+import type { Remote, RequestOptions } from '../remote.ts';
+import { keyedRemote, type Found, type KeyedReader, type KeyedWriter, type Part } from './keyed.ts';
+import { Passing, patience, persist, type Patience } from './oci-retry.ts';
+import { parseS3Address, type S3Address } from './s3-address.ts';
+import { describeS3Failure, isAbsent, isBehindEnd, mayPass, s3Failure } from './s3-failures.ts';
+
+/** Tries of a request by the client itself: exponential waits with full jitter (SDK "standard"), longer ones after 503 SlowDown and 429. */
+const maxAttempts = 6;
+const pieceBytes = 256 * 1024;
+
+/** Opens nothing: the client (80 ms to load) comes with the first request. @throws PlumbError CONFIG_INVALID */
+export function openS3Remote(address: string, env: Readonly<Record<string, string | undefined>>, how: Patience = patience): Remote {
+  const place = parseS3Address(address);
+  let bucket: Promise<S3Bucket> | undefined;
+  const connected = (): Promise<S3Bucket> => (bucket ??= connect(place, env, how));
+  const reader: KeyedReader = {
+    url: place.url,
+    get: async (path, part, options) => (await connected()).get(path, part, options),
+    has: async (path, options) => (await connected()).has(path, options),
+  };
+  const writer: KeyedWriter = {
+    put: async (path, bytes, ifAbsent, options) => (await connected()).put(path, bytes, ifAbsent, options),
+    putFile: async (path, file, options) => (await connected()).putFile(path, file, options),
+    list: async function* list(prefix, options) {
+      yield* (await connected()).list(prefix, options);
+    },
+    remove: async (path, options) => (await connected()).remove(path, options),
+    move: async (from, to, options) => (await connected()).move(from, to, options),
+  };
+  return keyedRemote(reader, writer, how);
+}
+
+async function connect(place: S3Address, env: Readonly<Record<string, string | undefined>>, how: Patience): Promise<S3Bucket> {
+  const aws = await import('@aws-sdk/client-s3');
+  const region = place.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? (place.endpoint === undefined ? undefined : 'us-east-1');
+  const quiet = (): void => undefined;
+  const client = new aws.S3Client({
+    // left out, a profile may name it
+    ...(region === undefined ? {} : { region }),
+    ...(place.endpoint === undefined ? {} : { endpoint: place.endpoint }),
+    forcePathStyle: place.pathStyle,
+    followRegionRedirects: true,
+    retryMode: 'standard',
+    maxAttempts,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000, httpAgent: { maxSockets: 64 }, httpsAgent: { maxSockets: 64 } },
+    logger: { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
+  });
+  return new S3Bucket(aws, client, place, how);
+}
+
+type PackFile = Parameters<KeyedWriter['putFile']>[1];
+
+class S3Bucket implements Omit<KeyedReader, 'url'>, KeyedWriter {
+  readonly #aws: typeof Aws;
+  readonly #client: Aws.S3Client;
+  readonly #place: S3Address;
+  readonly #how: Patience;
+  /** the server said once that it does not know If-None-Match */
+  #noConditions = false;
+
+  constructor(aws: typeof Aws, client: Aws.S3Client, place: S3Address, how: Patience) {
+    this.#aws = aws;
+    this.#client = client;
+    this.#place = place;
+    this.#how = how;
+  }
+
+  async get(path: string, part: Part, { signal }: RequestOptions): Promise<Found | null> {
+    const whole = part.start === 0 && part.end === null;
+    // Range counts the last byte itself
+    const Range = `bytes=${part.start}-${part.end === null ? '' : part.end - 1}`;
+    try {
+      const answer = await this.#client.send(new this.#aws.GetObjectCommand({ ...this.#at(path), ...(whole ? {} : { Range }) }), {
+        abortSignal: signal,
+      });
+      // in Node the body of an answer is a stream of node:http
+      return { bytes: answer.ContentLength ?? null, body: this.#pieces(answer.Body as Readable, path) };
+    } catch (error) {
+      if (isAbsent(error)) return null;
+      if (isBehindEnd(error)) return { bytes: 0, body: nothing() };
+      throw this.#failure(error, `read ${path}`);
+    }
+  }
+
+  async *#pieces(body: Readable, path: string): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw mayPass(error)
+        ? new Passing(`cut the connection (${describeS3Failure(error).code ?? 'no reason given'})`)
+        : this.#failure(error, `read ${path}`);
+    }
+  }
+
+  async has(path: string, { signal }: RequestOptions): Promise<boolean> {
+    try {
+      await this.#client.send(new this.#aws.HeadObjectCommand(this.#at(path)), { abortSignal: signal });
+      return true;
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      throw this.#failure(error, `look for ${path}`);
+    }
+  }
+
+  async put(path: string, bytes: Uint8Array, ifAbsent: boolean, options: RequestOptions): Promise<boolean> {
+    if (ifAbsent && this.#noConditions && (await this.has(path, options))) return false;
+    const attempt = async (): Promise<boolean> => {
+      const condition = ifAbsent && !this.#noConditions ? { IfNoneMatch: '*' } : {};
+      try {
+        await this.#client.send(new this.#aws.PutObjectCommand({ ...this.#new(path), ...condition, Body: bytes }), { abortSignal: options.signal });
+        return true;
+      } catch (error) {
+        const { name, status } = describeS3Failure(error);
+        if (status === 412) return false;
+        // of two conditional writers at one instant AWS lets one win and asks the other to try again
+        if (status === 409) throw new Passing(`answers ${name}`);
+        if (!ifAbsent || this.#noConditions || (name !== 'NotImplemented' && status !== 501)) throw this.#failure(error, `write ${path}`);
+        // without conditions, of several writers at one instant the last one wins, and all read back the same
+        this.#noConditions = true;
+        return this.put(path, bytes, ifAbsent, options);
+      }
+    };
+    const written = await persist(attempt, this.#place.url, this.#how, options.signal);
+    if (written) await options.onBytes?.(bytes.length);
+    return written;
+  }
+
+  async putFile(path: string, file: PackFile, options: RequestOptions): Promise<void> {
+    const send = file.bytes > this.#place.wholeUpToBytes ? this.#putInParts : this.#putWhole;
+    try {
+      await send.call(this, path, file, options);
+    } catch (error) {
+      throw this.#failure(error, `write ${path}`);
+    }
+  }
+
+  /** The file is streamed, so the client cannot send it a second time by itself: a new try opens it anew. */
+  async #putWhole(path: string, file: PackFile, options: RequestOptions): Promise<void> {
+    let told = 0;
+    const attempt = async (): Promise<void> => {
+      let sent = 0;
+      // bytes that are sent again are not told again
+      const onBytes = async (bytes: number): Promise<void> => {
+        sent += bytes;
+        if (sent > told) await options.onBytes?.(sent - told);
+        told = Math.max(told, sent);
+      };
+      const stop = new AbortController();
+      const body = Readable.from(readFilePieces(file, onBytes), { objectMode: false, highWaterMark: pieceBytes });
+      // the client does not listen: without this, a file that cannot be read would end the process
+      body.on('error', (error) => stop.abort(error));
+      const ChecksumSHA256 = Buffer.from(hexOf(file.digest), 'hex').toString('base64');
+      const command = new this.#aws.PutObjectCommand({ ...this.#new(path), Body: body, ContentLength: file.bytes, ChecksumSHA256 });
+      try {
+        await this.#client.send(command, { abortSignal: AbortSignal.any([options.signal, stop.signal]) });
+      } catch (error) {
+        options.signal.throwIfAborted();
+        stop.signal.throwIfAborted();
+        throw mayPass(error) ? new Passing(`answers ${describeS3Failure(error).name} when asked to write ${path}`) : error;
+      } finally {
+        body.destroy();
+      }
+    };
+    await persist(attempt, this.#place.url, this.#how, options.signal);
+  }
+
+  /** The client sends a part that failed again by itself, and takes the parts away where the whole cannot be sent. */
+  async #putInParts(path: string, file: PackFile, options: RequestOptions): Promise<void> {
+    const { Upload } = await import('@aws-sdk/lib-storage');
+    const abortController = new AbortController();
+    const stop = (): void => abortController.abort(options.signal.reason);
+    options.signal.addEventListener('abort', stop, { once: true });
+    try {
+      const onBytes = async (bytes: number): Promise<void> => options.onBytes?.(bytes);
+      const Body = Readable.from(readFilePieces(file, onBytes), { objectMode: false, highWaterMark: pieceBytes });
+      const { partBytes: partSize } = this.#place;
+      await new Upload({ client: this.#client, params: { ...this.#new(path), Body }, partSize, queueSize: 2, abortController }).done();
+    } finally {
+      options.signal.removeEventListener('abort', stop);
+    }
+  }
+
+  async *list(prefix: string, { signal }: RequestOptions): ReturnType<KeyedWriter['list']> {
+    const { bucket, prefix: ours } = this.#place;
+    for (let token: string | undefined, more = true; more;) {
+      const page = new this.#aws.ListObjectsV2Command({
+        Bucket: bucket,
+        Prefix: ours + prefix,
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+      });
+      const answer = await this.#client
+        .send(page, { abortSignal: signal })
+        .catch((error: unknown) => Promise.reject(this.#failure(error, `list ${prefix}`)));
+      for (const { Key, Size, LastModified } of answer.Contents ?? []) {
+        if (Key?.startsWith(ours) === true) yield { path: Key.slice(ours.length), bytes: Size ?? 0, modified: LastModified ?? null };
+      }
+      token = answer.NextContinuationToken;
+      more = answer.IsTruncated === true && token !== undefined;
+    }
+  }
+
+  async remove(path: string, { signal }: RequestOptions): Promise<void> {
+    try {
+      await this.#client.send(new this.#aws.DeleteObjectCommand(this.#at(path)), { abortSignal: signal });
+    } catch (error) {
+      if (!isAbsent(error)) throw this.#failure(error, `remove ${path}`);
+    }
+  }
+
+  async move(from: string, to: string, options: RequestOptions): Promise<boolean> {
+    const { bucket, prefix } = this.#place;
+    const CopySource = [bucket, ...`${prefix}${from}`.split('/')].map(encodeURIComponent).join('/');
+    try {
+      await this.#client.send(new this.#aws.CopyObjectCommand({ ...this.#new(to), CopySource }), { abortSignal: options.signal });
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      throw this.#failure(error, `copy ${from}`);
+    }
+    await this.remove(from, options);
+    return true;
+  }
+
+  #at(path: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#place.bucket, Key: this.#place.prefix + path };
+  }
+
+  #new(path: string): { Bucket: string; Key: string } & S3Address['encryption'] {
+    return { ...this.#at(path), ...this.#place.encryption };
+  }
+
+  #failure(error: unknown, doing: string): unknown {
+    return s3Failure(error, this.#place.url, doing);
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // a part behind the end
+}
+
+/** @throws PlumbError FILE_MISSING, FILE_UNREADABLE, FILE_CHANGED */
+async function* readFilePieces(file: PackFile, onBytes: (bytes: number) => Promise<void>): AsyncGenerator<Uint8Array> {
+  const unreadable = (error: unknown): Promise<never> => Promise.reject(systemError(error, 'read', file.path));
+  const handle = await open(file.path, 'r').catch(unreadable);
+  try {
+    for (let at = 0; at < file.bytes;) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(pieceBytes, file.bytes - at)), 0, null, at).catch(unreadable);
+      if (bytesRead === 0)
+        throw new PlumbError('FILE_CHANGED', { what: `${file.path} became shorter while it was sent`, mend: 'run the command again' });
+      await onBytes(bytesRead);
+      yield buffer.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+  } finally {
+    await handle.close();
+  }
+}
