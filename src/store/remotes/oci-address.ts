@@ -21,17 +21,19 @@ const nameForm = new RegExp(`^${namePart}(?:/${namePart})*$`);
  * Source of the form of a name: OCI distribution spec 1.1, "Pulling manifests"
  */
 export function parseOciAddress(address: string): OciAddress {
-  const { protocol, host, hostname, pathname, search } = parseAddress(address);
+  const { protocol, host, pathname, search } = parseAddress(address);
+  // an address of no web scheme keeps its host as it was written; here it is as a browser would have it
+  const clear = protocol === 'oci+http:' || isLoopback(URL.parse(`http://${host}`)?.hostname ?? '');
+  const registry = URL.parse(`${clear ? 'http' : 'https'}://${host}`);
   const name = pathname.slice(1);
-  if (!nameForm.test(name) || name.length > 255 || search !== '') {
-    const lower = nameForm.test(name.toLowerCase());
+  if (registry === null || !nameForm.test(name) || name.length > 255 || search !== '') {
+    const onlyCase = search === '' && nameForm.test(name.toLowerCase());
     throw badAddress(
       `the remote ${displayUrl(address)} names no repository of a registry`,
-      lower ? `write it in lower case: ${name.toLowerCase()}` : 'write it like oci://ghcr.io/owner/name, without a tag',
+      onlyCase ? `write it in lower case: ${name.toLowerCase()}` : 'write it like oci://ghcr.io/owner/name, without a tag',
     );
   }
-  const clear = protocol === 'oci+http:' || isLoopback(hostname);
-  return { url: `${protocol}//${host}/${name}`, origin: `${clear ? 'http' : 'https'}://${host}`, registry: host, name };
+  return { url: `${protocol}//${registry.host}/${name}`, origin: registry.origin, registry: registry.host, name };
 }
 
 /** Is it this machine, whatever a name server says? @param hostname as URL has it */

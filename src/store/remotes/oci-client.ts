@@ -109,9 +109,10 @@ export class OciClient {
     for (let challenges = 0; ; challenges++) {
       const authorization = url.origin === origin ? await this.#auth.header(actions, signal) : null;
       const answer = await this.#exchange(question, url, authorization, signal);
-      if (answer.status === 401 && url.origin === origin && challenges < 2) {
+      const challenged = answer.status === 401 && url.origin === origin && challenges < 2;
+      if (challenged && (await this.#auth.learn(answer.header('www-authenticate'), actions, authorization))) {
         await answer.body.dump();
-        if (await this.#auth.learn(answer.header('www-authenticate'), actions, authorization)) continue;
+        continue;
       }
       return question.method === 'GET' && isRedirect(answer.status) ? this.#follow(question, url, answer, signal) : answer;
     }
@@ -254,6 +255,12 @@ export async function readBody(answer: Answer, most: number): Promise<Buffer | n
   return Buffer.concat(pieces);
 }
 
+/** Ends the connection of an answer whose body nobody wants. */
+export function abandon(answer: Answer): void {
+  // undici tells a body that is ended before its end, and who is not listening ends with it
+  answer.body.on('error', () => undefined).destroy();
+}
+
 /** The body as it comes. @throws Passing where the connection breaks */
 export async function* bodyOf(answer: Answer): AsyncIterable<Buffer> {
   const pieces = answer.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
@@ -265,7 +272,7 @@ export async function* bodyOf(answer: Answer): AsyncIterable<Buffer> {
       yield next.value;
     }
   } finally {
-    answer.body.on('error', () => undefined).destroy();
+    abandon(answer);
   }
 }
 
@@ -279,8 +286,7 @@ export function reasonOf(text: string): string {
     return '';
   }
   const words = [found?.code, found?.message].filter((word) => typeof word === 'string' && word !== '');
-  // eslint-disable-next-line no-control-regex
-  return words.join(': ').replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, ' ');
+  return words.join(': ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
 /** What undici says of our own side. */

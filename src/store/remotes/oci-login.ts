@@ -98,13 +98,20 @@ async function askHelper(helper: string, registry: string, env: Environment): Pr
 
 function runHelper(program: string, input: string, env: Environment): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { env: { ...env }, stdio: ['pipe', 'pipe', 'ignore'], timeout: helperMs, windowsHide: true });
+    const child = spawn(program, ['get'], { env: { ...env }, stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true });
+    // a program that it started may hold its output open for ever
+    const stop = (): void => {
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+    };
+    const late = setTimeout(stop, helperMs);
+    child.on('close', () => clearTimeout(late));
     const pieces: Buffer[] = [];
     let bytes = 0;
     child.stdout.on('data', (piece: Buffer) => {
       bytes += piece.length;
-      if (bytes > mostHelperBytes) child.kill('SIGKILL');
-      else pieces.push(piece);
+      pieces.push(piece);
+      if (bytes > mostHelperBytes) stop();
     });
     // one that ends without reading its input
     child.stdin.on('error', () => undefined);

@@ -15,7 +15,7 @@ import { remoteFailed } from './failures.ts';
 import { keyedRemote, type Found, type KeyedReader, type Part } from './keyed.ts';
 import { checkKey } from './keys.ts';
 import { parseOciAddress } from './oci-address.ts';
-import { bodyOf, OciClient, readBody, type Answer } from './oci-client.ts';
+import { abandon, bodyOf, OciClient, readBody, type Answer } from './oci-client.ts';
 import { findLogin, type Environment } from './oci-login.ts';
 import {
   emptyBlob,
@@ -116,7 +116,7 @@ class Registry implements KeyedReader {
   #found(answer: Answer, part: Part): Found {
     const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(answer.header('content-range') ?? '') ?? [];
     if (Number(first) === part.start) return { bytes: Number(last) + 1 - part.start, body: bodyOf(answer) };
-    answer.body.destroy();
+    abandon(answer);
     throw remoteFailed(this.url, `was asked for the bytes from ${part.start} on and gives others`);
   }
 
