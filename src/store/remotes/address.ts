@@ -30,6 +30,9 @@ export function parseAddress(address: string): URL {
       'take them out of the address, and out of git: they come from the environment',
     );
   }
+  // URL takes these away without a word
+  if (/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(address.replace(/[?#].*$/s, '')))
+    throw badAddress(`the remote ${displayUrl(address)} has . or .. in its path`, 'write the path as it is');
   if (url.hash !== '') throw badAddress(`the remote ${displayUrl(address)} has a part behind #`, 'take it away');
   return url;
 }
@@ -41,7 +44,8 @@ export function readParameters<Name extends string>(url: URL, known: readonly Na
   for (const [name, value] of url.searchParams) {
     const match = known.find((candidate) => candidate === name);
     if (match === undefined) {
-      const said = /^[\w-]{1,40}$/.test(name) ? `"${name}"` : 'one of another form';
+      // letters are a misspelling; anything else may be a key that was pasted
+      const said = /^[a-z_-]{1,24}$/i.test(name) ? `"${name}"` : 'one of another form';
       const secret = /secret|token|passw|signature|credential|access/i.test(name);
       throw badAddress(
         `the remote ${shown} has an unknown parameter: ${said}.${didYouMean(name, known)}`,

@@ -92,13 +92,13 @@ function readEncryption(sse: string | undefined, key: string | undefined): Encry
   return { ServerSideEncryption: kind, SSEKMSKeyId: key };
 }
 
-/** Up to 100 MiB in one request, above it in parts of 16 MiB, two of which are in memory at a time; or as the address says. */
+/** Up to 100 MiB in one request, above it in parts of 16 MiB, three of which are in memory at a time; or as the address says. */
 function readPartSize(text: string | undefined): { wholeUpToBytes: number; partBytes: number } {
   if (text === undefined) return { wholeUpToBytes: 100 * mebibyte, partBytes: 16 * mebibyte };
   const [, amount, unit] = /^(\d{1,12})(MiB)?$/.exec(text) ?? [];
   const bytes = Number(amount) * (unit === undefined ? 1 : mebibyte);
   // the least that S3 takes, and the most that leaves the memory of a transfer bounded
-  if (!(bytes >= 5 * mebibyte && bytes <= 128 * mebibyte))
-    throw badAddress(`part_size=${text.slice(0, 40)} of the remote is not from 5MiB to 128MiB`, 'write it like part_size=16MiB');
+  if (!(bytes >= 5 * mebibyte && bytes <= 64 * mebibyte))
+    throw badAddress(`part_size=${text.slice(0, 40)} of the remote is not from 5MiB to 64MiB`, 'write it like part_size=16MiB');
   return { wholeUpToBytes: bytes, partBytes: bytes };
 }

@@ -3,13 +3,17 @@
 //
 // Request bodies are signed with their SHA-256 (texts and parts) or checked by the server against the digest of the pack (x-amz-checksum-sha256), so
 // the check sums that the client adds by itself, which some servers do not know, are off.
+import { lookup } from 'node:dns';
 import { open } from 'node:fs/promises';
+import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import type * as Aws from '@aws-sdk/client-s3';
 import { hexOf } from '../../base/digest.ts';
 import { PlumbError, systemError } from '../../base/errors.ts';
+import { mapInParallel } from '../parallel.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
 import { keyedRemote, type Found, type KeyedReader, type KeyedWriter, type Part } from './keyed.ts';
+import { isLoopback } from './oci-address.ts';
 import { Passing, patience, persist, type Patience } from './oci-retry.ts';
 import { parseS3Address, type S3Address } from './s3-address.ts';
 import { describeS3Failure, isAbsent, isBehindEnd, mayPass, s3Failure } from './s3-failures.ts';
@@ -17,6 +21,8 @@ import { describeS3Failure, isAbsent, isBehindEnd, mayPass, s3Failure } from './
 /** Tries of a request by the client itself: exponential waits with full jitter (SDK "standard"), longer ones after 503 SlowDown and 429. */
 const maxAttempts = 6;
 const pieceBytes = 256 * 1024;
+const maxSockets = 64;
+const partsAtOnce = 3;
 
 /** Opens nothing: the client (80 ms to load) comes with the first request. @throws PlumbError CONFIG_INVALID */
 export function openS3Remote(address: string, env: Readonly<Record<string, string | undefined>>, how: Patience = patience): Remote {
@@ -44,6 +50,7 @@ async function connect(place: S3Address, env: Readonly<Record<string, string | u
   const aws = await import('@aws-sdk/client-s3');
   const region = place.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? (place.endpoint === undefined ? undefined : 'us-east-1');
   const quiet = (): void => undefined;
+  const agent = { maxSockets, lookup: lookUp };
   const client = new aws.S3Client({
     // left out, a profile may name it
     ...(region === undefined ? {} : { region }),
@@ -54,11 +61,24 @@ async function connect(place: S3Address, env: Readonly<Record<string, string | u
     maxAttempts,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000, httpAgent: { maxSockets: 64 }, httpsAgent: { maxSockets: 64 } },
+    requestHandler: { connectionTimeout: 10_000, socketTimeout: 60_000, httpAgent: agent, httpsAgent: agent },
+    // before 2 MiB and more the client waits for the server's word to go on, by connections of its own, which do not look hosts up as ours do
+    ...(isLocal(place) ? { expectContinueHeader: false } : {}),
     logger: { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet },
   });
   return new S3Bucket(aws, client, place, how);
 }
+
+function isLocal(place: S3Address): boolean {
+  return place.endpoint !== undefined && isLoopback(new URL(place.endpoint).hostname);
+}
+
+/** `bucket.localhost` is this machine, whether the resolver of this machine knows that (RFC 6761) or not. */
+const lookUp: LookupFunction = (host, options, callback) => {
+  if (!host.endsWith('.localhost')) return lookup(host, options, callback);
+  const address = '127.0.0.1';
+  return options.all === true ? callback(null, [{ address, family: 4 }]) : callback(null, address, 4);
+};
 
 type PackFile = Parameters<KeyedWriter['putFile']>[1];
 
@@ -158,7 +178,7 @@ class S3Bucket implements Omit<KeyedReader, 'url'>, KeyedWriter {
         told = Math.max(told, sent);
       };
       const stop = new AbortController();
-      const body = Readable.from(readFilePieces(file, onBytes), { objectMode: false, highWaterMark: pieceBytes });
+      const body = Readable.from(metered(readFilePieces(file, 0, file.bytes), onBytes), { objectMode: false, highWaterMark: pieceBytes });
       // the client does not listen: without this, a file that cannot be read would end the process
       body.on('error', (error) => stop.abort(error));
       const ChecksumSHA256 = Buffer.from(hexOf(file.digest), 'hex').toString('base64');
@@ -176,19 +196,27 @@ class S3Bucket implements Omit<KeyedReader, 'url'>, KeyedWriter {
     await persist(attempt, this.#place.url, this.#how, options.signal);
   }
 
-  /** The client sends a part that failed again by itself, and takes the parts away where the whole cannot be sent. */
+  /** Parts are in memory, a few at a time, so that the client signs each with its SHA-256, and sends one that failed again by itself. */
   async #putInParts(path: string, file: PackFile, options: RequestOptions): Promise<void> {
-    const { Upload } = await import('@aws-sdk/lib-storage');
-    const abortController = new AbortController();
-    const stop = (): void => abortController.abort(options.signal.reason);
-    options.signal.addEventListener('abort', stop, { once: true });
+    const abortSignal = options.signal;
+    const { UploadId } = await this.#client.send(new this.#aws.CreateMultipartUploadCommand(this.#new(path)), { abortSignal });
+    const upload = { ...this.#at(path), UploadId };
+    const starts = Array.from({ length: Math.ceil(file.bytes / this.#place.partBytes) }, (_, at) => at * this.#place.partBytes);
+    const sendPart = async (start: number, at: number): Promise<Aws.CompletedPart> => {
+      const Body = Buffer.concat(await Array.fromAsync(readFilePieces(file, start, Math.min(start + this.#place.partBytes, file.bytes))));
+      const { ETag } = await this.#client.send(new this.#aws.UploadPartCommand({ ...upload, PartNumber: at + 1, Body }), { abortSignal });
+      await options.onBytes?.(Body.length);
+      return { ETag, PartNumber: at + 1 };
+    };
     try {
-      const onBytes = async (bytes: number): Promise<void> => options.onBytes?.(bytes);
-      const Body = Readable.from(readFilePieces(file, onBytes), { objectMode: false, highWaterMark: pieceBytes });
-      const { partBytes: partSize } = this.#place;
-      await new Upload({ client: this.#client, params: { ...this.#new(path), Body }, partSize, queueSize: 2, abortController }).done();
-    } finally {
-      options.signal.removeEventListener('abort', stop);
+      const Parts = await mapInParallel([...starts.entries()], { width: partsAtOnce, signal: abortSignal }, ([at, start]) => sendPart(start, at));
+      await this.#client.send(new this.#aws.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }), { abortSignal });
+    } catch (error) {
+      // an answer that was lost: the second try was told that there is no such upload any more
+      if (describeS3Failure(error).name === 'NoSuchUpload' && (await this.has(path, options))) return;
+      // parts that nobody sees are paid for, so they go, whether the caller still waits or not
+      await this.#client.send(new this.#aws.AbortMultipartUploadCommand(upload), { abortSignal: AbortSignal.timeout(5000) }).catch(() => undefined);
+      throw error;
     }
   }
 
@@ -249,20 +277,26 @@ async function* nothing(): AsyncGenerator<Uint8Array> {
   // a part behind the end
 }
 
-/** @throws PlumbError FILE_MISSING, FILE_UNREADABLE, FILE_CHANGED */
-async function* readFilePieces(file: PackFile, onBytes: (bytes: number) => Promise<void>): AsyncGenerator<Uint8Array> {
+/** Bytes of a file. @throws PlumbError FILE_MISSING, FILE_UNREADABLE, FILE_CHANGED */
+async function* readFilePieces(file: PackFile, start: number, end: number): AsyncGenerator<Uint8Array> {
   const unreadable = (error: unknown): Promise<never> => Promise.reject(systemError(error, 'read', file.path));
   const handle = await open(file.path, 'r').catch(unreadable);
   try {
-    for (let at = 0; at < file.bytes;) {
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(pieceBytes, file.bytes - at)), 0, null, at).catch(unreadable);
+    for (let at = start; at < end;) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(pieceBytes, end - at)), 0, null, at).catch(unreadable);
       if (bytesRead === 0)
         throw new PlumbError('FILE_CHANGED', { what: `${file.path} became shorter while it was sent`, mend: 'run the command again' });
-      await onBytes(bytesRead);
       yield buffer.subarray(0, bytesRead);
       at += bytesRead;
     }
   } finally {
     await handle.close();
+  }
+}
+
+async function* metered(pieces: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => Promise<void>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    await onBytes(piece.length);
+    yield piece;
   }
 }
