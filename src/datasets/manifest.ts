@@ -4,12 +4,11 @@ import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { files } from '../project/layout.ts';
 import type { ObjectRef, PushRoot, Store } from '../store/store.ts';
-import { diffFileTrees } from '../store/tree/file-diff.ts';
+import { compareTrees } from '../store/tree/file-diff.ts';
 import { findFile, walkFiles } from '../store/tree/file-walk.ts';
-import { newNodes } from '../store/tree/new-nodes.ts';
+import { newObjects } from '../store/tree/reach.ts';
 import type { FileEntry, TreeSummary } from '../store/tree/tree.ts';
 import { parseManifest } from './manifest-check.ts';
-import { isSafePath } from './paths.ts';
 import type { LockEntry, Manifest, RowFormat } from './schema.ts';
 
 export type { Manifest } from './schema.ts';
@@ -107,7 +106,6 @@ export async function* filesOf(store: ManifestStore, manifest: FilesManifest): A
   let count = 0;
   let bytes = 0;
   for await (const file of walkFiles((digest) => store.readBytes(digest), manifest.tree)) {
-    checkPath(file.path);
     count += 1;
     bytes += file.bytes;
     yield file;
@@ -118,11 +116,6 @@ export async function* filesOf(store: ManifestStore, manifest: FilesManifest): A
 /** One file of a version; null: it has none of that path. @throws as filesOf */
 export function fileAt(store: ManifestStore, manifest: FilesManifest, path: string): Promise<FileEntry | null> {
   return findFile((digest) => store.readBytes(digest), manifest.tree, path);
-}
-
-/** Paths of a tree become paths of this machine. */
-function checkPath(path: string): void {
-  if (!isSafePath(path)) throw badTree(`path ${JSON.stringify(path).slice(0, 120)} is not what it should be`);
 }
 
 function badTree(why: string): PlumbError {
@@ -136,25 +129,35 @@ function badTree(why: string): PlumbError {
  * Every object that a version is made of: its manifest, the nodes of its tree, its data; one that stands in several places may come several times.
  * @param digest of a manifest
  * @param base of another manifest: objects that it is made of may be left out, and what stands in the same place there is told (`like`)
- * @throws PlumbError as filesOf
+ * @throws PlumbError MANIFEST_INVALID, BYTES_MISSING, DIGEST_MISMATCH
  */
 export async function* objectsOf(store: ManifestStore, digest: Digest, base: Digest | null = null): AsyncGenerator<ObjectRef> {
   const manifest = await readManifest(store, digest);
   yield { digest, bytes: Buffer.byteLength(manifestText(manifest)), role: 'meta' };
-  const old = base === null ? null : await readManifest(store, base);
-  const read = (node: Digest): Promise<Uint8Array> => store.readBytes(node);
-  const same = old?.kind === manifest.kind ? old : null;
-  if (manifest.tree !== undefined) {
-    for await (const node of newNodes(read, same?.tree ?? null, manifest.tree)) yield { ...node, role: 'meta' };
+  const old = base === null || base === digest ? null : await readManifest(store, base);
+  if (manifest.kind === 'files') yield* filesAndNodes(store, manifest, old?.kind === 'files' ? old : null);
+  else yield* rowsAndNodes(store, manifest, old?.kind === 'rows' ? old : null);
+}
+
+async function* filesAndNodes(store: ManifestStore, manifest: FilesManifest, old: FilesManifest | null): AsyncGenerator<ObjectRef> {
+  let nodes: ObjectRef[] = [];
+  const onNode = (digest: Digest, bytes: number): void => void nodes.push({ digest, bytes, role: 'meta' });
+  for await (const { before, after } of compareTrees((node) => store.readBytes(node), old?.tree ?? null, manifest.tree, onNode)) {
+    yield* nodes;
+    nodes = [];
+    if (after !== null && after.digest !== before?.digest) yield dataRef(after, before);
   }
-  if (manifest.kind === 'rows') {
-    const like = same?.kind === 'rows' && same.content !== manifest.content ? { like: same.content } : {};
-    yield { digest: manifest.content, bytes: manifest.bytes, role: 'data', ...(manifest.format === 'parquet' ? {} : { lines: true }), ...like };
-  } else if (same?.kind === 'files') {
-    for await (const { before, after } of diffFileTrees(read, same.tree, manifest.tree)) {
-      if (after !== null && after.digest !== before?.digest) yield dataRef(after, before);
-    }
-  } else for await (const file of filesOf(store, manifest)) yield dataRef(file, null);
+  yield* nodes;
+}
+
+async function* rowsAndNodes(store: ManifestStore, manifest: RowsManifest, old: RowsManifest | null): AsyncGenerator<ObjectRef> {
+  const { tree, content, bytes, format } = manifest;
+  if (tree !== undefined) {
+    // chunks are parts of the file, and no objects of their own
+    for await (const object of newObjects((node) => store.readBytes(node), tree, old?.tree ?? null, 'rows')) if (object.role === 'meta') yield object;
+  }
+  const like = old === null || old.content === content ? {} : { like: old.content };
+  yield { digest: content, bytes, role: 'data', ...(format === 'parquet' ? {} : { lines: true }), ...like };
 }
 
 function dataRef({ path, digest, bytes }: FileEntry, before: FileEntry | null): ObjectRef {

@@ -3,11 +3,17 @@ import { lstat, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { files } from '../project/layout.ts';
+import { isTreePath } from '../store/tree/keys.ts';
 
 /** Relative, '/' between names, no empty name, '.', '..', no control character, and nothing of git's own: fit to be joined to a folder. */
 export function isSafePath(path: string): boolean {
-  if (path === '' || path.length > 4096 || /[\p{Cc}\\]/u.test(path)) return false;
-  return path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && name.toLowerCase() !== '.git');
+  return isTreePath(path);
+}
+
+/** May it stand between the '/' of such a path? */
+export function isSafeName(name: string): boolean {
+  // most names begin with a letter or digit and hold nothing else than these: one look
+  return /^\w[\w.-]*$/.test(name) || (!name.includes('/') && isTreePath(name));
 }
 
 export interface DataPath {

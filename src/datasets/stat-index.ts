@@ -1,16 +1,13 @@
-// What was hashed before need not be hashed again: path -> (size, times, inode) -> digest. A cache of this machine: it may vanish at any time.
-//
-// A file that is written twice within one tick of the clock can keep its stamp. As git does, a stamp is trusted only when the file was already
-// at rest when it was hashed: its ctime, which no program can set, lies well before that moment.
-import { mkdirSync, rmSync } from 'node:fs';
+// What was hashed before need not be hashed again. A cache of this machine, below .plumb/stat: it may vanish at any time. Single files (rows, what
+// stages read and write) are in one small list; each folder has a file of its own (index-file.ts), which is merged with a walk through the folder.
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { dirname, relative, sep } from 'node:path';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { digestOfFile, type Digest } from '../base/digest.ts';
+import { dirname, join, relative, sep } from 'node:path';
+import { temporaryBeside } from '../base/atomic.ts';
+import { digestOf, digestOfFile, hexOf, isDigest, type Digest } from '../base/digest.ts';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
-
-/** The coarsest clock of a file system in use (FAT), and some skew of a file server. */
-const restMs = 2000;
+import type { FileStamp } from '../store/cache/cache.ts';
+import { isSameStamp, stampOf, wasAtRest } from './file-stamp.ts';
 
 export interface StatIndex {
   /** absolute; paths are kept relative to it, so that a project may move */
@@ -18,14 +15,15 @@ export interface StatIndex {
   find(path: string): IndexEntry | undefined;
   /** Kept in memory until `save`. */
   set(path: string, entry: IndexEntry): void;
+  /** Where the index of a folder is. @param folder absolute, and so is what comes back */
+  fileOf(folder: string): string;
   /** Writes what was set. What cannot be written is not: the next command hashes again. */
   save(): void;
 }
 
 export interface IndexEntry {
-  readonly stamp: string;
+  readonly stamp: FileStamp;
   readonly digest: Digest;
-  readonly bytes: number;
 }
 
 /** Hashed bytes of a file of the work tree. */
@@ -35,9 +33,8 @@ export interface FileDigest {
 }
 
 /** The index of a project; `save` it at the end. */
-export async function openStatIndex(project: { readonly root: string; readonly localDir: string }): Promise<StatIndex> {
-  const { DatabaseSync: Database } = await import('node:sqlite');
-  return new SqliteIndex(project.root, `${project.localDir}/stat.db`, Database);
+export function openStatIndex(project: { readonly root: string; readonly localDir: string }): Promise<StatIndex> {
+  return Promise.resolve(new FileIndex(project.root, join(project.localDir, 'stat')));
 }
 
 /**
@@ -51,7 +48,7 @@ export async function digestOfPath(
   path: string,
   options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {},
 ): Promise<FileDigest | null> {
-  const facts = await stat(path, { bigint: true }).catch((error: unknown) => {
+  const facts = await stat(path).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
     throw systemError(error, 'read', path);
   });
@@ -65,106 +62,108 @@ export async function digestOfPath(
   }
   const stamp = stampOf(facts);
   const known = index.find(path);
-  if (known?.stamp === stamp) return known;
+  if (known !== undefined && isSameStamp(known.stamp, stamp)) return { digest: known.digest, bytes: stamp.bytes };
   const begun = Date.now();
   const hashed = await digestOfFile(path, options);
-  const after = await stat(path, { bigint: true }).catch(() => null);
-  if (after === null || stampOf(after) !== stamp) {
+  const after = await stat(path).catch(() => null);
+  if (after === null || hashed.bytes !== stamp.bytes || !isSameStamp(stamp, stampOf(after))) {
     throw new PlumbError('FILE_CHANGED', {
       what: `${path} was changed while it was being read`,
       where: { file: path },
       mend: 'run the command again when whoever writes the file has finished',
     });
   }
-  if (Number(facts.ctimeMs) < begun - restMs) index.set(path, { stamp, ...hashed });
+  if (wasAtRest(stamp, begun)) index.set(path, { stamp, digest: hashed.digest });
   return hashed;
 }
 
-type Facts = { readonly size: bigint; readonly mtimeNs: bigint; readonly ctimeNs: bigint; readonly ino: bigint };
-
-function stampOf(facts: Facts): string {
-  return `${facts.size}:${facts.mtimeNs}:${facts.ctimeNs}:${facts.ino}`;
+/**
+ * The time by the clock that stamps files there, ms: that of a file server may be ahead of ours, or behind.
+ * @param folder that may be written to; where it may not, it is our own clock
+ */
+export function fileClock(folder: string): number {
+  const probe = temporaryBeside(join(folder, 'clock'));
+  try {
+    writeFileSync(probe, '');
+    return statSync(probe).mtimeMs;
+  } catch {
+    return Date.now();
+  } finally {
+    rmSync(probe, { force: true });
+  }
 }
 
-class SqliteIndex implements StatIndex {
-  readonly root: string;
-  readonly #file: string;
-  readonly #Database: typeof DatabaseSync;
-  readonly #fresh = new Map<string, IndexEntry>();
-  #reader: StatementSync | null | undefined;
-  #database: DatabaseSync | undefined;
+/** Single files that are kept, at most: those that were set last. */
+const mostFiles = 10_000;
 
-  constructor(root: string, file: string, Database: typeof DatabaseSync) {
+type Line = readonly [path: string, digest: Digest, bytes: number, mtimeMs: number, ctimeMs: number, ino: number, links: number];
+
+class FileIndex implements StatIndex {
+  readonly root: string;
+  readonly #folder: string;
+  readonly #fresh = new Map<string, IndexEntry>();
+  #known: Map<string, IndexEntry> | undefined;
+
+  constructor(root: string, folder: string) {
     this.root = root;
-    this.#file = file;
-    this.#Database = Database;
+    this.#folder = folder;
   }
 
   find(path: string): IndexEntry | undefined {
     const key = this.#key(path);
-    const fresh = this.#fresh.get(key);
-    if (fresh !== undefined) return fresh;
-    try {
-      this.#reader ??= this.#open().prepare('SELECT stamp, digest, bytes FROM stat WHERE path = ?');
-      return this.#reader.get(key) as IndexEntry | undefined;
-    } catch {
-      return undefined;
-    }
+    return this.#fresh.get(key) ?? (this.#known ??= this.#read()).get(key);
   }
 
   set(path: string, entry: IndexEntry): void {
-    this.#fresh.set(this.#key(path), { stamp: entry.stamp, digest: entry.digest, bytes: entry.bytes });
+    this.#fresh.set(this.#key(path), entry);
+  }
+
+  fileOf(folder: string): string {
+    return join(this.#folder, `${hexOf(digestOf(this.#key(folder))).slice(0, 32)}.folder`);
   }
 
   save(): void {
+    if (this.#fresh.size === 0) return;
+    const temporary = temporaryBeside(this.#file);
     try {
-      if (this.#fresh.size > 0) this.#write();
+      mkdirSync(dirname(this.#file), { recursive: true });
+      // another command may have saved since we read
+      const all = [...new Map([...this.#read(), ...this.#fresh])].slice(-mostFiles);
+      const lines = all.map(([path, { digest, stamp }]): Line => [path, digest, stamp.bytes, stamp.mtimeMs, stamp.ctimeMs, stamp.ino, stamp.links]);
+      writeFileSync(temporary, JSON.stringify(lines));
+      renameSync(temporary, this.#file);
     } catch {
-      // somebody else writes, or the disk is full: it is a cache
+      // somebody may not write here, or the disk is full: it is a cache
+      rmSync(temporary, { force: true });
     }
+    this.#known = undefined;
     this.#fresh.clear();
-    this.#reader = undefined;
-    this.#database?.close();
-    this.#database = undefined;
   }
 
-  #write(): void {
-    const database = this.#open();
-    const insert = database.prepare('INSERT OR REPLACE INTO stat (path, stamp, digest, bytes) VALUES (?, ?, ?, ?)');
-    database.exec('BEGIN IMMEDIATE');
-    for (const [path, entry] of this.#fresh) insert.run(path, entry.stamp, entry.digest, entry.bytes);
-    database.exec('COMMIT');
+  get #file(): string {
+    return join(this.#folder, 'files.json');
+  }
+
+  #read(): Map<string, IndexEntry> {
+    try {
+      const lines = JSON.parse(readFileSync(this.#file, 'utf8')) as Line[];
+      return new Map(
+        lines
+          .filter(isLine)
+          .map(([path, digest, bytes, mtimeMs, ctimeMs, ino, links]) => [path, { digest, stamp: { bytes, mtimeMs, ctimeMs, ino, links } }]),
+      );
+    } catch {
+      return new Map();
+    }
   }
 
   #key(path: string): string {
     return relative(this.root, path).split(sep).join('/');
   }
+}
 
-  #open(): DatabaseSync {
-    if (this.#database !== undefined) return this.#database;
-    mkdirSync(dirname(this.#file), { recursive: true });
-    try {
-      this.#database = this.#make();
-    } catch (error) {
-      // 11 = SQLITE_CORRUPT, 26 = SQLITE_NOTADB: a power cut; begin anew
-      const code = Number((error as { errcode?: number }).errcode) & 0xff;
-      if (code !== 11 && code !== 26) throw error;
-      rmSync(this.#file, { force: true });
-      this.#database = this.#make();
-    }
-    return this.#database;
-  }
-
-  #make(): DatabaseSync {
-    const database = new this.#Database(this.#file, { timeout: 1000 });
-    try {
-      database.exec(
-        'PRAGMA synchronous = OFF; CREATE TABLE IF NOT EXISTS stat (path TEXT PRIMARY KEY, stamp TEXT, digest TEXT, bytes INTEGER) WITHOUT ROWID',
-      );
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-    return database;
-  }
+function isLine(line: unknown): line is Line {
+  return (
+    Array.isArray(line) && typeof line[0] === 'string' && isDigest(line[1]) && line.slice(2).length === 5 && line.slice(2).every(Number.isFinite)
+  );
 }

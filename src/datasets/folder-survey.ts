@@ -1,0 +1,311 @@
+// How a folder stands: a walk through it, merged with what its index knows. Where nothing was changed that is one stat a file and nothing else. Else each
+// file that is not as it was is hashed, and rows come out: for every path, what the version has and what the folder has.
+//
+// In memory are a few thousand rows at a time, whatever the folder holds.
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Digest } from '../base/digest.ts';
+import type { BulkOptions, StoredFile } from '../store/cache/cache.ts';
+import { compareUtf8 } from '../store/tree/keys.ts';
+import type { FileEntry } from '../store/tree/tree.ts';
+import { isSameStamp, stampOf, wasAtRest } from './file-stamp.ts';
+import { FolderWalk } from './folder-walk.ts';
+import { IndexReader, IndexWriter, SpoiledIndex, type IndexHead, type IndexRow } from './index-file.ts';
+import { digestOfManifest, filesManifest, type FilesManifest } from './manifest.ts';
+import { fileClock } from './stat-index.ts';
+
+export interface SurveyOptions {
+  /** absolute */
+  readonly folder: string;
+  /** of the folder (`StatIndex.fileOf`); null: nothing is known of it, nor kept */
+  readonly indexFile: string | null;
+  /** Digests of files that are not as they were; null: there is no such file any more */
+  readonly hash: (files: readonly { readonly path: string }[], options: BulkOptions) => Promise<readonly (StoredFile | null)[]>;
+  readonly signal: AbortSignal;
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** Is the object of a file that is as it was where it should be? */
+export type IsKept = (row: IndexRow) => boolean | Promise<boolean>;
+export type Rows = AsyncGenerator<readonly IndexRow[]>;
+
+/**
+ * Looks at a folder.
+ * @param wanted digest of the manifest that the folder is compared with; null: of whatever version its index is of
+ * @param work is done once more, without what was known, where the index turns out to be spoiled
+ */
+export async function surveyFolder<T>(options: SurveyOptions, wanted: Digest | null, work: (survey: FolderSurvey) => Promise<T>): Promise<T> {
+  const run = async (): Promise<T> => {
+    const survey = new FolderSurvey(options, wanted);
+    try {
+      return await work(survey);
+    } finally {
+      survey.close();
+    }
+  };
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof SpoiledIndex) || options.indexFile === null) throw error;
+    rmSync(options.indexFile, { force: true });
+    return run();
+  }
+}
+
+export class FolderSurvey {
+  /** what the index is of; null: there is no index */
+  readonly head: IndexHead | null;
+  /** the folder is, to the last file, the version that the index is of */
+  readonly untouched: boolean;
+  /** is the index of the version that is wanted? */
+  readonly indexed: boolean;
+  readonly #options: SurveyOptions;
+  readonly #reader: IndexReader | null;
+  readonly #walk: FolderWalk;
+  /** rows that were found to be as they were; the walk stands behind them */
+  #passed = 0;
+  #atFile = false;
+
+  /** @throws SpoiledIndex, and what FolderWalk throws */
+  constructor(options: SurveyOptions, wanted: Digest | null) {
+    this.#options = options;
+    this.#walk = new FolderWalk(options.folder);
+    this.#reader = options.indexFile === null ? null : IndexReader.open(options.indexFile);
+    this.head = this.#reader?.head ?? null;
+    const { version } = this.head ?? { version: null };
+    this.indexed = version !== null && (wanted === null || digestOfManifest(manifestOfIndex(version)) === wanted);
+    this.untouched = this.#reader !== null && this.indexed && this.#isUntouched(this.#reader);
+  }
+
+  /** The version that the index is of. */
+  get manifest(): FilesManifest {
+    if (!this.head?.version) throw new Error('the index is of no version');
+    return manifestOfIndex(this.head.version);
+  }
+
+  /** Names that are one on some file systems; known when the walk is at its end. */
+  get clashes(): readonly (readonly [string, string])[] {
+    return this.#walk.clashes.found;
+  }
+
+  /**
+   * Every path of the version and of the folder, in order.
+   * @param version the files of the version that is wanted; null: those of the index, if it has any
+   * @param isKept a file whose object is not is taken for changed
+   */
+  rows(version: AsyncIterable<FileEntry> | null, isKept: IsKept | null = null): Rows {
+    const known = this.#known();
+    return this.#merged(version === null ? known : rebased(known, version), isKept);
+  }
+
+  close(): void {
+    this.#reader?.close();
+  }
+
+  /** One look a file, and nothing that is made on the way: this is what most commands pay. */
+  #isUntouched(reader: IndexReader): boolean {
+    const walk = this.#walk;
+    for (;;) {
+      this.#atFile = walk.next();
+      if (!reader.next()) return !this.#atFile;
+      if (!this.#atFile || walk.path !== reader.path || !reader.isVersion(walk.facts)) return false;
+      this.#passed += 1;
+    }
+  }
+
+  async *#known(): Rows {
+    const reader = this.#reader;
+    if (reader === null) return;
+    reader.restart();
+    for (;;) {
+      const rows: IndexRow[] = [];
+      while (rows.length < rowsAtOnce && reader.next()) rows.push(reader.row());
+      if (rows.length === 0) return;
+      yield rows;
+    }
+  }
+
+  async *#merged(known: Rows, isKept: IsKept | null): Rows {
+    const walk = this.#walk;
+    const batches = new Batches(this.#options, isKept);
+    if (this.#passed === 0 && !this.#atFile) this.#atFile = walk.next();
+    let left = this.#passed;
+    try {
+      for await (const rows of known) {
+        for (const row of rows) {
+          if (left > 0) {
+            left -= 1;
+            batches.asItWas(row);
+          } else {
+            for (; this.#atFile && compareUtf8(walk.path, row.path) < 0; this.#atFile = walk.next()) {
+              batches.look(walk, { path: walk.path, version: null, found: null });
+              if (batches.full) yield* batches.turn();
+            }
+            if (this.#atFile && walk.path === row.path) {
+              batches.look(walk, row);
+              this.#atFile = walk.next();
+            } else batches.gone(row);
+          }
+          if (batches.full) yield* batches.turn();
+        }
+      }
+      for (; this.#atFile; this.#atFile = walk.next()) {
+        batches.look(walk, { path: walk.path, version: null, found: null });
+        if (batches.full) yield* batches.turn();
+      }
+      yield* batches.turn();
+      yield* batches.turn();
+    } finally {
+      await batches.end();
+    }
+  }
+}
+
+const rowsAtOnce = 4096;
+
+/** Rows on their way out: a batch is hashed while the next is gathered. */
+class Batches {
+  readonly #options: SurveyOptions;
+  readonly #isKept: IsKept | null;
+  #batch = emptyBatch();
+  #underWay: Promise<readonly IndexRow[]> | null = null;
+
+  constructor(options: SurveyOptions, isKept: IsKept | null) {
+    this.#options = options;
+    this.#isKept = isKept;
+  }
+
+  get full(): boolean {
+    const { rows, hash, bytes } = this.#batch;
+    return hash.length >= rowsAtOnce || rows.length >= 2 * rowsAtOnce || bytes >= bytesAtOnce;
+  }
+
+  asItWas(row: IndexRow): void {
+    if (this.#isKept !== null) this.#batch.check.push(this.#batch.rows.length);
+    this.#batch.rows.push(row);
+  }
+
+  gone({ path, version }: IndexRow): void {
+    if (version !== null) this.#batch.rows.push({ path, version, found: null });
+  }
+
+  /** @param row of the file that the walk is at */
+  look(walk: FolderWalk, row: IndexRow): void {
+    const { found } = row;
+    const stamp = stampOf(walk.facts);
+    const { executable } = walk;
+    if (found?.stamp && isSameStamp(found.stamp, stamp)) {
+      this.asItWas(found.executable === executable ? row : { ...row, found: { ...found, executable } });
+      return;
+    }
+    this.#batch.hash.push({ at: this.#batch.rows.length, executable });
+    this.#batch.bytes += stamp.bytes;
+    this.#batch.rows.push(row);
+  }
+
+  /** Hands out the batch before, and begins with this one. */
+  async *turn(): Rows {
+    const before = this.#underWay;
+    const batch = this.#batch;
+    this.#batch = emptyBatch();
+    this.#underWay = batch.rows.length === 0 ? null : this.#settle(batch);
+    this.#underWay?.catch(() => undefined); // told at the next turn
+    const rows = await before;
+    if (rows !== null) yield rows;
+  }
+
+  /** Nothing goes on when this is done. */
+  async end(): Promise<void> {
+    await this.#underWay?.catch(() => undefined);
+  }
+
+  async #settle(batch: Batch): Promise<readonly IndexRow[]> {
+    const { folder, signal, onBytes } = this.#options;
+    signal.throwIfAborted();
+    const { rows } = batch;
+    for (const at of batch.check) {
+      const row = rows[at] as IndexRow;
+      const kept = this.#isKept?.(row) ?? true;
+      if (!(typeof kept === 'boolean' ? kept : await kept)) batch.hash.push({ at, executable: row.found?.executable === true });
+    }
+    if (batch.hash.length === 0) return rows;
+    const begun = this.#clock();
+    const paths = batch.hash.map(({ at }) => ({ path: join(folder, (rows[at] as IndexRow).path) }));
+    const hashed = await this.#options.hash(paths, { signal, ...(onBytes === undefined ? {} : { onBytes }) });
+    for (const [turn, { at, executable }] of batch.hash.entries()) {
+      const row = rows[at] as IndexRow;
+      const file = hashed[turn] ?? null;
+      const stamp = file !== null && wasAtRest(file.stamp, begun) ? file.stamp : null;
+      rows[at] = { ...row, found: file === null ? null : { digest: file.digest, bytes: file.bytes, executable, stamp } };
+    }
+    return rows.filter((row) => row.version !== null || row.found !== null);
+  }
+
+  #clock(): number {
+    const { indexFile } = this.#options;
+    return indexFile === null ? 0 : fileClock(dirname(indexFile));
+  }
+}
+
+/** Bytes of files that are hashed in one batch, unless one file has more. */
+const bytesAtOnce = 256 << 20;
+
+interface Batch {
+  readonly rows: IndexRow[];
+  /** to be hashed: place of the row */
+  readonly hash: { readonly at: number; readonly executable: boolean }[];
+  /** to be looked for: place of the row */
+  readonly check: number[];
+  bytes: number;
+}
+
+function emptyBatch(): Batch {
+  return { rows: [], hash: [], check: [], bytes: 0 };
+}
+
+/** What the index knows of the folder, with the files of another version. */
+async function* rebased(known: Rows, version: AsyncIterable<FileEntry>): Rows {
+  const files = version[Symbol.asyncIterator]();
+  let rows: IndexRow[] = [];
+  let file = await files.next();
+  for await (const piece of known) {
+    for (const { path, found } of piece) {
+      for (; file.done !== true && compareUtf8(file.value.path, path) < 0; file = await files.next()) rows.push(rowOf(file.value));
+      if (file.done !== true && file.value.path === path) {
+        rows.push({ ...rowOf(file.value), found });
+        file = await files.next();
+      } else if (found !== null) rows.push({ path, version: null, found });
+      if (rows.length >= rowsAtOnce) {
+        yield rows;
+        rows = [];
+      }
+    }
+  }
+  for (; file.done !== true; file = await files.next()) {
+    rows.push(rowOf(file.value));
+    if (rows.length < rowsAtOnce) continue;
+    yield rows;
+    rows = [];
+  }
+  if (rows.length > 0) yield rows;
+}
+
+/** A file of a version, of which nothing is known in the folder. */
+export function rowOf({ path, digest, bytes, executable }: FileEntry): IndexRow {
+  return { path, version: { digest, bytes, executable }, found: null };
+}
+
+export function manifestOfIndex({ tree, files, bytes }: NonNullable<IndexHead['version']>): FilesManifest {
+  return filesManifest({ root: tree, count: files, bytes });
+}
+
+/** Opens the index of a folder for writing; null: it cannot be written, or there is none. */
+export function openIndexWriter(file: string | null): IndexWriter | null {
+  if (file === null) return null;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    return new IndexWriter(file);
+  } catch {
+    return null;
+  }
+}
