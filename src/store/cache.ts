@@ -108,7 +108,7 @@ class FolderCache implements Cache {
       } finally {
         await file.close();
       }
-      await moveIntoPlace(temporary, objectPath(this.root, digest));
+      await moveIntoPlace(this.root, temporary, objectPath(this.root, digest));
     } catch (error) {
       await rm(temporary, { force: true });
       throw systemError(error, 'write', this.root);
@@ -170,7 +170,7 @@ class FolderCache implements Cache {
     } finally {
       await file.close();
     }
-    await moveIntoPlace(temporary, objectPath(this.root, digest));
+    await moveIntoPlace(this.root, temporary, objectPath(this.root, digest));
   }
 
   async #temporary(label: string): Promise<string> {

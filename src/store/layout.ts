@@ -1,20 +1,27 @@
-// How bytes lie in a folder: the cache on this machine and a remote that is a folder have one layout.
+// How bytes lie in the cache of a machine.
 //
 //   objects/ab/cdef...   an object; its path is its SHA-256. Read-only, whole from the moment it is there.
+//   packs/<hex>.pack     small objects that came many at once (pack/pack.ts); <hex> is the SHA-256 of the file.
 //   names/runs/<hex>     a small text that holds a digest. Written once.
 //   tmp/                 files being written; a killed writer leaves them, they are swept when an hour old.
-//   bad/                 (cache only) what was found to differ from its digest.
+//   bad/                 what was found to differ from its digest.
+//   trash/<time>/        what a gc took out, laid out as the cache is, until it is emptied.
 import { readFileSync } from 'node:fs';
-import { link, mkdir, rename, rm } from 'node:fs/promises';
+import { link, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder, temporaryBeside, writeFileAtomic } from '../base/atomic.ts';
 import { hexOf, isDigest, type Digest } from '../base/digest.ts';
 import { errnoOf, PlumbError } from '../base/errors.ts';
+import { makeFolder } from './cache/shared.ts';
 import type { NameSpace } from './store.ts';
 
 export function objectPath(root: string, digest: Digest): string {
   const hex = hexOf(digest);
   return join(root, 'objects', hex.slice(0, 2), hex.slice(2));
+}
+
+export function packPath(root: string, hex: string): string {
+  return join(root, 'packs', `${hex}.pack`);
 }
 
 export function namePath(root: string, name: NameSpace): string {
@@ -25,17 +32,17 @@ export function namePath(root: string, name: NameSpace): string {
 /** A path in tmp/ that nobody else has; its folder is there. */
 export async function temporaryIn(root: string, label: string): Promise<string> {
   const folder = join(root, 'tmp');
-  await mkdir(folder, { recursive: true });
+  makeFolder(root, folder);
   return temporaryBeside(join(folder, label));
 }
 
-/** Moves a finished temporary file to its place, so that it lasts; what stands there already has the same bytes and is replaced. */
-export async function moveIntoPlace(temporary: string, path: string): Promise<void> {
+/** Moves a finished temporary file to its place below a root, so that it lasts; what stands there already has the same bytes and is replaced. */
+export async function moveIntoPlace(root: string, temporary: string, path: string): Promise<void> {
   try {
     await rename(temporary, path);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(root, dirname(path));
     await rename(temporary, path);
   }
   await syncFolder(dirname(path));
@@ -70,13 +77,13 @@ export async function writeNameFile(root: string, name: NameSpace, digest: Diges
   const temporary = await temporaryIn(root, name.key.slice(0, 8));
   await writeFileAtomic(temporary, `${digest}\n`, { mode: 0o444 });
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(root, dirname(path));
     await link(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
     const errno = errnoOf(error);
     // a file system without links: the last of several writers at one instant wins, and all read back the same
-    if (errno === 'EPERM' || errno === 'ENOTSUP' || errno === 'EOPNOTSUPP' || errno === 'ENOSYS') await moveIntoPlace(temporary, path);
+    if (errno === 'EPERM' || errno === 'ENOTSUP' || errno === 'EOPNOTSUPP' || errno === 'ENOSYS') await moveIntoPlace(root, temporary, path);
     else if (errno !== 'EEXIST') throw error;
   } finally {
     await rm(temporary, { force: true });
@@ -88,5 +95,5 @@ export async function writeNameFile(root: string, name: NameSpace, digest: Diges
 export async function moveNameFile(root: string, name: NameSpace, digest: Digest): Promise<void> {
   const temporary = await temporaryIn(root, name.key.slice(0, 8));
   await writeFileAtomic(temporary, `${digest}\n`, { mode: 0o444 });
-  await moveIntoPlace(temporary, namePath(root, name));
+  await moveIntoPlace(root, temporary, namePath(root, name));
 }

@@ -1,0 +1,233 @@
+// Files of the work tree on their way into the cache. Small ones are handed back as bytes, for the session's pack. Large ones go into the folder of the
+// session under their digest, sealed: it is on the disk before it becomes objects/, so a seal never says more than is true.
+//
+// By hard link the work tree's file and the cache's are one. Its time gets the seal here and now, so the stamp that the caller keeps is the last one.
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+  type Stats,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import { digestOf, hexOf, type Digest } from '../../base/digest.ts';
+import { errnoOf, systemError } from '../../base/errors.ts';
+import { isTrusted } from './loose.ts';
+import { pump } from './pump.ts';
+import { seal } from './seal.ts';
+import { isShared, makeFolder, objectMode } from './shared.ts';
+import { hashOpen, isAsItWas, oneRead, readWhole, stampOf, untilSteady, withFile, type OpenFile } from './steady.ts';
+import type { AddResult, AddTask, Control, HashedFile } from './task.ts';
+
+/** Up to here an object lies in a pack when many come at once. */
+export const smallBytes = 8192;
+
+/** Where a session keeps a large object until it closes. */
+export function waitingPath(session: string, digest: Digest): string {
+  const hex = hexOf(digest);
+  return join(session, hex.slice(0, 2), hex.slice(2));
+}
+
+/** @throws PlumbError FILE_CHANGED, FILE_KIND, FILE_UNREADABLE, DISK_FULL */
+export async function addFiles(task: AddTask, control: Control): Promise<AddResult> {
+  const files: (HashedFile | null)[] = [];
+  const small: Buffer[] = [];
+  const smallAt: number[] = [];
+  const adding = new Adding(task, control);
+  for (const path of task.paths) {
+    control.throwIfAborted();
+    const added = await untilSteady(path, () => adding.add(path));
+    if (added?.content !== undefined) {
+      smallAt.push(files.length);
+      small.push(added.content);
+    }
+    files.push(added?.file ?? null);
+  }
+  return { files, small: oneBehindTheOther(small), smallAt };
+}
+
+interface Added {
+  readonly file: HashedFile;
+  /** of a small file */
+  readonly content?: Buffer;
+}
+
+class Adding {
+  readonly #task: AddTask;
+  readonly #control: Control;
+  readonly #shared: boolean;
+
+  constructor(task: AddTask, control: Control) {
+    this.#task = task;
+    this.#control = control;
+    this.#shared = isShared(task.root);
+  }
+
+  /** Null: there is no such file. */
+  add(path: string): Promise<Added | null | 'changed'> {
+    return withFile(path, async (opened) => {
+      if (opened.facts.size <= smallBytes) return this.#small(opened);
+      try {
+        const file = (await this.#linked(path, opened)) ?? (await this.#copied(path, opened));
+        return file === 'changed' ? file : { file };
+      } catch (error) {
+        throw systemError(error, 'store', path);
+      }
+    });
+  }
+
+  #small(opened: OpenFile): Added | 'changed' {
+    const bytes = readWhole(opened);
+    if (bytes === null) return 'changed';
+    this.#control.told(bytes.length);
+    return { file: { digest: digestOf(bytes), stamp: stampOf(opened.facts) }, content: Buffer.from(bytes) };
+  }
+
+  /** The file becomes the cache's, too. Null: it cannot, and has to be copied. */
+  async #linked(path: string, opened: OpenFile): Promise<HashedFile | null | 'changed'> {
+    if (this.#task.link !== 'hardlink' || !this.#mayBeLinked(opened.facts)) return null;
+    const digest = await hashOpen(opened, path, this.#control);
+    if (digest === null || !isAsItWas(opened)) return 'changed';
+    if (this.#isHere(digest)) return { digest, stamp: stampOf(opened.facts) };
+    const temporary = this.#temporary(digest);
+    const isLinked = this.#made(temporary, () => linkSync(path, temporary));
+    if (!isLinked) return null;
+    try {
+      const facts = lstatSync(temporary);
+      if (facts.ino !== opened.facts.ino || facts.mtimeMs !== opened.facts.mtimeMs) return 'changed';
+      // only its owner may do both, and only a file to which both were done is safe as an object
+      const isSafe = isAllowed(() => chmodSync(temporary, facts.mode & objectMode)) && seal(temporary, digest, facts);
+      if (!isSafe) return null;
+      this.#keep(temporary, digest);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    return { digest, stamp: stampOf(fstatSync(opened.fd)) };
+  }
+
+  /**
+   * A file that has other names, or is run, or is somebody's secret in a cache of many, cannot be both. Nor can one that was written this
+   * very moment: its time would not tell whether it was written once more while it was hashed.
+   */
+  #mayBeLinked(facts: Stats): boolean {
+    const readable = (facts.mode & objectMode) === objectMode || !this.#shared;
+    return facts.nlink === 1 && (facts.mode & 0o7111) === 0 && readable && Math.abs(Date.now() - facts.mtimeMs) > restMs;
+  }
+
+  async #copied(path: string, opened: OpenFile): Promise<HashedFile | 'changed'> {
+    const temporary = this.#temporary();
+    try {
+      const digest = await this.#copyTo(temporary, path, opened);
+      if (digest === 'changed') return digest;
+      const facts = lstatSync(temporary, { throwIfNoEntry: false });
+      if (facts !== undefined) {
+        // a clone has the permissions of its source, and the umask knows nothing of who shares a cache
+        const mode = this.#shared ? objectMode : facts.mode & objectMode;
+        if ((facts.mode & 0o777) !== mode) chmodSync(temporary, mode);
+        seal(temporary, digest, facts);
+        this.#keep(temporary, digest);
+      }
+      return { digest, stamp: stampOf(opened.facts) };
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  /** @returns digest of the copy; no copy is made of bytes that are here already */
+  async #copyTo(temporary: string, path: string, opened: OpenFile): Promise<Digest | 'changed'> {
+    if (this.#task.link === 'reflink' && this.#made(temporary, () => copyFileSync(path, temporary, cloneOnly))) {
+      return (await withFile(temporary, (clone) => hashOpen(clone, temporary, this.#control))) ?? 'changed';
+    }
+    if (opened.facts.size > oneRead) {
+      const copied = await this.#intoFile(temporary, (sink) => pump(opened.fd, sink, this.#control));
+      return copied.bytes === opened.facts.size && isAsItWas(opened) ? copied.digest : 'changed';
+    }
+    const bytes = readWhole(opened);
+    if (bytes === null) return 'changed';
+    const digest = digestOf(bytes);
+    if (!this.#isHere(digest)) await this.#intoFile(temporary, (sink) => writeWhole(sink, bytes));
+    this.#control.told(bytes.length);
+    return digest;
+  }
+
+  async #intoFile<T>(path: string, work: (sink: number) => T | Promise<T>): Promise<T> {
+    const sink = this.#inFolder(path, () => openSync(path, 'wx', objectMode));
+    try {
+      return await work(sink);
+    } finally {
+      closeSync(sink);
+    }
+  }
+
+  /** Gives a finished file the name of its digest; another thread may have been first. */
+  #keep(temporary: string, digest: Digest): void {
+    if (this.#isHere(digest)) return;
+    const waiting = waitingPath(this.#task.session, digest);
+    this.#inFolder(waiting, () => renameSync(temporary, waiting));
+  }
+
+  #isHere(digest: Digest): boolean {
+    return isTrusted(this.#task.root, digest) || existsSync(waitingPath(this.#task.session, digest));
+  }
+
+  /** A name of this thread's own, in the folder where the file will stay if its digest is known: a rename within a folder is cheap. */
+  #temporary(digest?: Digest): string {
+    return `${digest === undefined ? join(this.#task.session, 'file') : waitingPath(this.#task.session, digest)}.${threadId}`;
+  }
+
+  /** Makes a file of the session by a call that not every file system knows. */
+  #made(path: string, make: () => void): boolean {
+    return this.#inFolder(path, () => isAllowed(make));
+  }
+
+  #inFolder<T>(path: string, make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      makeFolder(this.#task.root, dirname(path));
+      return make();
+    }
+  }
+}
+
+const cloneOnly = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE;
+
+/** Clocks of file systems tick every 1 to 10 ms. */
+const restMs = 50;
+
+const refusals = new Set(['EPERM', 'EACCES', 'EXDEV', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENOSYS', 'ENOTTY']);
+
+/** Does something that a file system or the owner of a file may refuse. Other failures come through. */
+export function isAllowed(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (refusals.has(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+export function writeWhole(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done, bytes.length - done);
+}
+
+function oneBehindTheOther(pieces: readonly Buffer[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
