@@ -1,0 +1,43 @@
+// Order of paths and keys: by the bytes of their UTF-8, which every language has, and not by UTF-16 units, which only some have.
+
+/** < 0, 0, > 0 as the UTF-8 of a is before, equal to or behind that of b. That is the order of code points; `<` is not, for surrogates. */
+export function compareUtf8(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    const x = a.charCodeAt(at);
+    const y = b.charCodeAt(at);
+    if (x === y) continue;
+    // a surrogate is half of a code point above all that one unit can say
+    const above = (x & 0xf800) === 0xd800;
+    return above === ((y & 0xf800) === 0xd800) ? x - y : above ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+/** Bytes of a key that ranges of keys hold. */
+export const keyBytes = 32;
+
+/** A key as ranges of keys have it: whole characters, at most 32 bytes of UTF-8; half a character becomes U+FFFD. */
+export function cutKey(key: string): string {
+  if (key.length * 3 <= keyBytes) return key.toWellFormed();
+  let bytes = 0;
+  let end = 0;
+  for (const character of key.slice(0, keyBytes + 1)) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > keyBytes) break;
+    end += character.length;
+  }
+  return key.slice(0, end).toWellFormed();
+}
+
+/** Bytes of UTF-8 that a path of a tree may have; what Linux lets a path have. */
+export const pathBytes = 4096;
+
+/** An empty name, '.', '..', or git's own folder, whatever its case; a control character or a backslash. */
+const unfit = /(?:^|\/)(?:\.{0,2}|\.git)(?:\/|$)|[\p{Cc}\\]/iu;
+
+/** May it stand in a tree? Relative, '/' between names, and fit to be joined to a folder, whoever made the tree. */
+export function isTreePath(path: string): boolean {
+  return !unfit.test(path) && path.isWellFormed() && (path.length * 3 <= pathBytes || Buffer.byteLength(path) <= pathBytes);
+}
