@@ -11,7 +11,7 @@ import { packInvalid } from './frame.ts';
 import { blocksOf, withFile } from './line-scan.ts';
 import { decodeLines, lineLimits, type LineRecipe, type LineRuns } from './recipe.ts';
 
-const windowBytes = 64 * 1024 * 1024;
+const usualWindow = 64 * 1024 * 1024;
 const windowPieces = 2 ** 18;
 /** Source, line and piece fit the 53 bits of a number: 5 + 24 + 18. */
 const lineRoom = 2 ** 24;
@@ -19,36 +19,29 @@ const readBytes = 4 * 1024 * 1024;
 /** Reading this much over takes as long as another read. */
 const smallGap = 16 * 1024;
 
+/** An object that is to be made of lines. */
+export interface LineJob {
+  /** paths of the recipe's sources, in its order */
+  readonly sources: readonly string[];
+  /** of the object */
+  readonly digest: Digest;
+  readonly bytes: number;
+  readonly signal: AbortSignal;
+  /** that are made at once; a smaller window takes less memory and, where rows were shuffled, more time. Default: 64 MiB */
+  readonly windowBytes?: number;
+}
+
 /**
  * Writes the object that a recipe of lines describes.
- * @param what sources: paths of the recipe's sources, in its order; digest, bytes: of the object
  * @param write gets the bytes in order; a buffer is used again as soon as it is done
  * @throws PlumbError PACK_INVALID, DIGEST_MISMATCH (at the end: what was written is not to be used), FILE_MISSING, FILE_UNREADABLE; AbortError
  */
-export async function applyLines(
-  what: {
-    readonly recipe: Uint8Array;
-    readonly sources: readonly string[];
-    readonly digest: Digest;
-    readonly bytes: number;
-    readonly signal: AbortSignal;
-  },
-  write: (bytes: Buffer) => void | Promise<void>,
-): Promise<void> {
+export async function applyLines(what: LineJob & { readonly recipe: Uint8Array }, write: (bytes: Buffer) => void | Promise<void>): Promise<void> {
   await applyRuns({ ...what, recipe: decodeLines(what.recipe) }, write);
 }
 
 /** The same for a recipe that is decoded. */
-export async function applyRuns(
-  what: {
-    readonly recipe: LineRecipe;
-    readonly sources: readonly string[];
-    readonly digest: Digest;
-    readonly bytes: number;
-    readonly signal: AbortSignal;
-  },
-  write: (bytes: Buffer) => void | Promise<void>,
-): Promise<void> {
+export async function applyRuns(what: LineJob & { readonly recipe: LineRecipe }, write: (bytes: Buffer) => void | Promise<void>): Promise<void> {
   const { recipe, bytes, digest, signal } = what;
   if (what.sources.length !== recipe.sources.length)
     throw new Error(`${recipe.sources.length} sources are needed, ${what.sources.length} were given`);
@@ -60,7 +53,7 @@ export async function applyRuns(
       const needed = linesNeeded(recipe.runs, number);
       sources.push({ file: file.fd, lines: await indexLines(file, { ...(recipe.sources[number] as { bytes: number }), needed }, signal) });
     }
-    for (const window of windowsOf(recipe.runs, sources, bytes)) {
+    for (const window of windowsOf(recipe.runs, sources, { bytes, windowBytes: what.windowBytes ?? usualWindow })) {
       state.update(window);
       written += window.length;
       await write(window);
@@ -153,7 +146,11 @@ interface Pieces {
 }
 
 /** The result, window by window; stops where more would come than the object has. */
-function* windowsOf(runs: LineRuns, sources: readonly IndexedSource[], bytes: number): Generator<Buffer> {
+function* windowsOf(
+  runs: LineRuns,
+  sources: readonly IndexedSource[],
+  { bytes, windowBytes }: { readonly bytes: number; readonly windowBytes: number },
+): Generator<Buffer> {
   const window = Buffer.allocUnsafeSlow(Math.min(windowBytes, bytes));
   const room = Math.min(windowPieces, runs.length);
   const pieces: Pieces = {

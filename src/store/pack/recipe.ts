@@ -147,7 +147,7 @@ export function decodeLines(recipe: Uint8Array): LineRecipe {
   const buffer = Buffer.from(recipe.buffer, recipe.byteOffset, recipe.length);
   const { sources, runs: n } = headerOf(buffer);
   const columns = unzstd(buffer.subarray(linesHeader + sources.length * sourceRow), n * runRow, 'a recipe of lines');
-  const runs = { length: n, source: Uint8Array.prototype.slice.call(columns, 0, n), line: new Uint32Array(n), count: new Uint32Array(n) };
+  const runs = { length: n, source: new Uint8Array(columns.subarray(0, n)), line: new Uint32Array(n), count: new Uint32Array(n) };
   const ends = new Float64Array(sources.length);
   for (let run = 0; run < n; run += 1) {
     const source = columns[run] as number;
