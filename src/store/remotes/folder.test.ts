@@ -55,6 +55,16 @@ describe('on the disk', () => {
     expect(inode(join(folder, 'remote/packs', hexOf(taken.digest)))).toBe(inode(taken.file.path));
   });
 
+  test.skipIf(!existsSync('/dev/shm'))('a disposable pack on another file system is copied', async () => {
+    const elsewhere = mkdtempSync('/dev/shm/plumb-folder-');
+    onTestFinished(() => rmSync(elsewhere, { recursive: true, force: true }));
+    const folder = temporaryFolder();
+    const { digest, file } = packIn(elsewhere, 'far away');
+    await openFolderRemote(join(folder, 'remote')).writePack(digest, { ...file, disposable: true }, options);
+    expect(readFileSync(join(folder, 'remote/packs', hexOf(digest)), 'utf8')).toBe('far away');
+    expect(readdirSync(join(folder, 'remote/tmp'))).toEqual([]);
+  });
+
   test('files of dead writers are swept after an hour, by the clock of the share; those of others stay', async () => {
     const folder = temporaryFolder();
     const tmp = join(folder, 'remote', 'tmp');

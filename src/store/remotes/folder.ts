@@ -10,6 +10,8 @@ import { keyedRemote, type Found, type KeyedReader, type KeyedWriter, type Part 
 import { Passing } from './oci-retry.ts';
 
 const pieceBytes = 1 << 20;
+/** Questions to a share under way: each is a round trip. */
+const statsAtOnce = 64;
 
 /** @param root absolute path; the folder is made by the first write, the folder that it stands in must be there */
 export function openFolderRemote(root: string): Remote {
@@ -230,13 +232,17 @@ async function* listBelow(root: string, prefix: string, options: RequestOptions)
       if (errnoOf(error) === 'ENOENT') return checkParent(root).then(() => []);
       throw folderFailure(error, 'list', root);
     });
-    for (const entry of entries) {
+    folders.push(...entries.filter((entry) => entry.isDirectory()).map((entry) => `${folder}/${entry.name}`));
+    const paths = entries.filter((entry) => entry.isFile()).map((entry) => `${folder}/${entry.name}`);
+    for (let at = 0; at < paths.length; at += statsAtOnce) {
       options.signal.throwIfAborted();
-      const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) folders.push(path);
-      if (!entry.isFile()) continue;
-      const facts = await stat(join(root, path)).catch(() => null);
-      if (facts !== null) yield { path, bytes: facts.size, modified: facts.mtime };
+      const batch = paths.slice(at, at + statsAtOnce);
+      const facts = await Promise.all(batch.map((path) => stat(join(root, path)).catch(() => null)));
+      // null: it went meanwhile
+      for (const [index, path] of batch.entries()) {
+        const found = facts[index];
+        if (found) yield { path, bytes: found.size, modified: found.mtime };
+      }
     }
   }
 }

@@ -2,8 +2,8 @@
 import type { Dispatcher } from 'undici';
 import { errnoOf, isPlumbError } from '../../base/errors.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
-import { badAddress, parseAddress } from './address.ts';
 import { remoteDenied, remoteFailed } from './failures.ts';
+import { parseHttpAddress, type HttpAddress } from './http-address.ts';
 import { keyedRemote, type Found, type KeyedReader, type Part } from './keyed.ts';
 import { isLoopback } from './oci-address.ts';
 import { askedWait, Passing, patience, persist, type Patience } from './oci-retry.ts';
@@ -20,17 +20,8 @@ const silenceMs = 60_000;
 
 /** Nothing is asked before the first use. @param address http(s)://host[:port]/path @throws PlumbError CONFIG_INVALID */
 export function openHttpRemote(address: string, options: HttpOptions): Remote {
-  const base = parseAddress(address);
-  if (base.search !== '') throw badAddress('the remote on a web server has a part behind ?', 'take it away: a token belongs into PLUMB_HTTP_TOKEN');
-  const token = options.env['PLUMB_HTTP_TOKEN'] ?? '';
-  if (token !== '' && base.protocol === 'http:' && !isLoopback(base.hostname)) {
-    throw badAddress('PLUMB_HTTP_TOKEN would go over the network in the clear', 'write the remote with https://, or unset the token');
-  }
-  // a header of another form is undici's error, which repeats it
-  if (!/^[\x21-\x7e]*$/.test(token))
-    throw badAddress('PLUMB_HTTP_TOKEN holds characters that no token has', 'set it anew, without spaces and line ends');
   const how = options.patience ?? patience;
-  return keyedRemote(new WebServer(base, token, options.env, how), null, how);
+  return keyedRemote(new WebServer(parseHttpAddress(address, options.env), options.env, how), null, how);
 }
 
 interface Answer {
@@ -47,10 +38,10 @@ class WebServer implements KeyedReader {
   readonly #how: Patience;
   #dispatcher: Promise<Dispatcher> | undefined;
 
-  constructor(base: URL, token: string, env: HttpOptions['env'], how: Patience) {
-    this.url = base.origin + base.pathname.replace(/\/+$/, '');
-    this.#base = base;
-    this.#token = token;
+  constructor(address: HttpAddress, env: HttpOptions['env'], how: Patience) {
+    this.url = address.url;
+    this.#base = address.base;
+    this.#token = address.token;
     this.#env = env;
     this.#how = how;
   }

@@ -6,8 +6,6 @@
 import { PlumbError } from '../../base/errors.ts';
 import type { RemoteKind } from '../remote.ts';
 
-export const remoteKinds: readonly RemoteKind[] = ['packs', 'receipts', 'names', 'condemned'];
-
 const forms: Readonly<Record<RemoteKind, RegExp>> = {
   packs: /^[0-9a-f]{64}$/,
   receipts: /^[0-9a-f]{64}$/,

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { isPlumbError, type PlumbError } from '../../base/errors.ts';
+import type { Remote } from '../remote.ts';
+import { openHttpRemote } from './http.ts';
+import { openOciRemote } from './oci.ts';
 import { displayUrl, openRemote } from './open.ts';
 import { parseS3Address } from './s3-address.ts';
+import { openS3Remote } from './s3.ts';
 
 const world = { root: '/work/project', env: {} };
 
@@ -60,6 +64,31 @@ describe('the remote that an address names', () => {
     expect(displayUrl('https://user:pass@host/path?x=1#y')).toBe('https://host/path');
     expect(displayUrl('https://user:p/a?s=s#@host/path')).toBe('https://host/path');
     expect(displayUrl('/srv/a@b?c')).toBe('/srv/a@b?c');
+  });
+});
+
+describe('a remote that is opened by its first use', () => {
+  const factsOf = ({ url, canWrite, canList, dropsPacks }: Remote): object => ({ url, canWrite, canList, dropsPacks });
+
+  test('says of itself beforehand what it is', () => {
+    const [s3, oci, http] = ['s3://bucket/a?endpoint=http://host', 'oci+http://host/a/b', 'https://host/a/'];
+    expect(factsOf(openRemote(s3, world))).toEqual(factsOf(openS3Remote(s3, {})));
+    expect(factsOf(openRemote(oci, world))).toEqual(factsOf(openOciRemote(oci, { env: {} })));
+    expect(factsOf(openRemote(http, world))).toEqual(factsOf(openHttpRemote(http, { env: {} })));
+  });
+
+  test('passes on what it is asked', async () => {
+    const options = { signal: new AbortController().signal };
+    const [remote, key] = [openRemote('http://127.0.0.1:9/x', world), '0'.repeat(64)];
+    const refused = (code: string): object => expect.objectContaining({ code });
+    await expect(remote.read('receipts', 'x', options)).rejects.toEqual(refused('NAME_INVALID'));
+    await expect(remote.has('packs', 'x', options)).rejects.toEqual(refused('NAME_INVALID'));
+    await expect(Array.fromAsync(remote.readPack('sha256:x', null, options))).rejects.toEqual(refused('NAME_INVALID'));
+    await expect(remote.write('receipts', key, Buffer.alloc(1), { ifAbsent: true, packs: [] }, options)).rejects.toEqual(refused('REMOTE_READ_ONLY'));
+    await expect(remote.writePack(`sha256:${key}`, { path: 'x', bytes: 1 }, options)).rejects.toEqual(refused('REMOTE_READ_ONLY'));
+    await expect(Array.fromAsync(remote.list('packs', options))).rejects.toEqual(refused('REMOTE_CANNOT'));
+    await expect(remote.remove('packs', key, options)).rejects.toEqual(refused('REMOTE_CANNOT'));
+    await expect(remote.movePack(`sha256:${key}`, 'packs', options)).rejects.toEqual(refused('REMOTE_CANNOT'));
   });
 });
 
