@@ -6,6 +6,7 @@ import { errnoOf, PlumbError } from '../../base/errors.ts';
 import { isLoopback, type OciAddress } from './oci-address.ts';
 import { Authorizer, howToLogIn, type Actions } from './oci-auth.ts';
 import type { Environment, FoundLogin } from './oci-login.ts';
+import { manifestType } from './oci-manifest.ts';
 import { askedWait, Passing, persist, type Patience } from './oci-retry.ts';
 
 export interface Question {
@@ -56,6 +57,10 @@ export class OciClient {
     this.#auth = new Authorizer({ address: parts.address, findLogin: parts.findLogin, ask, now: parts.now });
   }
 
+  get url(): string {
+    return this.#parts.address.url;
+  }
+
   get date(): string | null {
     return this.#date;
   }
@@ -81,11 +86,31 @@ export class OciClient {
     return answer;
   }
 
+  /** Is something there? One HEAD. */
+  async has(at: string, signal: AbortSignal): Promise<boolean> {
+    const answer = await this.sendOnce({ method: 'HEAD', at, headers: { accept: manifestType } }, signal);
+    await answer.body.dump();
+    if (answer.status === 404) return false;
+    // a redirect says where it is, so it is there: storage services do not always answer HEAD
+    if (answer.status < 400) return true;
+    throw await this.refused(`say whether it has ${at}`, answer);
+  }
+
+  /** `refused` for what was to be written: there are mirrors, and registries under maintenance. */
+  async refusedWrite(doing: string, answer: Answer): Promise<PlumbError> {
+    if (answer.status !== 405 && answer.status !== 501) return this.refused(doing, answer);
+    await answer.body.dump();
+    return new PlumbError('REMOTE_READ_ONLY', {
+      what: `the remote ${this.url} can only be read`,
+      mend: 'push to the registry that it is a mirror of, or end its maintenance',
+    });
+  }
+
   /** What the answer that does not fit says, as an error; its body is read. */
   async refused(doing: string, answer: Answer): Promise<PlumbError> {
     const said = await this.#reason(answer);
     return new PlumbError('REMOTE_FAILED', {
-      what: `the remote ${this.#parts.address.url} answers ${answer.status} when asked to ${doing}${said === '' ? '' : `: ${said}`}`,
+      what: `the remote ${this.url} answers ${answer.status} when asked to ${doing}${said === '' ? '' : `: ${said}`}`,
       mend: 'check that the address is that of an OCI registry, and what its log says',
     });
   }
@@ -180,18 +205,13 @@ export class OciClient {
     }
   }
 
-  /** Failures that another try does not mend: no such host, a certificate that does not hold. */
+  /** Failures that another try does not mend. */
   #lasting(error: unknown, url: URL): PlumbError | null {
     const code = errnoOf(error) ?? '';
-    if (!/^ENOTFOUND$|CERT|SELF_SIGNED|^ERR_TLS|^ERR_SSL|^UNABLE_TO_/.test(code)) return null;
-    return new PlumbError('REMOTE_FAILED', {
-      what: `the remote ${this.#parts.address.url} cannot be asked: ${url.host} ${code === 'ENOTFOUND' ? 'is not known to the name server' : `shows a certificate that does not hold (${code})`}`,
-      mend:
-        code === 'ENOTFOUND'
-          ? 'check the spelling of the address, and the network'
-          : 'NODE_EXTRA_CA_CERTS names a file with certificates that are trusted, too',
-      cause: error,
-    });
+    const known = lastingFailures.find(({ codes }) => codes.test(code));
+    if (known === undefined) return null;
+    const what = `the remote ${this.url} cannot be asked: ${url.host} ${known.what} (${code})`;
+    return new PlumbError('REMOTE_FAILED', { what, mend: known.mend, cause: error });
   }
 
   async #askJson(url: URL, authorization: string | null, signal: AbortSignal): Promise<{ status: number; value: unknown }> {
@@ -289,14 +309,26 @@ export function reasonOf(text: string): string {
   return words.join(': ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
+const lastingFailures = [
+  { codes: /^ENOTFOUND$/, what: 'is not known to the name server', mend: 'check the spelling of the address, and the network' },
+  { codes: /^EPROTO$|^ERR_SSL/, what: 'does not speak TLS', mend: 'write oci+http:// for a registry without TLS' },
+  {
+    codes: /CERT|SELF_SIGNED|^ERR_TLS|^UNABLE_TO_/,
+    what: 'shows a certificate that does not hold',
+    mend: 'name a file with the certificates that you trust in NODE_EXTRA_CA_CERTS',
+  },
+] as const;
+
 /** What undici says of our own side. */
-const ours = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_ABORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
+const ours = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
 
 /** A connection that broke or stays silent; anything else comes back as it is. */
 function passingOf(error: unknown): unknown {
   const code = errnoOf(error) ?? '';
-  const passes = /^(?:UND_ERR_|E[A-Z]+$|HPE_)/.test(code) && !ours.has(code);
-  return passes ? new Passing(`does not answer (${code})`, { cause: error }) : error;
+  if (!/^(?:UND_ERR_|HPE_|EAI_|E[A-Z]+$)/.test(code) || ours.has(code)) return error;
+  // that is how a proxy is told that refuses
+  const why = code === 'UND_ERR_ABORTED' ? (error as Error).message : code;
+  return new Passing(`does not answer (${why})`, { cause: error });
 }
 
 /** Connections of its own, through the proxy that the environment names; never for this machine itself. */

@@ -1,5 +1,7 @@
 // A registry that is odd in the ways in which real ones are (see oci.fixture.ts); the real one is in tests/real/oci.test.ts.
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -448,6 +450,35 @@ describe('what passes', () => {
     const nowhere = openOciRemote('oci+http://no-such-host.invalid/x', { env: {}, home: '/nowhere', patience: noWait() });
     await expect(nowhere.has('receipts', key, options)).rejects.toEqual(refused('REMOTE_FAILED'));
   });
+
+  test('the proxy that the environment names is asked, but not for this machine; one that refuses is told', async () => {
+    const wanted: string[] = [];
+    const proxy = createServer().on('connect', (request, socket) => {
+      wanted.push(String(request.url));
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void proxy.close());
+    const env = {
+      https_proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      HTTP_PROXY: 'http://127.0.0.1:1',
+      no_proxy: 'other.invalid',
+    };
+    const remote = openOciRemote('oci://registry.invalid/x', { env, home: '/nowhere', patience: noWait() });
+    await expect(remote.has('receipts', key, options)).rejects.toEqual(refused('REMOTE_FAILED', /Proxy response \(407\)/));
+    expect(new Set(wanted)).toEqual(new Set(['registry.invalid:443']));
+    await using fake = await startFake();
+    expect(await open(fake, { env }).has('receipts', key, options)).toBe(false);
+  });
+
+  test('a registry that does not speak TLS says how its address is written', async () => {
+    await using fake = await startFake();
+    // a name of this machine that does not look like one
+    const remote = openOciRemote(`oci://0.0.0.0:${new URL(fake.origin).port}/x`, { env: {}, home: '/nowhere', patience: noWait() });
+    await expect(remote.has('receipts', key, options)).rejects.toEqual(
+      expect.objectContaining({ mend: 'write oci+http:// for a registry without TLS' }),
+    );
+  });
 });
 
 describe('what is not ours', () => {
@@ -455,7 +486,6 @@ describe('what is not ours', () => {
     'an image of somebody': ['{"schemaVersion":2,"layers":[]}', 'RECEIPT_INVALID'],
     'no JSON': ['<html>', 'RECEIPT_INVALID'],
     null: ['null', 'RECEIPT_INVALID'],
-    'more than a manifest may have': [Buffer.alloc((4 << 20) + 1, 32), 'RECEIPT_INVALID'],
     "another key's receipt": [
       JSON.stringify({
         artifactType: 'application/vnd.plumbline.receipt.v1',
@@ -472,4 +502,21 @@ describe('what is not ours', () => {
       await expect(open(fake).read('names', `runs/${key}`, options)).rejects.toEqual(refused('REMOTE_FAILED'));
     });
   }
+
+  test('it is listed, so that it can be found, and can be taken away', async () => {
+    await using fake = await startFake();
+    const image = Buffer.from('{"schemaVersion":2,"layers":[]}');
+    fake.manifests.set(digestOf(image), image);
+    fake.tags.set(key, digestOf(image));
+    const remote = open(fake);
+    expect(await Array.fromAsync(remote.list('receipts', options))).toEqual([{ key, bytes: image.length, modified: null }]);
+    expect(await Array.fromAsync(remote.list('packs', options))).toEqual([]);
+    await remote.remove('receipts', key, options);
+    expect(await remote.has('receipts', key, options)).toBe(false);
+  });
+
+  test('more than a manifest may have is not read', async () => {
+    await using fake = await startFake(({ method }, _request, response) => method === 'GET' && reply(response, 200, {}, Buffer.alloc(9 << 20, 32)));
+    await expect(open(fake).read('receipts', key, options)).rejects.toEqual(refused('REMOTE_FAILED', 'has more than 4194304 bytes'));
+  });
 });

@@ -28,15 +28,15 @@ export interface FaultProxy extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** @param target http://127.0.0.1:<port> */
-export async function startFaultProxy(target: string): Promise<FaultProxy> {
+/** @param target http://127.0.0.1:<port>; as a function where the server is started after the proxy, because it must know it */
+export async function startFaultProxy(target: string | (() => string)): Promise<FaultProxy> {
   const seen: Seen[] = [];
   let decide: (request: Seen, at: number) => Fault = () => null;
   const server = createServer((incoming, response) => {
     const asked = { method: incoming.method ?? '', path: incoming.url ?? '', headers: incoming.headers };
     const fault = decide(asked, seen.push(asked) - 1);
     if (fault?.kind === 'cut') return void incoming.socket.destroy();
-    if (fault?.kind !== 'answer') return pass(target, incoming, response, fault?.afterBytes ?? Number.POSITIVE_INFINITY);
+    if (fault?.kind !== 'answer') return pass(typeof target === 'string' ? target : target(), incoming, response, fault?.afterBytes ?? Number.POSITIVE_INFINITY);
     // a server that is busy answers before it has read the body
     response.writeHead(fault.status, fault.headers).end(fault.body ?? '');
     incoming.resume();
