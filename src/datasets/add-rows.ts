@@ -1,54 +1,59 @@
-// Adding a file of rows.
+// Adding a file of rows: one pass that hashes, cuts and checks it (row-scan.ts) while the cache takes its bytes in beside it.
 import { stat } from 'node:fs/promises';
-import type { Digest } from '../base/digest.ts';
-import { isPlumbError, PlumbError } from '../base/errors.ts';
-import { didYouMean } from '../base/names.ts';
+import { join } from 'node:path';
+import { digestOfFile, type Digest } from '../base/digest.ts';
+import { isPlumbError } from '../base/errors.ts';
 import type { Project } from '../project/open.ts';
+import type { CacheWriter, FileStamp, StoredFile } from '../store/cache/cache.ts';
 import type { Store } from '../store/store.ts';
 import { changedMeanwhile, emptyData, type AddRequest } from './add-request.ts';
-import { KeyCheck } from './keys.ts';
+import { readFactsFile, type KnownFacts } from './facts-file.ts';
+import { wasAtRest } from './file-stamp.ts';
 import { agrees, manifestText, readManifest, rowsManifest } from './manifest.ts';
 import type { DataPath } from './paths.ts';
-import { readRowBatches, requireFormatOfName } from './rows.ts';
-import type { LockEntry, RowFormat } from './schema.ts';
-import { SchemaInference } from './schema-inference.ts';
+import { checkRows, type RowFile } from './row-check.ts';
+import { scanRows, type RowScan } from './row-scan.ts';
+import { requireFormatOfName } from './rows.ts';
+import type { LockEntry } from './schema.ts';
 import { digestOfPath, type StatIndex } from './stat-index.ts';
 
+type RowsEntry = Exclude<LockEntry, { format: 'files' }>;
+
+/** What is asked for, and what was locked before. */
+export interface AddRows {
+  /** of the data set */
+  readonly name: string;
+  readonly before: LockEntry | null;
+  readonly request: AddRequest;
+}
+
 /** Checks and stores a file of rows. @returns what the lock shall say. @throws as addDataset */
-export async function addRows(project: Project, data: DataPath, before: LockEntry | null, request: AddRequest, index: StatIndex): Promise<LockEntry> {
-  const format = requireFormatOfName(data.path);
-  const { store } = project;
+export async function addRows(project: Project, data: DataPath, { name, before, request }: AddRows, index: StatIndex): Promise<LockEntry> {
   const locked = before !== null && before.format !== 'files' ? before : null;
-  const key = orNone(request.key ?? locked?.key);
-  const label = orNone(request.label ?? locked?.label);
+  const file: RowFile = {
+    path: data.path,
+    absolute: data.absolute,
+    format: requireFormatOfName(data.path),
+    key: orNone(request.key ?? locked?.key),
+    label: orNone(request.label ?? locked?.label),
+  };
   const { size } = await stat(data.absolute);
   if (size === 0) throw emptyData(data.path, 'is empty');
   const bar = request.progress.start(`add ${data.path}`, size, 'bytes');
   try {
-    const file = await digestOfPath(index, data.absolute, { signal: request.signal });
-    if (file === null) throw changedMeanwhile(data.path);
-    if (locked?.content === file.digest && locked.format === format && locked.key === key && locked.label === label) {
-      if (await isStored(store, locked)) return { ...locked, path: data.path };
-    }
-    const { rows, schema } = await checkRows(data, format, { key, label }, request, bar.advance.bind(bar));
-    const stored = await store.putFile(data.absolute, { signal: request.signal });
-    if (stored.digest !== file.digest) throw changedMeanwhile(data.path);
-    const { digest: content, bytes } = file;
-    const digest = await store.putBytes(manifestText(rowsManifest({ format, key, label, rows, schema }, { digest: content, bytes })));
-    return { digest, content, path: data.path, format, ...only({ key, label }), rows, bytes, schema, source: { kind: 'files' } };
+    const same = locked !== null && size === locked.bytes ? await sameAsLocked(project.store, file, locked, index, request.signal) : null;
+    if (same !== null) return same;
+    const begun = Date.now();
+    const found = await storeRows(project, file, {
+      facts: join(project.localDir, 'rows', name),
+      signal: request.signal,
+      onBytes: (bytes) => bar.advance(bytes),
+    });
+    const { digest, content, rows, bytes, schema, stamp } = found;
+    if (wasAtRest(stamp, begun)) index.set(data.absolute, { stamp, digest: content });
+    return { digest, content, path: data.path, format: file.format, ...columnsOf(file), rows, bytes, schema, source: { kind: 'files' } };
   } finally {
     bar.end();
-  }
-}
-
-/** Whether the cache has what is locked, and it is what the lock says: then no row needs to be read. */
-async function isStored(store: Store, locked: Extract<LockEntry, { content: Digest }>): Promise<boolean> {
-  if (!(await store.has(locked.digest)) || !(await store.has(locked.content))) return false;
-  try {
-    return agrees(locked, await readManifest(store, locked.digest));
-  } catch (error) {
-    if (isPlumbError(error)) return false; // damaged: it is made again
-    throw error;
   }
 }
 
@@ -56,37 +61,105 @@ function orNone(column: string | undefined): string | undefined {
   return column === '' ? undefined : column;
 }
 
-function only(columns: { key: string | undefined; label: string | undefined }): { key?: string; label?: string } {
-  return { ...(columns.key === undefined ? {} : { key: columns.key }), ...(columns.label === undefined ? {} : { label: columns.label }) };
+function columnsOf({ key, label }: RowFile): { key?: string; label?: string } {
+  return { ...(key === undefined ? {} : { key }), ...(label === undefined ? {} : { label }) };
 }
 
-/** Reads every row once. */
-async function checkRows(
-  data: DataPath,
-  format: RowFormat,
-  columns: { key: string | undefined; label: string | undefined },
-  request: AddRequest,
-  onBytes: (bytes: number) => void,
-): Promise<{ rows: number; schema: Record<string, string> }> {
-  const inference = new SchemaInference();
-  const keys = columns.key === undefined ? null : new KeyCheck(columns.key, data.path);
-  for await (const batch of readRowBatches(data.absolute, format, { name: data.path, signal: request.signal, onBytes })) {
-    for (const row of batch) {
-      inference.add(row.value);
-      if (row.row === 1 && columns.key !== undefined && !inference.has(columns.key))
-        throw noColumn('--key', columns.key, data.path, inference.names());
-      keys?.add(row);
-    }
+/** Where the file is what is locked, and the cache has it, no row needs to be read. */
+async function sameAsLocked(store: Store, file: RowFile, locked: RowsEntry, index: StatIndex, signal: AbortSignal): Promise<RowsEntry | null> {
+  if (locked.format !== file.format || locked.key !== file.key || locked.label !== file.label) return null;
+  const found = await digestOfPath(index, file.absolute, { signal });
+  if (found === null) throw changedMeanwhile(file.path);
+  return found.digest === locked.content && (await isStored(store, locked)) ? { ...locked, path: file.path } : null;
+}
+
+/** Whether the cache has what is locked, and it is what the lock says. */
+async function isStored(store: Store, locked: RowsEntry): Promise<boolean> {
+  if (!(await store.has(locked.digest)) || !(await store.has(locked.content))) return false;
+  try {
+    const manifest = await readManifest(store, locked.digest);
+    if (!agrees(locked, manifest)) return false;
+    return manifest.tree === undefined || (await store.has(manifest.tree));
+  } catch (error) {
+    if (isPlumbError(error)) return false; // damaged: it is made again
+    throw error;
   }
-  if (inference.rows === 0) throw emptyData(data.path, 'holds no rows');
-  if (columns.label !== undefined && !inference.has(columns.label)) throw noColumn('--label', columns.label, data.path, inference.names());
-  return { rows: inference.rows, schema: inference.schema() };
 }
 
-function noColumn(option: string, column: string, file: string, names: readonly string[]): PlumbError {
-  return new PlumbError('DATASET_COLUMN', {
-    what: `${option} names column "${column}", which ${file} does not have.${didYouMean(column, names)}`,
-    where: { file },
-    mend: `its columns are: ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}`,
-  });
+interface Stored {
+  /** of the manifest */
+  readonly digest: Digest;
+  readonly content: Digest;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly schema: Record<string, string>;
+  readonly stamp: FileStamp;
+}
+
+interface Storing {
+  /** where facts of chunks are kept from one add to the next */
+  readonly facts: string;
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** Nothing comes into the cache unless all rows are as they should be. */
+async function storeRows(project: Project, file: RowFile, options: Storing): Promise<Stored> {
+  const writer = await project.store.openWriter();
+  try {
+    const { found, stored } = await readAndStore(writer, file, options);
+    const { scan, head } = found;
+    const { digest: content, bytes, stamp } = stored;
+    const { key, label, format } = file;
+    const manifest = rowsManifest({ format, key, label, ...head }, { content, bytes, tree: scan?.tree.root ?? null });
+    const digest = writer.addBytes(Buffer.from(manifestText(manifest)), 'meta');
+    await writer.close();
+    await scan?.facts.write(options.facts, scan.context);
+    return { digest, content, bytes, stamp, ...head };
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+interface Found {
+  /** null: a format without chunks */
+  readonly scan: RowScan | null;
+  readonly head: { readonly rows: number; readonly schema: Record<string, string> };
+  /** of the bytes that were read */
+  readonly digest: Digest;
+}
+
+async function readAndStore(writer: CacheWriter, file: RowFile, options: Storing): Promise<{ found: Found; stored: StoredFile }> {
+  const stop = new AbortController();
+  // people edit rows: their file never becomes the cache's own
+  const storing = writer.addFiles([{ path: file.absolute }], { link: false }, { signal: AbortSignal.any([options.signal, stop.signal]) });
+  storing.catch(() => undefined);
+  try {
+    const found = await readRows(writer, file, options);
+    const [stored] = await storing;
+    if (stored?.digest !== found.digest) throw changedMeanwhile(file.path);
+    return { found, stored };
+  } catch (error) {
+    stop.abort(error);
+    await storing.catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Reads a file in one pass; where that meets anything that it cannot vouch for, row by row, to the first fault. */
+async function readRows(writer: CacheWriter, file: RowFile, options: Storing): Promise<Found> {
+  const { format, key, label } = file;
+  let scan: RowScan | null = null;
+  if (format !== 'parquet') {
+    const { signal, onBytes } = options;
+    const known = (context: string): Promise<KnownFacts | null> => readFactsFile(options.facts, context);
+    const keepNode = (bytes: Uint8Array): Digest => writer.addBytes(bytes, 'meta');
+    scan = await scanRows(file.absolute, { format, key: key ?? null, known, keepNode, signal, onBytes });
+    const good = scan !== null && !scan.doubtful && scan.rows > 0 && (label === undefined || Object.hasOwn(scan.schema, label));
+    if (scan !== null && good) return { scan, head: { rows: scan.rows, schema: scan.schema }, digest: scan.digest };
+  }
+  const { digest } = await digestOfFile(file.absolute, options);
+  if (scan !== null && scan.digest !== digest) throw changedMeanwhile(file.path);
+  return { scan, head: await checkRows(file, options), digest };
 }

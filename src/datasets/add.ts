@@ -39,7 +39,7 @@ export async function addDataset(project: Project, request: AddRequest): Promise
   const before = entryOf(lock, name);
   const index = await openStatIndex(project);
   try {
-    const entry = data.kind === 'folder' ? await addFolder(project, data, request, index) : await addRows(project, data, before, request, index);
+    const entry = data.kind === 'folder' ? await addFolder(project, data, request, index) : await addRows(project, data, { name, before, request }, index);
     return await project.mutex(async () => {
       // whoever held the mutex before may have written the lock since we read it
       const now = await loadLock(project);

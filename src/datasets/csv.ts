@@ -160,7 +160,7 @@ async function feed(parser: Parser, block: Buffer | null, file: string): Promise
 }
 
 function syntaxError(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_')) return error;
+  if (!(error instanceof Error) || !('code' in error && 'lines' in error && 'records' in error)) return error;
   const { lines, records } = error as CsvError & { lines: number; records: number };
   const unclosed = error.code === 'CSV_QUOTE_NOT_CLOSED';
   return new PlumbError('ROW_SYNTAX', {

@@ -97,14 +97,11 @@ function badEncoding(at: { file: string; line: number; row: number; bytes: Buffe
   });
 }
 
-/** Sixteen digits that are not the fraction of a number: perhaps more than a JavaScript number holds. */
-const longNumber = /(?<![.\d])\d{16}/;
-
 /** The object that a line of JSONL is. @param text without white space around it @throws PlumbError ROW_SYNTAX, ROW_ENCODING */
 export function parseLine(text: string, at: { file: string; line: number; row: number }): Record<string, unknown> {
   let value: unknown;
   try {
-    value = longNumber.test(text) ? JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown) : JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     throw new PlumbError('ROW_SYNTAX', {
       what: `row ${at.row} of ${at.file} is not JSON: ${sentenceOf(error)}`,
@@ -120,15 +117,17 @@ export function parseLine(text: string, at: { file: string; line: number; row: n
       mend: 'JSONL has one JSON object on each line, as {"text": "...", "label": "..."}',
     });
   }
-  if (text.length > 2 * deepest && isDeeper(value, deepest)) {
+  const trait = traitOf(value, deepest);
+  if (trait === tooDeep) {
     throw new PlumbError('ROW_SYNTAX', {
       what: `row ${at.row} of ${at.file} is nested deeper than ${deepest}`,
       where: at,
       mend: 'take the row out, or keep what it holds as a text',
     });
   }
+  if (trait === longNumber) value = JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
   // half of a character, written as an escape: no UTF-8 can hold it, so no other program would read the row that we write
-  if (halfCharacter.test(text) && !isWellFormed(value)) {
+  if (text.includes('\\u') && halfCharacter.test(text) && !isWellFormed(value)) {
     throw new PlumbError('ROW_ENCODING', {
       what: `row ${at.row} of ${at.file} holds half a character: a lone surrogate, written as \\uD800 to \\uDFFF`,
       where: at,
@@ -141,9 +140,25 @@ export function parseLine(text: string, at: { file: string; line: number; row: n
 /** Whoever walks through a value, here or in another program, does so a level at a time. */
 const deepest = 200;
 
-function isDeeper(value: unknown, levels: number): boolean {
-  if (value === null || typeof value !== 'object') return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+const plain = 0;
+/** a whole number beyond 2^53, whose last digits JSON.parse has lost */
+const longNumber = 1;
+const tooDeep = 2;
+
+/** What is unusual about a value, down to a number of levels: one look at each row. */
+function traitOf(value: object, levels: number): typeof plain | typeof longNumber | typeof tooDeep {
+  let trait: typeof plain | typeof longNumber = plain;
+  for (const name in value) {
+    const inner = (value as Record<string, unknown>)[name];
+    if (typeof inner === 'number') {
+      if (Number.isInteger(inner) && !Number.isSafeInteger(inner)) trait = longNumber;
+    } else if (typeof inner === 'object' && inner !== null) {
+      const found = levels === 1 ? tooDeep : traitOf(inner, levels - 1);
+      if (found === tooDeep) return tooDeep;
+      if (found === longNumber) trait = longNumber;
+    }
+  }
+  return trait;
 }
 
 const halfCharacter = /\\u[dD][89a-fA-F]/;

@@ -1,15 +1,19 @@
 // Keys of rows as numbers and as ranges: what a check of millions of keys, and a tree of rows, keep of them.
 
+import { compareUtf8, cutKey, keyBytes } from '../store/tree/keys.ts';
+
 /**
  * 64 bits of a key's text, as two words. Equal keys have equal fingerprints; of a million different keys two have the same once in 40 million files,
  * and then the keys themselves are looked at. Nothing rests on nobody being able to make two of them equal.
  * Source: cyrb53 by bryc (public domain), with both words whole
  */
-export function writeFingerprint(key: string, words: Uint32Array, at: number): void {
+export function writeFingerprint(key: string, words: Uint32Array, at: number): { readonly isAscii: boolean } {
   let low = 0xdeadbeef;
   let high = 0x41c6ce57;
+  let units = 0;
   for (let index = 0; index < key.length; index += 1) {
     const unit = key.charCodeAt(index);
+    units |= unit;
     low = Math.imul(low ^ unit, 0x9e3779b1);
     high = Math.imul(high ^ unit, 0x5f356495);
   }
@@ -17,78 +21,83 @@ export function writeFingerprint(key: string, words: Uint32Array, at: number): v
   high = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
   words[at] = low;
   words[at + 1] = high;
+  return { isAscii: units < 0x80 };
 }
 
-/** A set of fingerprints: 11 to 32 bytes of memory each. */
-export class FingerprintSet {
-  /** pairs of words; two zeros where free */
-  #slots = new Uint32Array(1 << 12);
-  #size = 0;
-  #hasZero = false;
+const pageWords = 1 << 17;
+/** Fingerprints that are looked at together: a table of them stays within a core's own memory. */
+const sharedRows = 1 << 17;
 
-  /** @returns false: it was there */
-  add(low: number, high: number): boolean {
-    if (low === 0 && high === 0) {
-      const isNew = !this.#hasZero;
-      this.#hasZero = true;
-      return isNew;
+/** Fingerprints of a file's keys, in the order of its rows: 8 bytes of memory each. */
+export class Fingerprints {
+  readonly #pages: Uint32Array[] = [];
+  #words = 0;
+
+  /** @param words two a row */
+  push(words: Uint32Array): void {
+    for (let at = 0; at < words.length;) {
+      const used = this.#words % pageWords;
+      if (used === 0) this.#pages.push(new Uint32Array(pageWords));
+      const part = words.subarray(at, at + pageWords - used);
+      this.#pages.at(-1)?.set(part, used);
+      this.#words += part.length;
+      at += part.length;
     }
-    if (this.#size * 8 >= this.#slots.length * 3) this.#grow();
-    if (!put(this.#slots, low, high)) return false;
-    this.#size += 1;
+  }
+
+  get words(): number {
+    return this.#words;
+  }
+
+  /** All words in order, in pieces. */
+  *pieces(): Generator<Uint32Array> {
+    for (const [at, page] of this.#pages.entries()) yield page.subarray(0, this.#words - at * pageWords);
+  }
+
+  /** Have two rows the same? */
+  hasTwice(): boolean {
+    // those that end alike are looked at together, a share after the other
+    let shares = 1;
+    while (this.#words / 2 / shares > sharedRows) shares *= 2;
+    const table = new Uint32Array(sharedRows * 8);
+    for (let share = 0; share < shares; share += 1) {
+      table.fill(0);
+      if (!this.#fillTable(table, shares - 1, share)) return true;
+    }
+    return false;
+  }
+
+  /** @returns false: one came twice, or more than ever would if keys differed */
+  #fillTable(table: Uint32Array, mask: number, share: number): boolean {
+    let left = table.length / 4;
+    let hasZero = false;
+    for (const page of this.pieces()) {
+      for (let at = 0; at < page.length; at += 2) {
+        const high = page[at + 1] as number;
+        if ((high & mask) !== share) continue;
+        const low = page[at] as number;
+        left -= 1;
+        if (left === 0 || (low === 0 && high === 0 && hasZero)) return false;
+        if (low === 0 && high === 0) hasZero = true;
+        else if (!put(table, low, high)) return false;
+      }
+    }
     return true;
   }
-
-  #grow(): void {
-    const old = this.#slots;
-    this.#slots = new Uint32Array(old.length * 2);
-    for (let at = 0; at < old.length; at += 2) {
-      const [low, high] = [old[at] as number, old[at + 1] as number];
-      if (low !== 0 || high !== 0) put(this.#slots, low, high);
-    }
-  }
 }
 
-function put(slots: Uint32Array, low: number, high: number): boolean {
-  const mask = slots.length - 2;
+/** Open addressing; a pair of zeros is a free place. @returns false: it is there */
+function put(table: Uint32Array, low: number, high: number): boolean {
+  const mask = table.length - 2;
   for (let at = (low << 1) & mask; ; at = (at + 2) & mask) {
-    const [there, beside] = [slots[at] as number, slots[at + 1] as number];
+    const [there, beside] = [table[at] as number, table[at + 1] as number];
     if (there === low && beside === high) return false;
     if (there === 0 && beside === 0) {
-      slots[at] = low;
-      slots[at + 1] = high;
+      table[at] = low;
+      table[at + 1] = high;
       return true;
     }
   }
-}
-
-/** Bytes of a key that a range of keys keeps. */
-const keptBytes = 32;
-
-/** A key as ranges of keys have it: whole characters, at most 32 bytes of UTF-8. */
-export function cutKey(key: string): string {
-  if (key.length * 3 <= keptBytes) return key;
-  let bytes = 0;
-  for (let at = 0; at < key.length;) {
-    const point = key.codePointAt(at) as number;
-    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-    if (bytes > keptBytes) return key.slice(0, at);
-    at += point < 0x10000 ? 1 : 2;
-  }
-  return key;
-}
-
-/** Order of the bytes of UTF-8, which is that of code points; `<` on texts is not, for surrogates. */
-export function byUtf8(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at += 1) {
-    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
-    if (x === y) continue;
-    // a surrogate stands for a code point above all that one unit can say
-    const [xHigh, yHigh] = [(x & 0xf800) === 0xd800, (y & 0xf800) === 0xd800];
-    return xHigh === yHigh ? x - y : xHigh ? 1 : -1;
-  }
-  return a.length - b.length;
 }
 
 /** Smallest and largest of the keys that it was told, cut. */
@@ -96,11 +105,12 @@ export class KeyRange {
   #first: string | null = null;
   #last = '';
 
-  add(key: string): void {
-    const cut = cutKey(key);
+  /** @param isAscii each of its characters is a byte: no need to look at them one by one */
+  add(key: string, isAscii: boolean): void {
+    const cut = isAscii ? key.slice(0, keyBytes) : cutKey(key);
     if (this.#first === null) this.#first = this.#last = cut;
-    else if (byUtf8(cut, this.#first) < 0) this.#first = cut;
-    else if (byUtf8(cut, this.#last) > 0) this.#last = cut;
+    else if (compareUtf8(cut, this.#first) < 0) this.#first = cut;
+    else if (compareUtf8(cut, this.#last) > 0) this.#last = cut;
   }
 
   /** null: it was told none */

@@ -128,6 +128,8 @@ test('JSONL: a row that is nested too deep to be walked through is refused', asy
 
 test('CSV: an open quote, a name that stands twice, and Latin-1 are refused', async () => {
   expect(await errorOf('a,b\n1,2\n3,"x\n', 'csv')).toMatchObject({ code: 'ROW_SYNTAX', where: { row: 2 } });
+  for (const record of ['3,4"', '3,"x"y'])
+    expect(await errorOf(`a,b\n1,2\n${record}\n`, 'csv')).toMatchObject({ code: 'ROW_SYNTAX', where: { row: 2, line: 3 } });
   expect(await errorOf('a,a\n1,2\n', 'csv')).toMatchObject({ code: 'ROW_SYNTAX', where: { line: 1 } });
   const latin = await errorOf(Buffer.from('a,b\n1,caf\u00e9\n', 'latin1'), 'csv');
   expect(latin).toMatchObject({ code: 'ROW_ENCODING', where: { line: 2 }, details: { offset: 9 } });

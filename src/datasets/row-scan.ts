@@ -1,0 +1,283 @@
+// One pass over a file of rows: hashed, cut into chunks, checked, and told as a tree. This thread reads, hashes and cuts; others parse what no
+// earlier pass has parsed. What it finds wrong it does not explain: whoever asked reads the rows one by one then (row-check.ts), to the first bad one.
+import { availableParallelism } from 'node:os';
+import { createHash, hash } from 'node:crypto';
+import { open, type FileHandle } from 'node:fs/promises';
+import type { Digest } from '../base/digest.ts';
+import { systemError } from '../base/errors.ts';
+import { createRowCutter, type RowCutter } from '../store/chunk/rows.ts';
+import { createRowTreeBuilder, type RowTreeBuilder } from '../store/tree/row-builder.ts';
+import type { KeepNode, TreeSummary } from '../store/tree/tree.ts';
+import { parseCsvText } from './csv-text.ts';
+import { FactsFile, type ChunkFacts, type KnownFacts } from './facts-file.ts';
+import { Fingerprints } from './key-fingerprint.ts';
+import { maxRowBytes } from './jsonl.ts';
+import { createFactsPool, createFactsReader, type Facts, type FactsReader } from './row-facts-pool.ts';
+import type { RowsContext } from './row-facts.ts';
+import { SchemaInference, type Summary } from './schema-inference.ts';
+
+export interface ScanOptions {
+  readonly format: 'jsonl' | 'csv';
+  readonly key: string | null;
+  /** facts of chunks that need not be parsed */
+  readonly known: (context: string) => Promise<KnownFacts | null>;
+  readonly keepNode: KeepNode;
+  readonly signal?: AbortSignal | undefined;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+export interface RowScan {
+  readonly digest: Digest;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly schema: Record<string, string>;
+  readonly tree: TreeSummary;
+  /** two keys have one fingerprint: they are one key, or, once in millions of files, they are not */
+  readonly doubtful: boolean;
+  /** for the next pass, with the context that it belongs to */
+  readonly facts: FactsFile;
+  readonly context: string;
+  /** that were parsed; the other chunks were known */
+  readonly parsedBytes: number;
+}
+
+const blockBytes = 1 << 19;
+/** Room before a block for what the block before left over; more is rare, and gets a buffer of its own. */
+const reserve = 1 << 17;
+/** Beside this thread, which has as much to do as one and a half of them. */
+const mostThreads = 3;
+/** Below this a thread has not started before all is done. */
+const worthThreads = 4 << 20;
+
+/**
+ * @returns null: something is wrong in the rows
+ * @throws PlumbError FILE_MISSING, FILE_UNREADABLE
+ */
+export async function scanRows(path: string, options: ScanOptions): Promise<RowScan | null> {
+  const handle = await open(path, 'r').catch((error: unknown) => Promise.reject(systemError(error, 'read', path)));
+  try {
+    const scan = new Scan(options, (await handle.stat()).size);
+    return await scan.run(handle).finally(() => scan.close());
+  } catch (error) {
+    throw systemError(error, 'read', path);
+  } finally {
+    await handle.close();
+  }
+}
+
+interface Chunk {
+  readonly digest: Buffer;
+  readonly bytes: number;
+  /** null: it is asked for */
+  readonly known: ChunkFacts | null;
+}
+
+/** Chunks of one block, in order, and what was asked about them. */
+interface Batch {
+  readonly chunks: readonly Chunk[];
+  /** of the chunks that are not known; null: something is wrong in them */
+  readonly facts: Promise<Facts | null>;
+}
+
+class Scan {
+  readonly #options: ScanOptions;
+  readonly #threads: number;
+  readonly #cutter: RowCutter;
+  readonly #content = createHash('sha256');
+  readonly #buffers: ArrayBuffer[] = [];
+  readonly #batches: Batch[] = [];
+  readonly #result: Result;
+  #pool: FactsReader | null = null;
+  #known: KnownFacts | null = null;
+  #context: RowsContext | null = null;
+  #bytes = 0;
+  #parsed = 0;
+
+  constructor(options: ScanOptions, size: number) {
+    this.#options = options;
+    this.#cutter = createRowCutter({ quoted: options.format === 'csv' });
+    this.#threads = size < worthThreads ? 0 : Math.min(mostThreads, Math.max(1, availableParallelism() - 1));
+    this.#result = new Result(options);
+  }
+
+  async close(): Promise<void> {
+    for (const { facts } of this.#batches) facts.catch(() => undefined);
+    await this.#pool?.close();
+  }
+
+  async run(handle: FileHandle): Promise<RowScan | null> {
+    let rest: Uint8Array = new Uint8Array(0);
+    for (let ended = false; !ended;) {
+      this.#options.signal?.throwIfAborted();
+      const block = await this.#readBlock(handle, rest);
+      ended = block.ended;
+      const ends = this.#cutter.cut(block.bytes, ended);
+      const whole = ends.at(-1) ?? 0;
+      rest = Uint8Array.prototype.slice.call(block.bytes, whole);
+      if (rest.length > maxRowBytes || !(await this.#ask(block.bytes, ends))) return null;
+      while (this.#batches.length > 2 * this.#threads) if (!(await this.#settle())) return null;
+    }
+    while (this.#batches.length > 0) if (!(await this.#settle())) return null;
+    return this.#result.end({
+      digest: `sha256:${this.#content.digest('hex')}`,
+      bytes: this.#bytes,
+      context: JSON.stringify(this.#context),
+      parsedBytes: this.#parsed,
+    });
+  }
+
+  /** What was left over and the next bytes of the file, in a buffer of their own. */
+  async #readBlock(handle: FileHandle, rest: Uint8Array): Promise<{ bytes: Buffer; ended: boolean }> {
+    const large = rest.length > reserve;
+    const room = large ? rest.length : reserve;
+    const wanted = Math.max(blockBytes, large ? rest.length : 0); // a row of many blocks: its bytes are copied a few times, not hundreds
+    const buffer = Buffer.from(large ? new ArrayBuffer(room + wanted) : (this.#buffers.pop() ?? new ArrayBuffer(room + wanted)));
+    buffer.set(rest, room - rest.length);
+    let filled = 0;
+    while (filled < wanted) {
+      const { bytesRead } = await handle.read(buffer, room + filled, wanted - filled, null);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    this.#content.update(buffer.subarray(room, room + filled));
+    this.#bytes += filled;
+    this.#options.onBytes?.(filled);
+    return { bytes: buffer.subarray(room - rest.length, room + filled), ended: filled < wanted };
+  }
+
+  /** Hashes the chunks of a block, and asks for what is not known of them. @returns false: something is wrong */
+  async #ask(bytes: Buffer, ends: readonly number[]): Promise<boolean> {
+    if (ends.length === 0) return true;
+    const first = this.#context === null;
+    if (first && !(await this.#begin(bytes.subarray(0, ends[0])))) return false;
+    const chunks: Chunk[] = [];
+    const unknown: [number, number][] = [];
+    let start = 0;
+    for (const end of ends) {
+      const digest = hash('sha256', bytes.subarray(start, end), 'buffer');
+      // the first chunk is always read: what a file begins with (a mark, a header) is no row
+      const known = first && start === 0 ? null : (this.#known?.find(digest) ?? null);
+      chunks.push({ digest, bytes: end - start, known });
+      if (known === null) {
+        unknown.push([bytes.byteOffset + start, bytes.byteOffset + end]);
+        this.#parsed += end - start;
+      }
+      start = end;
+    }
+    this.#batches.push({ chunks, facts: this.#read(bytes.buffer as ArrayBuffer, unknown, first) });
+    return true;
+  }
+
+  async #read(buffer: ArrayBuffer, ends: readonly [number, number][], first: boolean): Promise<Facts | null> {
+    const answer = ends.length === 0 ? { bytes: buffer, facts: noFacts } : await this.#readerFor(ends).read({ bytes: buffer, ends, first });
+    if (answer.bytes.byteLength === reserve + blockBytes) this.#buffers.push(answer.bytes);
+    return answer.facts;
+  }
+
+  /** Where most is known, what is left is read here sooner than a thread could take it. */
+  #readerFor(ends: readonly [number, number][]): FactsReader {
+    const context = this.#context as RowsContext;
+    const bytes = ends.reduce((sum, [start, end]) => sum + end - start, 0);
+    if (this.#threads === 0 || bytes < blockBytes / 4) return createFactsReader(context);
+    return (this.#pool ??= createFactsPool(context, this.#threads));
+  }
+
+  /** Knows with the first chunk how rows are read. */
+  async #begin(chunk: Buffer): Promise<boolean> {
+    const { format, key } = this.#options;
+    let context: RowsContext = { format: 'jsonl', key };
+    if (format === 'csv') {
+      const columns = parseCsvText(chunk.toString('utf8').replace(/^\ufeff/, ''))?.[0];
+      if (columns === undefined || new Set(columns).size < columns.length) return false;
+      this.#result.columns = columns;
+      context = { format, key, columns };
+    }
+    this.#context = context;
+    this.#known = await this.#options.known(JSON.stringify(context));
+    return true;
+  }
+
+  /** Waits for the oldest batch and takes it in. */
+  async #settle(): Promise<boolean> {
+    const [batch] = this.#batches;
+    const facts = await batch?.facts;
+    if (batch === undefined || facts === null || facts === undefined) return false;
+    this.#batches.shift();
+    return this.#result.take(batch.chunks, facts);
+  }
+}
+
+const noFacts: Facts = { rows: [], schemas: [], keys: [], fingerprints: new Uint32Array(0) };
+
+/** What comes out, chunk by chunk in the order of the file. */
+class Result {
+  /** of the header of a CSV */
+  columns: readonly string[] | null = null;
+  readonly #inference = new SchemaInference();
+  readonly #parsedSummaries = new Map<string, Summary>();
+  readonly #fingerprints = new Fingerprints();
+  readonly #tree: RowTreeBuilder;
+  readonly #facts = new FactsFile(this.#fingerprints);
+  readonly #wordsOfRow: 0 | 2;
+  #rows = 0;
+
+  constructor(options: Pick<ScanOptions, 'key' | 'keepNode'>) {
+    this.#tree = createRowTreeBuilder(options.keepNode);
+    this.#wordsOfRow = options.key === null ? 0 : 2;
+  }
+
+  take(chunks: readonly Chunk[], found: Facts): boolean {
+    let index = 0;
+    let word = 0;
+    for (const chunk of chunks) {
+      let facts = chunk.known;
+      if (facts === null) {
+        const rows = found.rows[index] as number;
+        const words = rows * this.#wordsOfRow;
+        facts = {
+          rows,
+          summary: found.schemas[index] as string,
+          keys: found.keys[index] ?? null,
+          fingerprints: found.fingerprints.subarray(word, word + words),
+        };
+        index += 1;
+        word += words;
+      }
+      if (!this.#takeChunk(chunk, facts)) return false;
+    }
+    return true;
+  }
+
+  #takeChunk(chunk: Chunk, facts: ChunkFacts): boolean {
+    this.#rows += facts.rows;
+    if (facts.summary !== '') {
+      try {
+        this.#inference.join(this.#summaryOf(facts.summary), facts.rows);
+      } catch {
+        return false; // too many columns
+      }
+    }
+    const { fingerprints, rows, keys } = facts;
+    this.#fingerprints.push(fingerprints);
+    this.#tree.add({ digest: `sha256:${chunk.digest.toString('hex')}`, bytes: chunk.bytes, rows, keys });
+    this.#facts.add(chunk.digest, facts);
+    return true;
+  }
+
+  #summaryOf(text: string): Summary {
+    const known = this.#parsedSummaries.get(text);
+    if (known !== undefined) return known;
+    const summary = JSON.parse(text) as Summary;
+    if (this.#parsedSummaries.size < 1000) this.#parsedSummaries.set(text, summary);
+    return summary;
+  }
+
+  end(file: { digest: Digest; bytes: number; context: string; parsedBytes: number }): RowScan {
+    const schema = this.columns === null ? this.#inference.schema() : textColumns(this.columns);
+    return { ...file, rows: this.#rows, schema, tree: this.#tree.finish(), doubtful: this.#fingerprints.hasTwice(), facts: this.#facts };
+  }
+}
+
+function textColumns(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.toSorted().map((name) => [name, 'string']));
+}
