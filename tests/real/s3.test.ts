@@ -280,6 +280,25 @@ describe('versitygw behind a proxy', () => {
       }
     });
 
+    test('why is said also where the server says it only to GET', async () => {
+      const deny = async (env: Record<string, string>): Promise<Error & { code: string; mend: string }> => {
+        become({ ...keysOf(server), ...env });
+        return failureOf(open(`s3://data/p?endpoint=${proxy.url}`).has('packs', '0'.repeat(64), options));
+      };
+      expect(await deny({ AWS_SECRET_ACCESS_KEY: 'wrong' })).toMatchObject({
+        code: 'REMOTE_DENIED',
+        message: expect.stringContaining('SignatureDoesNotMatch'),
+      });
+      expect(await deny({ AWS_SESSION_TOKEN: 'of another server' })).toMatchObject({
+        code: 'REMOTE_DENIED',
+        message: expect.stringContaining('InvalidToken'),
+      });
+      expect(await deny({ AWS_REGION: 'mars-1' })).toMatchObject({ code: 'REMOTE_FAILED', mend: expect.stringContaining('?region=us-east-1') });
+      become({ ...keysOf(server), AWS_ACCESS_KEY_ID: 'AKIANOBODY' });
+      const unknown = await failureOf(open(`s3://data/p?endpoint=${proxy.url}`).read('receipts', '0'.repeat(64), options));
+      expect(unknown.code).toBe('REMOTE_DENIED');
+    });
+
     test('nothing about it is printed', async () => {
       const secret = 'wrong-secret-that-nobody-may-see';
       const pack = makePack(1000);

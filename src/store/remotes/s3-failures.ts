@@ -49,9 +49,10 @@ export function mayPass(error: unknown): boolean {
   );
 }
 
+/** 404 alone says little: a bucket that is not there has it, and with some servers a key that nobody knows. */
 export function isAbsent(error: unknown): boolean {
-  const { name, status } = describeS3Failure(error);
-  return name === 'NoSuchKey' || name === 'NotFound' || (status === 404 && name !== 'NoSuchBucket');
+  const { name } = describeS3Failure(error);
+  return name === 'NoSuchKey' || name === 'NotFound';
 }
 
 /** Is the range behind the end of the object? */
@@ -63,6 +64,8 @@ export function isBehindEnd(error: unknown): boolean {
 const noCredentials = new Set(['CredentialsProviderError', 'TokenProviderError', 'ProviderError']);
 const wrongCredentials = new Set([
   'InvalidAccessKeyId',
+  // versitygw's word for it
+  'XAdminUserNotFound',
   'SignatureDoesNotMatch',
   'ExpiredToken',
   'ExpiredTokenException',

@@ -124,13 +124,19 @@ class S3Bucket implements Omit<KeyedReader, 'url'>, KeyedWriter {
     }
   }
 
-  async has(path: string, { signal }: RequestOptions): Promise<boolean> {
+  async has(path: string, options: RequestOptions): Promise<boolean> {
     try {
-      await this.#client.send(new this.#aws.HeadObjectCommand(this.#at(path)), { abortSignal: signal });
+      await this.#client.send(new this.#aws.HeadObjectCommand(this.#at(path)), { abortSignal: options.signal });
       return true;
     } catch (error) {
       if (isAbsent(error)) return false;
-      throw this.#failure(error, `look for ${path}`);
+      // an answer to HEAD has no body, so it does not say why it refuses (an expired session is a bare 400): the same question by GET does
+      const { status } = describeS3Failure(error);
+      if (status === undefined || status >= 500 || options.signal.aborted) throw this.#failure(error, `look for ${path}`);
+      const found = await this.get(path, { start: 0, end: 1 }, options);
+      if (found === null) return false;
+      for await (const _ of found.body) break;
+      return true;
     }
   }
 
