@@ -145,6 +145,30 @@ test('a registry that does not allow deletion says so', async () => {
   await expect(open(proxy.port).remove('receipts', key, options)).rejects.toEqual(expect.objectContaining({ code: 'REMOTE_CANNOT' }));
 });
 
+test('a pack goes with the last receipt that names it, and no sooner', async () => {
+  const program = await installGoProgram('registry');
+  await using server = await startRegistry();
+  const remote = open(server.port);
+  const packs = [randomBytes(1000), randomBytes(2000), randomBytes(3000)].map((bytes) => packOf(bytes));
+  for (const { digest, file } of packs) await remote.writePack(digest, file, options);
+  const refs = packs.map(({ digest, file }) => ({ digest, bytes: file.bytes, tail: 0 }));
+  const [gone, stays] = ['ab'.repeat(32), 'cd'.repeat(32)];
+  await remote.write('receipts', gone, Buffer.from('{}'), { ifAbsent: false, packs: refs.slice(0, 2) }, options);
+  await remote.write('receipts', stays, Buffer.from('{}'), { ifAbsent: false, packs: refs.slice(1, 2) }, options);
+  await remote.remove('receipts', gone, options);
+  // the third pack was named by nobody: its sender died
+  await promisify(execFile)(program, ['garbage-collect', '--delete-untagged', join(server.folder, 'config.yml')], {
+    env: { OTEL_TRACES_EXPORTER: 'none' },
+  });
+  const there = await Promise.all(packs.map(({ digest }) => remote.has('packs', hexOf(digest), options)));
+  expect(there).toEqual([false, true, false]);
+  expect(String(await remote.read('receipts', stays, options))).toBe('{}');
+  expect((await Array.fromAsync(remote.list('packs', options))).map(({ key }) => key)).toEqual([hexOf(packs[1]?.digest ?? 'sha256:')]);
+  await expect(remote.write('receipts', gone, Buffer.from('{}'), { ifAbsent: false, packs: refs }, options)).rejects.toEqual(
+    expect.objectContaining({ code: 'REMOTE_FAILED' }),
+  );
+});
+
 test('another client reads what we wrote, and copies it so that we can read it there', async () => {
   const crane = await installGoProgram('crane');
   await using server = await startRegistry();
