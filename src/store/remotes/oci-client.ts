@@ -297,7 +297,7 @@ export async function* bodyOf(answer: Answer): AsyncIterable<Buffer> {
 }
 
 /** The machine-readable name of the first error in a refusal, with its words. Source: OCI distribution spec 1.1, "Error Codes" */
-export function reasonOf(text: string): string {
+function reasonOf(text: string): string {
   let found: { code?: unknown; message?: unknown } | undefined;
   try {
     const value = JSON.parse(text) as { errors?: unknown } | null;

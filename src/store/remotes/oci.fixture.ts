@@ -1,8 +1,15 @@
 // A registry in memory that behaves as oddly as a test wants. What it answers otherwise is what distribution answers; the real one is in tests/real.
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { digestOf } from '../../base/digest.ts';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { digestOf, hexOf, type Digest } from '../../base/digest.ts';
+import type { Remote } from '../remote.ts';
+import type { Patience } from './oci-retry.ts';
+import { openOciRemote, type OciOptions } from './oci.ts';
 
 export interface Seen {
   readonly method: string;
@@ -157,6 +164,28 @@ export function replyTags(response: ServerResponse, url: URL, all: readonly stri
   const page = rest.slice(0, n);
   const more = link && rest.length > n ? { link: `</v2/team/data/tags/list?n=${n}&last=${page.at(-1)}>; rel="next"` } : {};
   return reply(response, 200, { 'content-type': 'application/json', ...more }, JSON.stringify({ name: 'team/data', tags: page }));
+}
+
+/** Waits for nothing, and says how long it would have been. */
+export function noWait(waits: number[] = []): Patience {
+  return { pause: async (ms) => void waits.push(ms), random: () => 0.5 };
+}
+
+export function openFake(fake: { readonly address: string }, more: Partial<OciOptions> = {}): Remote {
+  return openOciRemote(fake.address, { env: {}, home: '/nowhere', patience: noWait(), ...more });
+}
+
+/** A pack on this disk, until the end of the test. */
+export function packOf(bytes: Buffer): { digest: Digest; hex: string; file: { path: string; bytes: number } } {
+  const folder = mkdtempSync(join(tmpdir(), 'plumb-oci-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'pack');
+  writeFileSync(path, bytes);
+  return { digest: digestOf(bytes), hex: hexOf(digestOf(bytes)), file: { path, bytes: bytes.length } };
+}
+
+export function refused(code: string, text: string | RegExp = ''): object {
+  return expect.objectContaining({ code, message: typeof text === 'string' ? expect.stringContaining(text) : expect.stringMatching(text) });
 }
 
 function listen(server: Server): Promise<string> {
