@@ -9,7 +9,7 @@ import type { Digest } from '../../base/digest.ts';
 import { PlumbError } from '../../base/errors.ts';
 import { packInvalid } from './frame.ts';
 import { blocksOf, withFile } from './line-scan.ts';
-import { decodeLines, lineLimits, type LineRecipe, type LineRuns } from './recipe.ts';
+import { decodeLines, lineLimits, type LineRecipe, type LineRuns, type LineSource } from './recipe.ts';
 
 const usualWindow = 64 * 1024 * 1024;
 const windowPieces = 2 ** 18;
@@ -51,14 +51,21 @@ export async function applyRuns(what: LineJob & { readonly recipe: LineRecipe },
     const sources: IndexedSource[] = [];
     for (const [number, file] of files.entries()) {
       const needed = linesNeeded(recipe.runs, number);
-      sources.push({ file: file.fd, lines: await indexLines(file, { ...(recipe.sources[number] as { bytes: number }), needed }, signal) });
+      const { bytes: size } = recipe.sources[number] as LineSource;
+      sources.push({ file: file.fd, lines: await indexLines(file, { bytes: size, needed }, signal) });
     }
-    for (const window of windowsOf(recipe.runs, sources, { bytes, windowBytes: what.windowBytes ?? usualWindow })) {
-      state.update(window);
-      written += window.length;
-      await write(window);
-      await setImmediate();
-      signal.throwIfAborted();
+    const memory = new ArrayBuffer(Math.min(what.windowBytes ?? usualWindow, bytes));
+    try {
+      for (const window of windowsOf(recipe.runs, sources, { window: Buffer.from(memory), bytes })) {
+        state.update(window);
+        written += window.length;
+        await write(window);
+        await setImmediate();
+        signal.throwIfAborted();
+      }
+    } finally {
+      // now, not with the next collection: who builds or fetches several versions would hold several
+      memory.transfer(0);
     }
   });
   const actual: Digest = `sha256:${state.digest('hex')}`;
@@ -149,9 +156,8 @@ interface Pieces {
 function* windowsOf(
   runs: LineRuns,
   sources: readonly IndexedSource[],
-  { bytes, windowBytes }: { readonly bytes: number; readonly windowBytes: number },
+  { window, bytes }: { readonly window: Buffer; readonly bytes: number },
 ): Generator<Buffer> {
-  const window = Buffer.allocUnsafeSlow(Math.min(windowBytes, bytes));
   const room = Math.min(windowPieces, runs.length);
   const pieces: Pieces = {
     count: 0,

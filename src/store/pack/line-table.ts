@@ -3,17 +3,22 @@
 
 const pageLines = 1 << 16;
 
+function lineIn(slot: number): number {
+  return (slot & 0xffffff) - 1;
+}
+
 export class LineTable {
-  /** lines so far */
+  /** lines so far; fewer than 2^24 */
   count = 0;
   /** of the line that `hash` saw last */
   #low = 0;
   #high = 0;
   /** both halves of a hash side by side, 65,536 lines a page */
-  readonly #pages: Int32Array[] = [];
-  /** line + 1; 0: free */
+  readonly #pages: Int32Array<ArrayBuffer>[] = [];
+  /** line + 1 in the lower 24 bits, above them 8 bits of its hash, which save most looks at the page; 0: free */
   #slots = new Uint32Array(1024);
-  #used = 0;
+  /** lines that were entered into the slots: all, as soon as somebody looks for one, so that the slots of the old version are made once */
+  #entered = 0;
 
   /**
    * Hashes a line: what `find`, `isAt` and `append` are about from then on. Every step maps the 64 bits of state one to one, so lines that differ in
@@ -42,7 +47,8 @@ export class LineTable {
 
   /** The first line with the hash seen last, or -1. */
   find(): number {
-    return (this.#slots[this.#slotOf(this.#low, this.#high)] as number) - 1;
+    if (this.#entered < this.count) this.#enterAll();
+    return lineIn(this.#slots[this.#slotOf(this.#low, this.#high)] as number);
   }
 
   /** Does this line have the hash seen last? */
@@ -67,23 +73,38 @@ export class LineTable {
     page[at] = this.#low;
     page[at + 1] = this.#high;
     this.count += 1;
-    if (this.#used * 4 >= this.#slots.length * 3) this.#rebuild();
-    else this.#enter(line, this.#low, this.#high);
   }
 
-  #enter(line: number, low: number, high: number): void {
-    const slot = this.#slotOf(low, high);
-    if (this.#slots[slot] !== 0) return;
-    this.#slots[slot] = line + 1;
-    this.#used += 1;
+  /** Gives its memory back at once: a collection might come only after as much was taken for what is done next. */
+  release(): void {
+    for (const page of this.#pages.splice(0)) page.buffer.transfer(0);
+    this.#slots.buffer.transfer(0);
+  }
+
+  #enterAll(): void {
+    if (this.count * 4 > this.#slots.length * 3) {
+      let length = this.#slots.length;
+      while (this.count * 4 > length * 3) length *= 2;
+      // not both at once: at the limit of lines they have 64 MiB each
+      this.#slots = new Uint32Array(0);
+      this.#slots = new Uint32Array(length);
+      this.#entered = 0;
+    }
+    for (; this.#entered < this.count; this.#entered += 1) {
+      const page = this.#pages[this.#entered >>> 16] as Int32Array;
+      const at = (this.#entered & (pageLines - 1)) * 2;
+      const high = page[at + 1] as number;
+      const slot = this.#slotOf(page[at] as number, high);
+      if (this.#slots[slot] === 0) this.#slots[slot] = (high << 24) | (this.#entered + 1);
+    }
   }
 
   /** The slot of that hash, or the free one where it would go. */
   #slotOf(low: number, high: number): number {
     const mask = this.#slots.length - 1;
     for (let slot = low & mask; ; slot = (slot + 1) & mask) {
-      const line = (this.#slots[slot] as number) - 1;
-      if (line === -1 || this.#hasHash(line, low, high)) return slot;
+      const found = this.#slots[slot] as number;
+      if (found === 0 || (found >>> 24 === (high & 0xff) && this.#hasHash(lineIn(found), low, high))) return slot;
     }
   }
 
@@ -91,18 +112,5 @@ export class LineTable {
     const page = this.#pages[line >>> 16] as Int32Array;
     const at = (line & (pageLines - 1)) * 2;
     return page[at] === low && page[at + 1] === high;
-  }
-
-  /** More slots; the hashes are all there still. */
-  #rebuild(): void {
-    const length = this.#slots.length * 2;
-    this.#slots = new Uint32Array(0);
-    this.#slots = new Uint32Array(length);
-    this.#used = 0;
-    for (let line = 0; line < this.count; line += 1) {
-      const page = this.#pages[line >>> 16] as Int32Array;
-      const at = (line & (pageLines - 1)) * 2;
-      this.#enter(line, page[at] as number, page[at + 1] as number);
-    }
   }
 }

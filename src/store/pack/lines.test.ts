@@ -108,14 +108,14 @@ describe('a new version from the lines of the old one', () => {
             paths.set(built.literals.digest, literals);
           }
           expect(sourcesOfLines(built.recipe)).toEqual(built.sources);
-          for (const windowBytes of [1, 7, 50, 1000]) {
+          for (const windowBytes of [11, 100]) {
             expect((await apply(built.recipe, paths, { ...fresh, windowBytes })).equals(readFileSync(fresh.path))).toBe(true);
           }
           old = fresh;
           recipe = built.recipe;
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
     expect(made).toBeGreaterThan(50);
   });

@@ -43,10 +43,10 @@ export async function buildLines(what: {
   try {
     const found = await findRuns(what, literals);
     const added = literals.close();
-    const built = found === null ? null : assemble(found, old, added);
-    const isGood = found !== null && built !== null && (await makes(found, { old, fresh, literals: { ...added, path: what.literals }, signal }));
-    if (!isGood || built.literals === null) literals.remove();
-    return isGood ? built : null;
+    const isGood = found !== null && (await makes(found, { old, fresh, literals: { ...added, path: what.literals }, signal }));
+    const built = isGood ? assemble(found, old, added) : null;
+    if (built === null) literals.remove();
+    return built;
   } catch (error) {
     literals.remove();
     throw error;
@@ -65,6 +65,18 @@ async function findRuns(
   literals: Literals,
 ): Promise<FoundRuns | null> {
   const table = new LineTable();
+  try {
+    return await matchLines(what, table, literals);
+  } finally {
+    table.release();
+  }
+}
+
+async function matchLines(
+  what: { readonly old: TextFile; readonly fresh: TextFile; readonly signal: AbortSignal },
+  table: LineTable,
+  literals: Literals,
+): Promise<FoundRuns | null> {
   const isRead = await scanLines(what.old.path, what.signal, ({ view }, start, end) => {
     table.hash(view, start, end);
     table.append();
@@ -74,7 +86,7 @@ async function findRuns(
   const finder = new RunFinder(table, literals);
   const isFound = await scanLines(what.fresh.path, what.signal, ({ view, bytes }, start, end) => {
     table.hash(view, start, end);
-    return finder.see(bytes.subarray(start, end));
+    return finder.see(bytes, start, end);
   });
   return isFound ? { runs: finder.runs, oldLines: finder.oldLines } : null;
 }
@@ -104,7 +116,7 @@ class RunFinder {
   }
 
   /** Takes the next line, which the table has just hashed. @returns false: it does not pay */
-  see(bytes: Buffer): boolean {
+  see(bytes: Buffer, start: number, end: number): boolean {
     const runs = this.#line;
     const last = runs.length - 1;
     const next = last < 0 ? -1 : this.#start(last) + (runs.count[last] as number);
@@ -115,7 +127,7 @@ class RunFinder {
     const found = this.#table.find();
     if (found === -1) {
       const line = this.#table.count;
-      if (line >= lineLimits.lines || !this.#literals.add(bytes)) return false;
+      if (line >= lineLimits.lines || !this.#literals.add(bytes.subarray(start, end))) return false;
       this.#table.append();
       runs.append(1, line - this.oldLines, 1);
     } else if (!this.#takeOver(last, found)) {
