@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { ProjectConfig } from './config.ts';
 import { files } from './layout.ts';
 import { quickConfig } from './quick-config.ts';
+import { registerAt } from './shared-cache.ts';
 
 /** An opened project: its place in git, its settings, its bytes. */
 export interface Project {
@@ -54,6 +55,7 @@ async function assemble(parts: {
   const { root, git, config, env } = parts;
   const localDir = join(root, files.local);
   const cacheDir = env['PLUMB_CACHE'] === undefined ? join(localDir, 'cache') : resolve(root, env['PLUMB_CACHE']);
+  registerAt(cacheDir, root);
   const store = await openStore({
     cacheDir,
     root,

@@ -3,6 +3,7 @@ import type { Digest } from '../base/digest.ts';
 import type { PlumbError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import type { Cache, CacheWriter } from './cache/cache.ts';
+import type { Remote } from './remote.ts';
 
 /** Small immutable texts that are found by a derived name instead of their own digest: kind 'runs', key = hex of a fingerprint. */
 export interface NameSpace {
@@ -58,6 +59,8 @@ export interface Store {
   readonly cache: Cache;
   /** of the remote, for messages, without credentials; null where none is configured */
   readonly remoteUrl: string | null;
+  /** The remote itself, for upkeep (gc, fsck, du) alone: all else goes by `push` and `fetch`. */
+  readonly remote: Remote | null;
   has(digest: Digest): Promise<boolean>;
   /** Which of these versions (roots) the remote has. @throws PlumbError REMOTE_FAILED; none where there is no remote */
   remoteHas(roots: readonly Digest[]): Promise<ReadonlySet<Digest>>;
