@@ -20,15 +20,16 @@ export const keyBytes = 32;
 
 /** A key as ranges of keys have it: whole characters, at most 32 bytes of UTF-8; half a character becomes U+FFFD. */
 export function cutKey(key: string): string {
-  if (key.length * 3 <= keyBytes) return key.toWellFormed();
+  const text = key.toWellFormed();
+  if (text.length * 3 <= keyBytes) return text;
   let bytes = 0;
-  let end = 0;
-  for (const character of key.slice(0, keyBytes + 1)) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > keyBytes) break;
-    end += character.length;
+  for (let at = 0; at < text.length;) {
+    const point = text.codePointAt(at) as number;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    if (bytes > keyBytes) return text.slice(0, at);
+    at += point < 0x10000 ? 1 : 2;
   }
-  return key.slice(0, end).toWellFormed();
+  return text;
 }
 
 /** Bytes of UTF-8 that a path of a tree may have; what Linux lets a path have. */

@@ -16,7 +16,7 @@ export function walkChunks(read: ReadNode, root: Digest): AsyncGenerator<PlacedC
  * @param rows first row, and the one behind the last; they count from 0
  */
 export function chunksOfRows(read: ReadNode, root: Digest, rows: { readonly start: number; readonly end: number }): AsyncGenerator<PlacedChunk> {
-  return chunksWhere(read, root, { may: (item, row) => row < rows.end && row + item.rows > rows.start, likely: () => false });
+  return chunksWhere(read, root, { may: (item, row) => Math.max(row, rows.start) < Math.min(row + item.rows, rows.end), likely: () => false });
 }
 
 /** Chunks in which a key may stand, in order: of rows sorted by key one or two, of others any number; none where the rows have no key. */
