@@ -4,56 +4,99 @@ import { temporaryBeside } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError, systemError, type PlumbError } from '../base/errors.ts';
 import { silentProgress } from '../base/progress.ts';
-import { openCache, type Cache } from './cache.ts';
+import type { Cache, CacheWriter, LinkKind } from './cache/cache.ts';
+import { openCache } from './cache/open.ts';
 import { bytesMissing, damaged, remoteMissing } from './faults.ts';
-import { moveNameFile, namePath, readNameFile, writeNameFile } from './layout.ts';
-import { mapInParallel } from './parallel.ts';
-import type { NameSpace, Remote, Store, TransferOptions, TransferResult } from './store.ts';
-import { fetchFrom, pushTo } from './transfer.ts';
+import type { NameSpace, ObjectRef, PushResult, PushRoot, Store, TransferOptions, TransferResult } from './store.ts';
+import { forgetLocalName, moveLocalName, readLocalName, readRemoteName, writeLocalName } from './transfer/names.ts';
+import type { RemoteStore } from './transfer/remote-store.ts';
 
-/**
- * Opens the store of a project. Nothing is made or asked before the first use.
- * @param where cacheDir: absolute; remote: absolute path of a folder, where one is configured
- */
-export async function openStore(where: { readonly cacheDir: string; readonly remote?: string }): Promise<Store> {
-  const remote = where.remote === undefined ? null : (await import('./remotes/folder.ts')).openFolderRemote(where.remote);
-  return new CacheAndRemote(openCache(where.cacheDir), remote);
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface StorePlace {
+  /** absolute */
+  readonly cacheDir: string;
+  /** how working copies come out of the cache; default: found out by trying */
+  readonly link?: LinkKind;
+  /** default: that of no process, so that no variable decides */
+  readonly env?: Environment;
+  /** a path, s3://..., oci://..., https://... */
+  readonly remote?: string;
+  /** absolute: what a remote that is a path is relative to; default '/' */
+  readonly root?: string;
+  /** the name of this repository in a remote that several share */
+  readonly repository?: string;
 }
 
+/**
+ * Opens the store of a project. Nothing is made or asked before the first use, and what speaks to the remote is loaded by then.
+ * @throws PlumbError CONFIG_INVALID for an address that is none
+ */
+export async function openStore(where: StorePlace): Promise<Store> {
+  const env = where.env ?? {};
+  const cache = openCache(where.cacheDir, { env, ...(where.link === undefined ? {} : { link: where.link }) });
+  if (where.remote === undefined) return new CacheAndRemote(cache, null, null);
+  const { openRemote } = await import('./remotes/open.ts');
+  const remote = openRemote(where.remote, { root: where.root ?? '/', env });
+  let opened: Promise<RemoteStore> | undefined;
+  const open = (): Promise<RemoteStore> => (opened ??= import('./transfer/remote-store.ts').then((module) => new module.RemoteStore(remote, cache)));
+  return new CacheAndRemote(cache, { url: remote.url, open }, where.repository ?? null);
+}
+
+interface LazyRemote {
+  readonly url: string;
+  readonly open: () => Promise<RemoteStore>;
+}
+
+/** Requests that no command waits for by name: they end with the process. */
+const unhurried = { progress: silentProgress, signal: new AbortController().signal };
+
 class CacheAndRemote implements Store {
-  readonly remote: Remote | null;
+  readonly cache: Cache;
   unreachable: PlumbError | null = null;
-  readonly #cache: Cache;
-  /** objects on their way in: two who want one object wait for one transfer */
+  readonly #remote: LazyRemote | null;
+  readonly #repository: string | null;
+  /** said before the remote was needed */
+  #remembered: Digest[] = [];
+  /** objects on their way in: all who want one object wait for one transfer */
   readonly #underWay = new Map<Digest, Promise<void>>();
 
-  constructor(cache: Cache, remote: Remote | null) {
-    this.#cache = cache;
-    this.remote = remote;
+  constructor(cache: Cache, remote: LazyRemote | null, repository: string | null) {
+    this.cache = cache;
+    this.#remote = remote;
+    this.#repository = repository;
   }
 
   get cacheDir(): string {
-    return this.#cache.root;
+    return this.cache.root;
+  }
+
+  get remoteUrl(): string | null {
+    return this.#remote?.url ?? null;
   }
 
   has(digest: Digest): Promise<boolean> {
-    return this.#cache.has(digest);
+    return this.cache.has(digest);
   }
 
   readBytes(digest: Digest): Promise<Buffer> {
-    return this.#orFetched(digest, () => this.#cache.read(digest));
+    return this.#orFetched(digest, () => this.cache.read(digest));
   }
 
   pathOf(digest: Digest): Promise<string> {
-    return this.#orFetched(digest, () => this.#cache.path(digest));
+    return this.#orFetched(digest, () => this.cache.path(digest));
   }
 
   putBytes(bytes: string | Uint8Array): Promise<Digest> {
-    return this.#cache.putBytes(bytes);
+    return this.cache.putBytes(bytes);
   }
 
   putFile(path: string, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void } = {}): Promise<{ digest: Digest; bytes: number }> {
-    return this.#cache.putFile(path, options);
+    return this.cache.putFile(path, options);
+  }
+
+  openWriter(): Promise<CacheWriter> {
+    return this.cache.openWriter();
   }
 
   async checkoutFile(digest: Digest, target: string, options: { executable?: boolean } = {}): Promise<void> {
@@ -61,7 +104,7 @@ class CacheAndRemote implements Store {
     const mode = options.executable === true ? 0o777 : 0o666;
     try {
       await mkdir(dirname(target), { recursive: true });
-      await this.#orFetched(digest, async () => ((await this.#cache.copyTo(digest, temporary, mode)) ? true : null));
+      await this.#orFetched(digest, async () => ((await this.cache.copyTo(digest, temporary, mode)) ? true : null));
       await rename(temporary, target);
     } catch (error) {
       await rm(temporary, { force: true });
@@ -70,41 +113,29 @@ class CacheAndRemote implements Store {
   }
 
   verify(digest: Digest): Promise<boolean> {
-    return this.#cache.verify(digest);
+    return this.cache.verify(digest);
   }
 
   async readName(name: NameSpace): Promise<Digest | null> {
-    const path = namePath(this.cacheDir, name);
-    const known = await readNameFile(path).catch(async (error: unknown) => {
-      if (!isPlumbError(error, 'DIGEST_INVALID')) throw error;
-      // spoiled on this machine: it is only a cache
-      await rm(path, { force: true });
-      return null;
-    });
-    const { remote } = this;
-    if (known !== null || remote === null) return known;
-    const found = await this.#unlessUnreachable(() => remote.readName(name), null);
+    const known = await this.#localName(name);
+    if (known !== null || this.#remote === null) return known;
+    const found = await this.#unlessUnreachable(async (store) => readRemoteName(store.remote, name, unhurried), null);
     return found === null ? null : this.writeName(name, found);
   }
 
-  async lookInRemote(digests: readonly Digest[]): Promise<ReadonlySet<Digest>> {
-    const { remote } = this;
-    return remote === null ? new Set() : this.#unlessUnreachable(() => remote.has(digests), new Set());
-  }
-
-  async #unlessUnreachable<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
+  async #localName(name: NameSpace): Promise<Digest | null> {
     try {
-      return await ask();
+      return readLocalName(this.cacheDir, name);
     } catch (error) {
-      if (!isPlumbError(error, 'REMOTE_FAILED')) throw error;
-      this.unreachable = error;
-      return otherwise;
+      if (!isPlumbError(error, 'DIGEST_INVALID')) throw error;
+      await forgetLocalName(this.cacheDir, name);
+      return null;
     }
   }
 
   async writeName(name: NameSpace, digest: Digest): Promise<Digest> {
     try {
-      return await writeNameFile(this.cacheDir, name, digest);
+      return await writeLocalName(this.cacheDir, name, digest);
     } catch (error) {
       throw systemError(error, 'write', this.cacheDir);
     }
@@ -112,24 +143,65 @@ class CacheAndRemote implements Store {
 
   async moveName(name: NameSpace, digest: Digest): Promise<void> {
     try {
-      await moveNameFile(this.cacheDir, name, digest);
+      await moveLocalName(this.cacheDir, name, digest);
     } catch (error) {
       throw systemError(error, 'write', this.cacheDir);
     }
   }
 
-  async push(objects: readonly Digest[], names: readonly NameSpace[], options: TransferOptions): Promise<TransferResult> {
-    if (this.remote === null) throw remoteMissing();
-    return pushTo(this.remote, this.#cache, { objects, names }, options);
+  async remoteHas(roots: readonly Digest[]): Promise<ReadonlySet<Digest>> {
+    return this.#remote === null ? new Set() : (await this.#opened(this.#remote)).has(roots, unhurried.signal);
   }
 
-  async fetch(objects: readonly Digest[], options: TransferOptions): Promise<TransferResult> {
-    const wanted = [...new Set(objects)];
-    const there = await mapInParallel(wanted, { width: 16, signal: options.signal }, (digest) => this.#cache.has(digest));
-    const missing = wanted.filter((_, at) => there[at] !== true);
-    if (missing.length === 0) return { objects: 0, bytes: 0 };
-    if (this.remote === null) throw bytesMissing(missing, null);
-    return fetchFrom(this.remote, this.#cache, missing, options);
+  async lookInRemote(roots: readonly Digest[]): Promise<ReadonlySet<Digest>> {
+    return this.#unlessUnreachable((store) => store.has(roots, unhurried.signal), new Set<Digest>());
+  }
+
+  async push(roots: readonly PushRoot[], names: readonly NameSpace[], options: TransferOptions): Promise<PushResult> {
+    if (this.#remote === null) throw remoteMissing();
+    return (await this.#opened(this.#remote)).push({ roots, names, repository: this.#repository }, options);
+  }
+
+  remember(roots: readonly Digest[]): void {
+    if (this.#remote !== null) this.#remembered.push(...roots);
+  }
+
+  async openRoots(roots: readonly Digest[], options: TransferOptions): Promise<ReadonlySet<Digest>> {
+    if (this.#remote !== null) return (await this.#opened(this.#remote)).openRoots(roots, options);
+    const there = new Set<Digest>();
+    for (const root of roots) if (await this.cache.has(root)) there.add(root);
+    return there;
+  }
+
+  async fetch(
+    objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>,
+    options: TransferOptions & { readonly within?: readonly Digest[] },
+  ): Promise<TransferResult> {
+    if (this.#remote !== null) return (await this.#opened(this.#remote)).fetch(objects, options);
+    const missing: Digest[] = [];
+    for await (const object of objects) {
+      const digest = typeof object === 'string' ? object : object.digest;
+      if (!(await this.cache.has(digest))) missing.push(digest);
+    }
+    if (missing.length > 0) throw bytesMissing(missing, null);
+    return { objects: 0, bytes: 0 };
+  }
+
+  async #opened(remote: LazyRemote): Promise<RemoteStore> {
+    const store = await remote.open();
+    if (this.#remembered.length > 0) store.remember(this.#remembered.splice(0));
+    return store;
+  }
+
+  async #unlessUnreachable<T>(ask: (store: RemoteStore) => Promise<T>, otherwise: T): Promise<T> {
+    if (this.#remote === null) return otherwise;
+    try {
+      return await ask(await this.#opened(this.#remote));
+    } catch (error) {
+      if (!isPlumbError(error, 'REMOTE_FAILED')) throw error;
+      this.unreachable = error;
+      return otherwise;
+    }
   }
 
   /** What the cache answers; after one transfer from the remote where it has nothing good. */
@@ -137,21 +209,18 @@ class CacheAndRemote implements Store {
     const known = await ask();
     if (known !== null) return known;
     await this.#fetchOne(digest).catch((error: unknown) => {
-      const lost = isPlumbError(error, 'BYTES_MISSING') && this.#cache.wasBad(digest);
-      throw lost ? damaged(digest, this.cacheDir, this.remote?.url ?? null) : error;
+      const isLost = isPlumbError(error, 'BYTES_MISSING') && this.cache.wasBad(digest);
+      throw isLost ? damaged(digest, this.cacheDir, this.remoteUrl) : error;
     });
     const fetched = await ask();
-    if (fetched === null) throw bytesMissing([digest], this.remote?.url ?? null);
+    if (fetched === null) throw bytesMissing([digest], this.remoteUrl);
     return fetched;
   }
 
   #fetchOne(digest: Digest): Promise<void> {
-    const remote = this.remote;
-    if (remote === null) return Promise.reject(bytesMissing([digest], null));
     const running = this.#underWay.get(digest);
     if (running !== undefined) return running;
-    const options = { progress: silentProgress, signal: new AbortController().signal };
-    const transfer = fetchFrom(remote, this.#cache, [digest], options)
+    const transfer = this.fetch([digest], unhurried)
       .then(() => undefined)
       .finally(() => this.#underWay.delete(digest));
     this.#underWay.set(digest, transfer);

@@ -1,0 +1,273 @@
+// Fetching: wanted objects -> where they are -> frames -> ranges -> verified bytes -> the cache. What stays in memory is about 50 bytes an object
+// that is wanted and 53 an object of the packs that were opened, whatever the objects weigh.
+import type { Digest } from '../../base/digest.ts';
+import { isPlumbError, PlumbError } from '../../base/errors.ts';
+import type { ProgressBar } from '../../base/progress.ts';
+import type { Cache } from '../cache/cache.ts';
+import { bytesMissing } from '../faults.ts';
+import { decodeFrame } from '../pack/frame.ts';
+import { forms, type Location } from '../pack/pack.ts';
+import { eachInParallel } from '../parallel.ts';
+import { Assemblies } from './assembly.ts';
+import { Places, type Catalog, type OpenPack } from './catalog.ts';
+import { Numbers, type DigestTable } from './digest-table.ts';
+import { readFrames, type Line } from './frames.ts';
+import { Intake, isObject } from './intake.ts';
+import { LinesObjects } from './lines-objects.ts';
+import { planRanges, type PlannedRange } from './ranges.ts';
+import { cutOff, wrongBytes, type WrongObject } from './wrong.ts';
+
+export interface FetchContext {
+  readonly line: Line;
+  readonly cache: Cache;
+  readonly catalog: Catalog;
+  /** folder for very large objects that are not whole yet */
+  readonly partials: string;
+  /** where objects go in; whoever gives one closes it */
+  readonly intake?: Intake;
+}
+
+/** A bar of progress, begun when the plan knows how many bytes are to be moved. */
+export type StartBar = (bytes: number) => ProgressBar;
+
+const width = 16;
+
+/**
+ * Brings the objects of a table into the cache, from the packs that the catalog has open. All that can be had is in the cache when this throws.
+ * @param wanted none of them is in the cache; chunks and sources that they need are added to it
+ * @returns how many came
+ * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, REMOTE_FAILED: details.missing says what is not there; DISK_FULL
+ */
+export async function fetchObjects(context: FetchContext, wanted: DigestTable, startBar: StartBar): Promise<number> {
+  const fetching = new Fetching(context, wanted);
+  try {
+    await fetching.plan();
+    await fetching.carryOut(startBar);
+  } finally {
+    await fetching.end();
+  }
+  fetching.check();
+  return fetching.objects;
+}
+
+/** Does something with a frame's raw bytes. @returns false: they are wrong */
+type UseFrame = (
+  at: { readonly number: number; readonly pack: OpenPack; readonly frame: number; readonly isLastTry: boolean },
+  raw: Buffer,
+) => Promise<boolean>;
+
+class Fetching {
+  objects = 0;
+  readonly #context: FetchContext;
+  readonly #table: DigestTable;
+  /** the first of the table are wanted, the others are needed for them */
+  readonly #wanted: number;
+  readonly #places: Places;
+  readonly #intake: Intake;
+  readonly #assemblies: Assemblies;
+  readonly #lines: LinesObjects;
+  /** objects that rows of others are made from, by number */
+  readonly #sources = new Set<number>();
+  /** objects whose recipe was read */
+  readonly #planned = new Set<number>();
+  /** by number: 1 where it is in the cache, or in its file, now */
+  readonly #done = new Numbers();
+  readonly #wrong = new Map<Digest, WrongObject>();
+  #failure: PlumbError | null = null;
+
+  constructor(context: FetchContext, wanted: DigestTable) {
+    this.#context = context;
+    this.#table = wanted;
+    this.#wanted = wanted.size;
+    this.#places = new Places(wanted, context.catalog);
+    this.#intake = context.intake ?? new Intake(context.cache);
+    this.#assemblies = new Assemblies(wanted, { intake: this.#intake, cache: context.cache, partials: context.partials });
+    this.#lines = new LinesObjects(context.cache, this.#intake);
+  }
+
+  /** Finds out where everything is. Recipes are read, and what they need is looked for in its turn: sources, and chunks of sources. */
+  async plan(): Promise<void> {
+    for (let from = 0; from < this.#table.size;) {
+      const to = this.#table.size;
+      this.#places.locate(from);
+      const recipes = this.#framesOf(from, to, (id, { form }) =>
+        form === forms.chunks ? this.#isObject(id) : form === forms.lines && id < this.#wanted,
+      );
+      if (recipes.size > 0) await this.#read(recipes, (at, raw) => this.#takeRecipes(at, raw));
+      from = to;
+    }
+  }
+
+  async carryOut(startBar: StartBar): Promise<void> {
+    const { tally } = this.#context.line;
+    for (const id of await this.#assemblies.finishWhole()) this.#arrived(id);
+    const frames = this.#framesOf(0, this.#table.size, (id, { form }) => form === forms.bytes && this.#done.get(id) === 0);
+    await this.#read(
+      frames,
+      (at, raw) => this.#takeObjects(at, raw),
+      (bytes) => tally.show(startBar(bytes)),
+    );
+    if (this.#lines.size === 0) return;
+    // sources are read out of the cache
+    await this.#intake.close();
+    const { made, wrong } = await this.#lines.make(this.#context.line.signal);
+    for (const id of made) this.#arrived(id);
+    for (const digest of wrong) this.#markWrong(digest);
+  }
+
+  async end(): Promise<void> {
+    this.#context.line.tally.end();
+    await this.#assemblies.end();
+    if (this.#context.intake === undefined) await this.#intake.close();
+  }
+
+  /** @throws PlumbError what is missing, and why */
+  check(): void {
+    for (const id of this.#assemblies.wrong) this.#markWrong(this.#table.digestAt(id));
+    const missing: Digest[] = [];
+    for (let id = 0; id < this.#wanted; id += 1) if (this.#done.get(id) === 0) missing.push(this.#table.digestAt(id));
+    const { url } = this.#context.line.remote;
+    if (this.#wrong.size > 0) throw wrongBytes([...this.#wrong.values()], missing, url);
+    if (missing.length === 0) return;
+    throw this.#failure === null ? bytesMissing(missing, url) : cutOff(this.#failure, missing);
+  }
+
+  /** Frames of those objects of a part of the table that are chosen, by number of the pack. */
+  #framesOf(from: number, to: number, isChosen: (id: number, location: Location) => boolean): Map<number, number[]> {
+    const chosen = new Map<number, Uint8Array>();
+    for (let id = from; id < to; id += 1) {
+      const place = this.#places.get(id);
+      if (place === null) continue;
+      const { index } = this.#pack(place.pack);
+      const location = index.locationAt(place.entry);
+      if (!isChosen(id, location)) continue;
+      const marks = chosen.get(place.pack) ?? new Uint8Array(index.frames);
+      chosen.set(place.pack, marks);
+      marks[location.frame] = 1;
+    }
+    return new Map([...chosen].map(([pack, marks]) => [pack, [...marks.keys()].filter((frame) => marks[frame] === 1)]));
+  }
+
+  /** Reads frames: from memory where their bytes are there still, else by ranges. What cannot be read is missing in the end. */
+  async #read(frames: ReadonlyMap<number, readonly number[]>, use: UseFrame, start?: (bytes: number) => void): Promise<void> {
+    const ranges: { number: number; pack: OpenPack; range: PlannedRange }[] = [];
+    for (const [number, wanted] of frames) {
+      const pack = this.#pack(number);
+      const far: number[] = [];
+      for (const frame of wanted) {
+        const near = heldFrame(pack, frame);
+        if (near === null || !(await this.#decode(use, { number, pack, frame, isLastTry: false }, near))) far.push(frame);
+      }
+      for (const range of planRanges(far, (frame) => pack.index.frameAt(frame), { bytes: pack.index.tail })) ranges.push({ number, pack, range });
+    }
+    start?.(ranges.reduce((sum, { range }) => sum + range.end - range.start, 0));
+    const { line } = this.#context;
+    await eachInParallel(ranges, { width, signal: line.signal }, async ({ number, pack, range }) => {
+      if (this.#failure !== null && line.lanes.isHopeless) return;
+      const take = (frame: number, stored: Buffer, isLastTry: boolean) => this.#decode(use, { number, pack, frame, isLastTry }, stored);
+      await readFrames(line, pack, range, take).catch((error: unknown) => this.#note(error));
+    });
+  }
+
+  async #decode(use: UseFrame, at: Parameters<UseFrame>[0], stored: Buffer): Promise<boolean> {
+    let raw: Buffer;
+    try {
+      raw = decodeFrame(stored, at.pack.index.frameAt(at.frame));
+    } catch (error) {
+      if (!isPlumbError(error, 'PACK_INVALID')) throw error;
+      if (at.isLastTry) for (const [id] of this.#entriesOf(at.number, at.frame)) this.#markWrong(this.#table.digestAt(id));
+      return false;
+    }
+    return use(at, raw);
+  }
+
+  async #takeObjects({ number, pack, frame, isLastTry }: Parameters<UseFrame>[0], raw: Buffer): Promise<boolean> {
+    const role = pack.index.frameAt(frame).offset >= pack.index.tail ? 'meta' : 'data';
+    let isRight = true;
+    for (const [id, { offset, length, form }] of this.#entriesOf(number, frame)) {
+      if (form !== forms.bytes || this.#done.get(id) === 1) continue;
+      const bytes = raw.subarray(offset, offset + length);
+      const digest = this.#table.digestAt(id);
+      if (!isObject(digest, bytes)) {
+        isRight = false;
+        if (isLastTry) this.#markWrong(digest);
+        continue;
+      }
+      if (this.#isObject(id)) {
+        await this.#intake.add(bytes, role);
+        this.#arrived(id);
+      }
+      this.#done.set(id, 1);
+      for (const whole of await this.#assemblies.put(id, bytes)) this.#arrived(whole);
+    }
+    return isRight;
+  }
+
+  /** A recipe has no digest of its own: what does not parse is wrong, and what it makes is verified. */
+  async #takeRecipes({ number, frame, isLastTry }: Parameters<UseFrame>[0], raw: Buffer): Promise<boolean> {
+    let isRight = true;
+    for (const [id, location] of this.#entriesOf(number, frame)) {
+      if (location.form === forms.bytes || this.#planned.has(id) || !this.#isObject(id)) continue;
+      const recipe = raw.subarray(location.offset, location.offset + location.length);
+      try {
+        if (location.form === forms.chunks) await this.#assemblies.plan(id, location.bytes, recipe);
+        else await this.#needSources(id, location.bytes, recipe);
+        this.#planned.add(id);
+      } catch (error) {
+        if (!isPlumbError(error, 'PACK_INVALID')) throw error;
+        isRight = false;
+        if (isLastTry) this.#markWrong(this.#table.digestAt(id));
+      }
+    }
+    return isRight;
+  }
+
+  async #needSources(id: number, bytes: number, recipe: Buffer): Promise<void> {
+    for (const source of this.#lines.plan(id, { digest: this.#table.digestAt(id), bytes, recipe })) {
+      if (!(await this.#context.cache.has(source))) this.#sources.add(this.#table.add(source));
+    }
+  }
+
+  /** What of a frame is wanted from there. */
+  *#entriesOf(number: number, frame: number): Generator<[id: number, location: Location]> {
+    const { index } = this.#pack(number);
+    for (const entry of index.entriesOf(frame)) {
+      const id = this.#table.find(index.digestAt(entry));
+      const place = id === -1 ? null : this.#places.get(id);
+      if (place?.pack === number && place.entry === entry) yield [id, index.locationAt(entry)];
+    }
+  }
+
+  /** Does it go into the cache as an object, not only into others? */
+  #isObject(id: number): boolean {
+    return id < this.#wanted || this.#sources.has(id);
+  }
+
+  #arrived(id: number): void {
+    this.#done.set(id, 1);
+    if (id < this.#wanted) this.objects += 1;
+  }
+
+  #markWrong(digest: Digest): void {
+    const place = this.#places.get(this.#table.find(digest));
+    this.#wrong.set(digest, { digest, pack: place === null ? digest : this.#pack(place.pack).ref.digest });
+  }
+
+  /** Failures of the remote do not stop what can be had; all else does. */
+  #note(error: unknown): void {
+    // a pack that is not there: its objects are missing
+    if (isPlumbError(error, 'BYTES_MISSING')) return;
+    if (!(error instanceof PlumbError) || !error.code.startsWith('REMOTE_')) throw error;
+    this.#failure ??= error;
+  }
+
+  #pack(number: number): OpenPack {
+    return this.#context.catalog.packs[number] as OpenPack;
+  }
+}
+
+function heldFrame({ index, held }: OpenPack, frame: number): Buffer | null {
+  const { offset, stored } = index.frameAt(frame);
+  if (stored === 0) return Buffer.alloc(0);
+  return held !== null && offset >= held.start ? held.bytes.subarray(offset - held.start, offset - held.start + stored) : null;
+}

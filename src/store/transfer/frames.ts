@@ -1,0 +1,185 @@
+// Frames of packs as they come over the line: each is decoded as soon as its last byte is there, and let go as soon as it was used.
+import type { Digest } from '../../base/digest.ts';
+import { isPlumbError, PlumbError } from '../../base/errors.ts';
+import type { ProgressBar } from '../../base/progress.ts';
+import type { FrameLocation, PackIndex } from '../pack/pack.ts';
+import type { ByteRange, PackRef, Remote } from '../remote.ts';
+import type { Budget } from './budget.ts';
+import type { Lanes } from './lanes.ts';
+import type { PlannedRange } from './ranges.ts';
+import type { Meter } from './rate.ts';
+
+/** A remote as a transfer uses it: so many requests at once, so many bytes a second, so much in memory. */
+export interface Line {
+  readonly remote: Remote;
+  readonly lanes: Lanes;
+  readonly meter: Meter;
+  readonly budget: Budget;
+  readonly signal: AbortSignal;
+  readonly tally: Tally;
+}
+
+/** Bytes that moved in a transfer, and the bar that shows them. */
+export class Tally {
+  moved = 0;
+  #bar: ProgressBar | null = null;
+
+  add(bytes: number): void {
+    this.moved += bytes;
+    this.#bar?.advance(bytes);
+  }
+
+  show(bar: ProgressBar): void {
+    this.end();
+    this.#bar = bar;
+  }
+
+  end(): void {
+    this.#bar?.end();
+    this.#bar = null;
+  }
+}
+
+/** Options of a request that moves bytes. */
+export function moving(line: Line): { signal: AbortSignal; onBytes: (bytes: number) => Promise<void> | void } {
+  return {
+    signal: line.signal,
+    onBytes: (bytes) => {
+      line.lanes.told(bytes);
+      line.tally.add(bytes);
+      return line.meter(bytes);
+    },
+  };
+}
+
+/** Bytes of a pack, whole in memory: for its end. @throws PlumbError BYTES_MISSING, REMOTE_FAILED */
+export async function readRange(line: Line, pack: Digest, range: ByteRange): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(range.end - range.start);
+  let at = 0;
+  for await (const piece of line.remote.readPack(pack, range, moving(line)))
+    at += Buffer.from(piece.buffer, piece.byteOffset, piece.length).copy(bytes, at);
+  if (at < bytes.length) throw cut(line.remote, pack);
+  return bytes;
+}
+
+/** Tries of one range. The backend tries again by itself: these are for answers that end too early, or are wrong. */
+const tries = 3;
+
+/**
+ * Reads the frames of a range, in the order of the file; after a cut it goes on behind the last whole frame.
+ * @param use the stored bytes, which are its own only until it is done. @returns false: they are wrong, read them once more
+ * @throws PlumbError BYTES_MISSING, REMOTE_FAILED
+ */
+export async function readFrames(
+  line: Line,
+  pack: { readonly ref: PackRef; readonly index: PackIndex },
+  range: PlannedRange,
+  use: (frame: number, stored: Buffer, isLastTry: boolean) => Promise<boolean>,
+): Promise<void> {
+  let left = range.frames;
+  for (let trial = 1; left.length > 0; trial += 1) {
+    const isLast = trial === tries;
+    try {
+      left = await line.lanes.run(() => readOnce(line, pack, left, (frame, stored) => use(frame, stored, isLast)));
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      if (isLast || line.lanes.isHopeless || !isPlumbError(error.cause, 'REMOTE_FAILED')) throw error.cause;
+      left = error.left;
+    }
+    if (isLast) return;
+  }
+}
+
+/** A range that ended early: what of it was not used yet. */
+class Interrupted extends PlumbError {
+  readonly left: readonly number[];
+
+  constructor(cause: unknown, left: readonly number[]) {
+    super('REMOTE_FAILED', { what: 'a range was cut', mend: 'read the rest of it', cause });
+    this.left = left;
+  }
+}
+
+/** @returns frames whose bytes were wrong */
+async function readOnce(
+  line: Line,
+  { ref, index }: { readonly ref: PackRef; readonly index: PackIndex },
+  frames: readonly number[],
+  use: (frame: number, stored: Buffer) => Promise<boolean>,
+): Promise<number[]> {
+  const places = frames.map((frame) => index.frameAt(frame));
+  const range = { start: (places[0] as FrameLocation).offset, end: endOf(places.at(-1) as FrameLocation) };
+  const wrong: number[] = [];
+  let next = 0;
+  let gathering: Gathering | null = null;
+  let position = range.start;
+  try {
+    for await (const bytes of line.remote.readPack(ref.digest, range, moving(line))) {
+      const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      for (let at = 0; at < piece.length && next < frames.length;) {
+        const place = places[next] as FrameLocation;
+        if (position < place.offset) {
+          const skipped = Math.min(place.offset - position, piece.length - at);
+          at += skipped;
+          position += skipped;
+          continue;
+        }
+        // what is held: the stored bytes, and soon the raw ones beside them
+        gathering ??= new Gathering(place.stored, await line.budget.take(place.stored + place.raw));
+        const taken = gathering.take(piece.subarray(at));
+        at += taken;
+        position += taken;
+        const whole = gathering.whole();
+        if (whole === null) continue;
+        if (!(await use(frames[next] as number, whole))) wrong.push(frames[next] as number);
+        gathering.release();
+        gathering = null;
+        next += 1;
+      }
+    }
+    if (next < frames.length) throw cut(line.remote, ref.digest);
+  } catch (error) {
+    throw isPlumbError(error, 'REMOTE_FAILED') ? new Interrupted(error, [...wrong, ...frames.slice(next)]) : error;
+  } finally {
+    gathering?.release();
+  }
+  return wrong;
+}
+
+/** The bytes of one frame, until all are there; a piece that holds them all is used where it lies. */
+class Gathering {
+  readonly release: () => void;
+  readonly #size: number;
+  #bytes: Buffer | null = null;
+  #have = 0;
+
+  constructor(size: number, release: () => void) {
+    this.#size = size;
+    this.release = release;
+  }
+
+  /** @returns how many of these bytes belong to the frame */
+  take(piece: Buffer): number {
+    const taken = Math.min(piece.length, this.#size - this.#have);
+    if (taken === this.#size) this.#bytes = piece.subarray(0, taken);
+    else piece.copy((this.#bytes ??= Buffer.allocUnsafeSlow(this.#size)), this.#have, 0, taken);
+    this.#have += taken;
+    return taken;
+  }
+
+  whole(): Buffer | null {
+    return this.#have === this.#size ? this.#bytes : null;
+  }
+}
+
+function endOf(frame: FrameLocation): number {
+  return frame.offset + frame.stored;
+}
+
+function cut(remote: Remote, pack: Digest): PlumbError {
+  return new PlumbError('REMOTE_FAILED', {
+    what: `the remote ${remote.url} ended its answer for pack ${pack} too early`,
+    mend: 'run the command again: what came is kept',
+    details: { pack },
+  });
+}

@@ -1,0 +1,95 @@
+// Objects on their way into the cache. A session of the cache shows its objects at its end only, so a long transfer is several of them: what a
+// kill takes is then the last gigabyte, not all.
+import { digestOf, type Digest } from '../../base/digest.ts';
+import type { Cache, CacheWriter } from '../cache/cache.ts';
+import type { Role } from '../pack/pack.ts';
+
+const sessionBytes = 1024 * 1024 * 1024;
+
+interface Session {
+  readonly writer: CacheWriter;
+  bytes: number;
+  /** who writes to it now: files that are not whole yet, too */
+  users: number;
+  /** nobody enters any more */
+  isFull: boolean;
+}
+
+/** A large object that arrives in pieces. */
+export interface ArrivingFile {
+  readonly path: string;
+  /** all pieces are there. @throws PlumbError DIGEST_MISMATCH */
+  done(): Promise<void>;
+  abandon(): Promise<void>;
+}
+
+export class Intake {
+  readonly #cache: Cache;
+  #current: Promise<Session> | null = null;
+  /** full sessions with files that still wait for pieces */
+  readonly #full = new Set<Session>();
+
+  constructor(cache: Cache) {
+    this.#cache = cache;
+  }
+
+  /** @param bytes verified by the caller: nothing else may come in */
+  async add(bytes: Uint8Array, role: Role): Promise<void> {
+    const session = await this.#enter(bytes.length);
+    session.writer.addBytes(bytes, role);
+    await this.#leave(session);
+  }
+
+  async openFile(digest: Digest, bytes: number): Promise<ArrivingFile> {
+    const session = await this.#enter(bytes);
+    try {
+      const file = await session.writer.openFile(digest, bytes);
+      return {
+        path: file.path,
+        done: () => file.done().finally(() => this.#leave(session)),
+        abandon: () => file.abandon().finally(() => this.#leave(session)),
+      };
+    } catch (error) {
+      await this.#leave(session);
+      throw error;
+    }
+  }
+
+  /** All that came is in the cache, and on the disk, when this returns. Whoever still has a file open has lost it. */
+  async close(): Promise<void> {
+    const current = await this.#current;
+    this.#current = null;
+    const open = [...this.#full, ...(current === null ? [] : [current])];
+    this.#full.clear();
+    for (const session of open) await session.writer.close();
+  }
+
+  async #enter(bytes: number): Promise<Session> {
+    for (;;) {
+      const session = await (this.#current ??= this.#open());
+      if (session.isFull) continue;
+      session.users += 1;
+      session.bytes += bytes;
+      if (session.bytes > sessionBytes) {
+        session.isFull = true;
+        this.#full.add(session);
+        this.#current = null;
+      }
+      return session;
+    }
+  }
+
+  async #open(): Promise<Session> {
+    return { writer: await this.#cache.openWriter(), bytes: 0, users: 0, isFull: false };
+  }
+
+  async #leave(session: Session): Promise<void> {
+    session.users -= 1;
+    if (session.users === 0 && this.#full.delete(session)) await session.writer.close();
+  }
+}
+
+/** Are these the bytes of an object? */
+export function isObject(digest: Digest, bytes: Uint8Array): boolean {
+  return digestOf(bytes) === digest;
+}

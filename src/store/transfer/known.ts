@@ -1,0 +1,69 @@
+// What the remote has already, as a push sees it.
+import type { Digest } from '../../base/digest.ts';
+import { forms, type PackIndex } from '../pack/pack.ts';
+import type { PackRef } from '../remote.ts';
+
+/** A pack, or several that were made from others, as a receipt of this push will name it. */
+export class Slot {
+  /** most objects are in one slot: a million of them share this list */
+  readonly alone: readonly Slot[] = [this];
+  #refs: () => readonly PackRef[];
+
+  /** @param refs none as long as it is in the making */
+  constructor(refs: () => readonly PackRef[] = () => []) {
+    this.#refs = refs;
+  }
+
+  get refs(): readonly PackRef[] {
+    return this.#refs();
+  }
+
+  /** It is in the remote now. */
+  is(ref: PackRef): void {
+    this.#refs = () => [ref];
+  }
+
+  /** What was in its packs is in others now. */
+  becomes(slots: ReadonlySet<Slot>): void {
+    this.#refs = () => [...slots].flatMap((slot) => slot.refs);
+  }
+}
+
+interface KnownPack {
+  readonly ref: PackRef;
+  readonly index: PackIndex;
+  readonly slot: Slot;
+}
+
+export interface KnownPlace extends KnownPack {
+  readonly entry: number;
+}
+
+/** Looks into many indexes; neighbours in a version are mostly neighbours in a pack, so the last one that had something is asked first. */
+export class KnownObjects {
+  readonly #packs: KnownPack[] = [];
+  #last = 0;
+
+  add(ref: PackRef, index: PackIndex, slot: Slot): void {
+    this.#packs.push({ ref, index, slot });
+  }
+
+  /**
+   * Where an object is, so that naming that slot is enough.
+   * @param whole slots that are named together in any case: there, an object may be a recipe, for all that it needs is in them, too
+   */
+  find(digest: Digest, whole: ReadonlySet<Slot>): KnownPlace | null {
+    const bytes = Buffer.from(digest.slice(7), 'hex');
+    const count = this.#packs.length;
+    for (let step = 0; step < count; step += 1) {
+      const at = (this.#last + step) % count;
+      const pack = this.#packs[at] as KnownPack;
+      const entry = pack.index.findBytes(bytes);
+      if (entry === -1) continue;
+      if (!whole.has(pack.slot) && pack.index.locationAt(entry).form !== forms.bytes) continue;
+      this.#last = at;
+      return { ...pack, entry };
+    }
+    return null;
+  }
+}

@@ -1,0 +1,282 @@
+// Pushing: what the remote lacks goes into packs; when they are there, receipts say where everything is, then names are given, and at last the
+// snapshot, for which the next push asks first. Whatever is killed in between leaves packs that nobody names; the next push finds them by its journal.
+import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { hexOf, type Digest } from '../../base/digest.ts';
+import { isPlumbError, PlumbError } from '../../base/errors.ts';
+import type { Cache } from '../cache/cache.ts';
+import { bytesMissing } from '../faults.ts';
+import type { Receipt } from '../pack/receipt.ts';
+import { eachInParallel } from '../parallel.ts';
+import type { PackRef } from '../remote.ts';
+import type { NameSpace, PushResult, PushRoot, TransferOptions } from '../store.ts';
+import type { Catalog, OpenPack } from './catalog.ts';
+import type { Line } from './frames.ts';
+import { KnownObjects, Slot } from './known.ts';
+import { mergeSmallPacks, packsToMerge } from './merge.ts';
+import { readLocalName, writeRemoteName } from './names.ts';
+import type { RemoteNotes, Unfinished } from './notes.ts';
+import { Packing } from './packing.ts';
+import { PushPlan, type PlannedRoot } from './push-plan.ts';
+import { readReceiptToReplace, snapshotRoot, writeReceipt } from './receipts.ts';
+import { LinesSender } from './send-lines.ts';
+import { Uploads } from './uploads.ts';
+
+const width = 16;
+/** A push that takes longer asks again whether what it builds on is still there. */
+const longMs = 3_600_000;
+
+export interface PushContext {
+  readonly line: Line;
+  readonly cache: Cache;
+  readonly catalog: Catalog;
+  readonly notes: RemoteNotes;
+  /** under which a remote that several share knows who needs what */
+  readonly repository: string | null;
+  /** milliseconds that never go back */
+  readonly clock: () => number;
+}
+
+interface NameHere {
+  readonly name: NameSpace;
+  readonly digest: Digest;
+}
+
+/** @returns what was sent, and the roots that the remote has now, as far as that was asked. @throws see Store.push */
+export async function pushRoots(
+  context: PushContext,
+  what: { readonly roots: readonly PushRoot[]; readonly names: readonly NameSpace[] },
+  options: TransferOptions,
+): Promise<{ readonly result: PushResult; readonly there: readonly Digest[] }> {
+  const roots = [...new Map(what.roots.map((root) => [root.digest, root])).values()];
+  const names = what.names.flatMap((name): NameHere[] => {
+    const digest = readLocalName(context.cache.root, name);
+    return digest === null ? [] : [{ name, digest }];
+  });
+  const snapshot = snapshotRoot({ roots: roots.map((root) => root.digest), names, repository: context.repository });
+  const { line } = context;
+  const isKnown = await line.lanes.run(() => line.remote.has('receipts', hexOf(snapshot), { signal: line.signal }));
+  if (isKnown) return { result: { objects: 0, bytes: 0, leftOut: [] }, there: [] };
+  return new Push(context, options).run(roots, names, snapshot);
+}
+
+class Push {
+  readonly #context: PushContext;
+  readonly #line: Line;
+  readonly #options: TransferOptions;
+  readonly #began: number;
+  readonly #known = new KnownObjects();
+  /** packs that are in the remote and stay, by digest */
+  readonly #slots = new Map<Digest, Slot>();
+  /** receipts that this push relies on */
+  readonly #receipts = new Map<Digest, Receipt>();
+  /** by the base that would name too many small packs */
+  readonly #merges = new Map<Digest, { readonly packs: readonly PackRef[]; readonly slot: Slot }>();
+  #unfinished: readonly Unfinished[] = [];
+
+  constructor(context: PushContext, options: TransferOptions) {
+    this.#context = context;
+    this.#line = context.line;
+    this.#options = options;
+    this.#began = context.clock();
+  }
+
+  async run(roots: readonly PushRoot[], names: readonly NameHere[], snapshot: Digest): Promise<{ result: PushResult; there: readonly Digest[] }> {
+    const digests = roots.map((root) => root.digest);
+    await eachInParallel(digests, { width, signal: this.#line.signal }, async (root) => {
+      await this.#receipt(root);
+    });
+    const absent = roots.filter((root) => !this.#receipts.has(root.digest));
+    const plan = new PushPlan(this.#known, this.#context.cache);
+    if (absent.length > 0) await this.#findUnfinished();
+    for (const root of absent) await this.#planRoot(plan, root);
+    const sent = await this.#send(plan);
+    const lacking = plan.roots.filter(({ missing }) => missing.length > 0);
+    const needed = lacking.filter(({ root }) => root.optional !== true);
+    if (needed.length > 0) throw bytesMissing([...new Set(needed.flatMap(({ missing }) => missing))], this.#line.remote.url);
+    const leftOut = lacking.map(({ root }) => root.digest);
+    await this.#claim(digests);
+    await this.#writeNames(names.filter(({ digest }) => !leftOut.includes(digest)));
+    // what was left out shall be asked for again
+    if (leftOut.length === 0) await this.#writeReceipt({ root: snapshot, objects: 0, bytes: 0, packs: [] });
+    return { result: { ...sent, leftOut }, there: digests.filter((root) => !leftOut.includes(root)) };
+  }
+
+  /** A receipt that is there is relied on from then on, and says that this repository needs it. */
+  async #receipt(root: Digest): Promise<Receipt | null> {
+    const known = this.#receipts.get(root);
+    if (known !== undefined) return known;
+    const line = this.#line;
+    const receipt = await line.lanes.run(() => readReceiptToReplace(line.remote, root, { signal: line.signal }));
+    if (receipt !== null) this.#receipts.set(root, receipt);
+    return receipt;
+  }
+
+  /** Packs that an unfinished push has sent are as good as any, as long as they are there. */
+  async #findUnfinished(): Promise<void> {
+    const { catalog, notes } = this.#context;
+    const line = this.#line;
+    this.#unfinished = await notes.unfinished(new Date());
+    const packs = new Map(this.#unfinished.flatMap((push) => push.packs.map((pack) => [pack.digest, pack])));
+    await eachInParallel(packs.values(), { width, signal: line.signal }, async (ref) => {
+      if (!(await line.lanes.run(() => line.remote.has('packs', hexOf(ref.digest), { signal: line.signal })))) return;
+      const number = await catalog.open(line, ref, { tail: false }).catch(unlessUseless);
+      if (number === null) return;
+      const slot = new Slot(() => [ref]);
+      this.#slots.set(ref.digest, slot);
+      this.#known.add(ref, (catalog.packs[number] as OpenPack).index, slot);
+    });
+  }
+
+  async #planRoot(plan: PushPlan, root: PushRoot): Promise<void> {
+    for (const digest of root.bases) {
+      const base = digest === root.digest ? null : await this.#receipt(digest);
+      const slots = base === null ? null : await this.#openBase(base);
+      if (base !== null && slots !== null) return plan.add(root, base, slots);
+    }
+    return plan.add(root, null, []);
+  }
+
+  /** @returns the packs of a version that the remote has, or null when they are not what its receipt says */
+  async #openBase(base: Receipt): Promise<Slot[] | null> {
+    const { catalog } = this.#context;
+    const line = this.#line;
+    const opened = new Map<Digest, OpenPack>();
+    await eachInParallel(base.packs, { width, signal: line.signal }, async (ref) => {
+      const number = await catalog.open(line, ref, { tail: false }).catch(unlessUseless);
+      if (number !== null) opened.set(ref.digest, catalog.packs[number] as OpenPack);
+    });
+    if (opened.size < base.packs.length) return null;
+    const merge = this.#mergeOf(base);
+    const slots = new Set<Slot>();
+    for (const ref of base.packs) {
+      const { index } = opened.get(ref.digest) as OpenPack;
+      const isMerged = merge?.packs.includes(ref) === true;
+      const slot = isMerged ? merge.slot : (this.#slots.get(ref.digest) ?? new Slot(() => [ref]));
+      slots.add(slot);
+      if (isMerged || !this.#slots.has(ref.digest)) this.#known.add(ref, index, slot);
+      if (!isMerged) this.#slots.set(ref.digest, slot);
+    }
+    return [...slots];
+  }
+
+  #mergeOf(base: Receipt): { readonly packs: readonly PackRef[]; readonly slot: Slot } | undefined {
+    const packs = packsToMerge(base);
+    if (packs.length > 0 && !this.#merges.has(base.root)) this.#merges.set(base.root, { packs, slot: new Slot(() => packs) });
+    return this.#merges.get(base.root);
+  }
+
+  async #send(plan: PushPlan): Promise<{ objects: number; bytes: number }> {
+    if (plan.whole.length === 0) return { objects: 0, bytes: 0 };
+    const { notes } = this.#context;
+    await notes.sweepOutgoing(new Date());
+    const journal = await notes.openJournal(randomBytes(6).toString('hex'));
+    const bar = this.#options.progress.start('push', plan.totalBytes, 'bytes');
+    const uploads = new Uploads(this.#line, { notes, journal, onBytes: (bytes) => bar.advance(bytes) });
+    const { cache } = this.#context;
+    const { remote, signal } = this.#line;
+    const packing = new Packing({ cache, known: this.#known, uploads, folder: notes.outgoing, remoteUrl: remote.url, signal });
+    try {
+      const slots = await this.#pack(plan, packing);
+      await packing.end();
+      await uploads.drain();
+      await this.#checkStillThere();
+      await this.#writeReceipts(plan, slots.of);
+      await journal.end();
+      await this.#forgetUnfinished(plan, slots.of);
+      return { objects: slots.objects, bytes: uploads.bytes };
+    } finally {
+      packing.abandon();
+      await uploads.settle();
+      bar.end();
+    }
+  }
+
+  /** @returns of: by the number of an object, the packs that hold it */
+  async #pack(plan: PushPlan, packing: Packing): Promise<{ of: SlotsOf; objects: number }> {
+    const { cache, catalog, notes } = this.#context;
+    const lines = new LinesSender({ line: this.#line, cache, catalog, known: this.#known, packing, folder: notes.outgoing });
+    for (const { packs, slot } of this.#merges.values()) {
+      const merged = await mergeSmallPacks(this.#line, catalog, packs, packing);
+      if (merged !== null) slot.becomes(merged);
+    }
+    const of: (readonly Slot[] | undefined)[] = [];
+    let objects = 0;
+    let rested = performance.now();
+    for (const object of plan.objects()) {
+      this.#line.signal.throwIfAborted();
+      // packing is work from end to end: uploads must get their turns
+      if (performance.now() - rested > 20) {
+        await setImmediate();
+        rested = performance.now();
+      }
+      of[object.number] = await (object.isLines ? lines : packing).add(object);
+      objects += 1;
+    }
+    return { of, objects };
+  }
+
+  /** @throws PlumbError REMOTE_FAILED */
+  async #checkStillThere(): Promise<void> {
+    if (this.#context.clock() - this.#began < longMs) return;
+    const { remote, lanes, signal } = this.#line;
+    await eachInParallel(this.#receipts.keys(), { width, signal }, async (root) => {
+      if (await lanes.run(() => remote.has('receipts', hexOf(root), { signal }))) return;
+      throw new PlumbError('REMOTE_FAILED', {
+        what: `the remote ${remote.url} let go of ${root}, which this push builds on, while it was running`,
+        mend: 'run `plumb push` again: what was sent is found again',
+        details: { root },
+      });
+    });
+  }
+
+  async #writeReceipts(plan: PushPlan, of: SlotsOf): Promise<void> {
+    await eachInParallel(plan.whole, { width, signal: this.#line.signal }, async (planned) => {
+      const { objects, bytes } = planned;
+      await this.#writeReceipt({ root: planned.root.digest, objects, bytes, packs: packsOf(planned, of) });
+    });
+  }
+
+  /** Versions that were there already, and that this repository was not known to need. */
+  async #claim(roots: readonly Digest[]): Promise<void> {
+    const { repository } = this.#context;
+    if (repository === null) return;
+    const foreign = roots.flatMap((root) => this.#receipts.get(root) ?? []).filter(({ repositories }) => !repositories.includes(repository));
+    await eachInParallel(foreign, { width, signal: this.#line.signal }, (receipt) => this.#writeReceipt(receipt));
+  }
+
+  async #writeReceipt(what: Omit<Receipt, 'plumbline' | 'repositories'> & { readonly repositories?: readonly string[] }): Promise<void> {
+    const { repository } = this.#context;
+    const repositories = [...(what.repositories ?? []), ...(repository === null ? [] : [repository])];
+    const { remote, lanes, signal } = this.#line;
+    await lanes.run(() => writeReceipt(remote, { ...what, plumbline: 'receipt/1', repositories }, { signal }));
+  }
+
+  async #writeNames(names: readonly NameHere[]): Promise<void> {
+    const { remote, lanes, signal } = this.#line;
+    await eachInParallel(names, { width, signal }, ({ name, digest }) => lanes.run(() => writeRemoteName(remote, name, digest, { signal })));
+  }
+
+  /** Packs of unfinished pushes that are in a receipt now, or gone, need no list any more. */
+  async #forgetUnfinished(plan: PushPlan, of: SlotsOf): Promise<void> {
+    const used = new Set(plan.whole.flatMap((planned) => packsOf(planned, of).map((pack) => pack.digest)));
+    for (const { packs, forget } of this.#unfinished) {
+      if (packs.every(({ digest }) => used.has(digest) || !this.#slots.has(digest))) await forget();
+    }
+  }
+}
+
+/** By the number of an object: packs that hold it. */
+type SlotsOf = readonly (readonly Slot[] | undefined)[];
+
+function packsOf({ slots, own }: PlannedRoot, of: SlotsOf): PackRef[] {
+  const all = new Set(slots);
+  for (const [number, some] of of.entries()) if (own.has(number)) for (const slot of some ?? []) all.add(slot);
+  return [...new Map([...all].flatMap((slot) => slot.refs.map((ref) => [ref.digest, ref] as const))).values()];
+}
+
+/** A pack that is gone, or none, is as good as never known; any other failure is one. */
+function unlessUseless(error: unknown): null {
+  if (isPlumbError(error, 'PACK_INVALID') || isPlumbError(error, 'BYTES_MISSING')) return null;
+  throw error;
+}

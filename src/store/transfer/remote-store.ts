@@ -1,0 +1,325 @@
+// The remote as a store uses it: what was learnt of it in this process, and what a store asks of it.
+import { hexOf, type Digest } from '../../base/digest.ts';
+import { isPlumbError, PlumbError, type ErrorCode } from '../../base/errors.ts';
+import type { Cache } from '../cache/cache.ts';
+import { forms } from '../pack/pack.ts';
+import type { Receipt } from '../pack/receipt.ts';
+import { eachInParallel } from '../parallel.ts';
+import type { PackRef, Remote } from '../remote.ts';
+import type { NameSpace, ObjectRef, PushResult, PushRoot, TransferOptions, TransferResult } from '../store.ts';
+import { Budget } from './budget.ts';
+import { Catalog, Places } from './catalog.ts';
+import { DigestTable } from './digest-table.ts';
+import { fetchObjects, type FetchContext } from './fetch.ts';
+import { Tally, type Line } from './frames.ts';
+import { Intake } from './intake.ts';
+import { Lanes } from './lanes.ts';
+import { RemoteNotes } from './notes.ts';
+import { pushRoots } from './push.ts';
+import { limitRate } from './rate.ts';
+import { cutOff } from './wrong.ts';
+
+const width = 16;
+/** Stored and raw bytes of frames that are held at once. */
+const frameBudget = 96 * 1024 * 1024;
+/** Tails that are in memory at once. */
+const tailBudget = 32 * 1024 * 1024;
+/** Objects that no receipt is known for are asked for as roots, as far as that makes sense: each costs a request. */
+const mostGuesses = 1000;
+const rememberedAtOnce = 8;
+
+/** What a remote can do to us. It stops nothing else that can be had; a full disk does. */
+const troubles: ReadonlySet<ErrorCode> = new Set([
+  'REMOTE_FAILED',
+  'REMOTE_DENIED',
+  'RECEIPT_INVALID',
+  'PACK_INVALID',
+  'BYTES_MISSING',
+  'DIGEST_MISMATCH',
+]);
+/** Then what was learnt of packs may be wrong. */
+const lies: ReadonlySet<ErrorCode> = new Set(['RECEIPT_INVALID', 'PACK_INVALID', 'BYTES_MISSING', 'DIGEST_MISMATCH']);
+
+/** Remembers the first trouble of several; anything else is thrown on. */
+class Troubles {
+  first: PlumbError | null = null;
+
+  readonly note = (error: unknown): void => {
+    if (!(error instanceof PlumbError) || !troubles.has(error.code)) throw error;
+    this.first ??= error;
+  };
+}
+
+export class RemoteStore {
+  readonly remote: Remote;
+  readonly notes: RemoteNotes;
+  #catalog: Catalog;
+  readonly #cache: Cache;
+  readonly #lanes = new Lanes();
+  readonly #budget = new Budget(frameBudget);
+  /** roots whose receipts were not opened yet, the last one said is the last */
+  readonly #remembered = new Set<Digest>();
+  readonly #opened = new Set<Digest>();
+  /** roots that the remote was seen to have */
+  readonly #there = new Set<Digest>();
+
+  constructor(remote: Remote, cache: Cache) {
+    this.remote = remote;
+    this.#cache = cache;
+    this.notes = new RemoteNotes(cache.root, remote.url);
+    this.#catalog = new Catalog(this.notes);
+  }
+
+  /** For one transfer: its limit, its bar, its signal. */
+  line({ signal, limit }: Pick<TransferOptions, 'signal' | 'limit'>): Line {
+    return { remote: this.remote, lanes: this.#lanes, meter: limitRate(limit, signal), budget: this.#budget, signal, tally: new Tally() };
+  }
+
+  /** Which of these roots it has: a request each, those that are known to be there are not asked for again. */
+  async has(roots: readonly Digest[], signal: AbortSignal): Promise<Set<Digest>> {
+    const { remote } = this;
+    await eachInParallel(new Set(roots), { width, signal }, async (root) => {
+      if (this.#there.has(root)) return;
+      if (await this.#lanes.run(() => remote.has('receipts', hexOf(root), { signal }))) this.#there.add(root);
+    });
+    return new Set(roots.filter((root) => this.#there.has(root)));
+  }
+
+  remember(roots: readonly Digest[]): void {
+    for (const root of roots) if (!this.#opened.has(root)) this.#remembered.add(root);
+  }
+
+  /**
+   * Brings the meta objects of roots into the cache. A root that is in the cache is not asked for: should something of it be missing, it is looked
+   * for when it is.
+   * @returns roots that are in the cache, or that the remote has
+   */
+  async openRoots(roots: readonly Digest[], options: TransferOptions): Promise<Set<Digest>> {
+    const there = new Set<Digest>();
+    const absent: Digest[] = [];
+    for (const root of new Set(roots)) {
+      if (await this.#cache.has(root)) {
+        there.add(root);
+        this.remember([root]);
+      } else {
+        absent.push(root);
+      }
+    }
+    if (absent.length === 0) return there;
+    const line = this.line(options);
+    const trouble = new Troubles();
+    const receipts = await this.#openReceipts(line, absent, trouble);
+    await this.#bringMeta(line, packsOf(receipts), options, trouble);
+    if (trouble.first !== null) throw await this.#learnAnew(trouble.first);
+    for (const { root } of receipts) {
+      there.add(root);
+      this.#opened.add(root);
+    }
+    return there;
+  }
+
+  /**
+   * @param objects those that the cache has are passed over
+   * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, REMOTE_FAILED, with what is missing; all else is there then
+   */
+  async fetch(
+    objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>,
+    options: TransferOptions & { readonly within?: readonly Digest[] },
+  ): Promise<TransferResult> {
+    const wanted = new DigestTable();
+    for await (const object of objects) {
+      const digest = typeof object === 'string' ? object : object.digest;
+      if (!(await this.#cache.has(digest))) wanted.add(digest);
+    }
+    const count = wanted.size;
+    if (count === 0) return { objects: 0, bytes: 0 };
+    const line = this.line(options);
+    const trouble = new Troubles();
+    await this.#find(line, wanted, options.within ?? [], trouble);
+    const left = await this.#bringNeighbours(line, wanted, options);
+    try {
+      await fetchObjects(this.#context(line), left, (bytes) => options.progress.start('fetch', bytes, 'bytes'));
+    } catch (error) {
+      // what is missing may be where the remote could not be asked
+      const cause = trouble.first !== null && isPlumbError(error, 'BYTES_MISSING') ? cutOff(trouble.first, missingOf(error)) : error;
+      throw await this.#learnAnew(cause);
+    }
+    return { objects: count, bytes: line.tally.moved };
+  }
+
+  /** Sends what the remote lacks. */
+  async push(
+    what: { readonly roots: readonly PushRoot[]; readonly names: readonly NameSpace[]; readonly repository: string | null },
+    options: TransferOptions,
+  ): Promise<PushResult> {
+    const context = {
+      line: this.line(options),
+      cache: this.#cache,
+      catalog: this.#catalog,
+      notes: this.notes,
+      repository: what.repository,
+      clock: () => performance.now(),
+    };
+    const { result, there } = await pushRoots(context, what, options);
+    for (const root of there) {
+      this.#there.add(root);
+      this.#opened.delete(root);
+      this.#catalog.forgetReceipt(root);
+    }
+    return result;
+  }
+
+  #context(line: Line): FetchContext {
+    return { line, cache: this.#cache, catalog: this.#catalog, partials: this.notes.partials };
+  }
+
+  /** Opens receipts until all is found, or nothing is left to ask: first those that were named, then those said before, then the objects' own. */
+  async #find(line: Line, wanted: DigestTable, within: readonly Digest[], trouble: Troubles): Promise<void> {
+    const catalog = this.#catalog;
+    const lacking = (): Digest[] => {
+      const places = new Places(wanted, catalog);
+      places.locate(0);
+      const without: Digest[] = [];
+      for (let id = 0; id < wanted.size; id += 1) if (places.get(id) === null) without.push(wanted.digestAt(id));
+      return without;
+    };
+    const asked = new Set<Digest>();
+    const open = async (roots: readonly Digest[]): Promise<void> => {
+      for (const root of roots) asked.add(root);
+      const unopened = roots.filter((root) => !this.#opened.has(root));
+      const receipts = await this.#openReceipts(line, unopened, trouble);
+      const there = new Set<Digest>();
+      await eachInParallel(packsOf(receipts), { width, signal: line.signal }, async (ref) => {
+        const number = await catalog.open(line, ref, { tail: false }).catch(trouble.note);
+        if (number !== undefined) there.add(ref.digest);
+      });
+      for (const { root, packs } of receipts) if (packs.every((pack) => there.has(pack.digest))) this.#opened.add(root);
+    };
+    let left = lacking();
+    if (left.length > 0) {
+      await open(within);
+      left = lacking();
+    }
+    while (left.length > 0) {
+      const next = [...this.#remembered].filter((root) => !asked.has(root)).slice(-rememberedAtOnce);
+      if (next.length === 0) break;
+      await open(next);
+      left = lacking();
+    }
+    if (left.length > 0 && left.length <= mostGuesses) await open(left);
+  }
+
+  async #openReceipts(line: Line, roots: readonly Digest[], trouble: Troubles): Promise<Receipt[]> {
+    const receipts: Receipt[] = [];
+    await eachInParallel(roots, { width, signal: line.signal }, async (root) => {
+      this.#remembered.delete(root);
+      const receipt = await this.#catalog.receipt(line, root).catch((error: unknown) => {
+        this.remember([root]);
+        trouble.note(error);
+        return null;
+      });
+      if (receipt === null) return;
+      receipts.push(receipt);
+      this.#there.add(root);
+    });
+    return receipts;
+  }
+
+  /** Brings the meta objects of packs that the cache lacks; of few packs at a time, so that their tails fit into memory. */
+  async #bringMeta(line: Line, packs: readonly PackRef[], options: TransferOptions, trouble: Troubles): Promise<void> {
+    const intake = new Intake(this.#cache);
+    const catalog = this.#catalog;
+    try {
+      for (const group of groupsOf(packs)) {
+        const numbers: number[] = [];
+        await eachInParallel(group, { width, signal: line.signal }, async (ref) => {
+          const number = await catalog.open(line, ref, { tail: true }).catch(trouble.note);
+          if (number !== undefined) numbers.push(number);
+        });
+        const lacking = await this.#lackingMeta(numbers);
+        const start = (bytes: number) => options.progress.start('look', bytes, 'bytes');
+        await fetchObjects({ ...this.#context(line), intake }, lacking, start).catch(trouble.note);
+        for (const number of numbers) catalog.release(number);
+      }
+    } finally {
+      await intake.close();
+    }
+  }
+
+  async #lackingMeta(numbers: readonly number[]): Promise<DigestTable> {
+    const lacking = new DigestTable();
+    for (const number of numbers) {
+      const { index } = this.#catalog.packs[number] ?? raise(number);
+      for (let frame = 0; frame < index.frames; frame += 1) {
+        if (index.frameAt(frame).offset < index.tail) continue;
+        for (const entry of index.entriesOf(frame)) {
+          const digest = index.digestAt(entry);
+          if (index.locationAt(entry).form === forms.bytes && !(await this.#cache.has(digest))) lacking.add(digest);
+        }
+      }
+    }
+    return lacking;
+  }
+
+  /** Whoever lacks one meta object of a pack lacks others: they come with it, in one request. @returns what of the wanted is still to be fetched */
+  async #bringNeighbours(line: Line, wanted: DigestTable, options: TransferOptions): Promise<DigestTable> {
+    const places = new Places(wanted, this.#catalog);
+    places.locate(0);
+    const packs = new Map<number, PackRef>();
+    for (let id = 0; id < wanted.size; id += 1) {
+      const place = places.get(id);
+      const pack = place === null ? undefined : this.#catalog.packs[place.pack];
+      if (place === null || pack === undefined) continue;
+      const { frame, form } = pack.index.locationAt(place.entry);
+      if (form === forms.bytes && pack.index.frameAt(frame).offset >= pack.index.tail) packs.set(place.pack, pack.ref);
+    }
+    if (packs.size === 0) return wanted;
+    // what cannot be had of it and is wanted is told by the fetch that follows
+    await this.#bringMeta(line, [...packs.values()], options, new Troubles());
+    const left = new DigestTable();
+    for (let id = 0; id < wanted.size; id += 1) {
+      const digest = wanted.digestAt(id);
+      if (!(await this.#cache.has(digest))) left.add(digest);
+    }
+    return left;
+  }
+
+  /** After wrong bytes, or none, where an index said that there are some, nothing that was learnt is kept: the next try asks again. */
+  async #learnAnew(error: unknown): Promise<unknown> {
+    if (!(error instanceof PlumbError) || !lies.has(error.code)) return error;
+    for (const { ref } of this.#catalog.packs) await this.notes.forgetIndex(ref.digest);
+    this.#catalog = new Catalog(this.notes);
+    for (const root of this.#opened) this.#remembered.add(root);
+    this.#opened.clear();
+    return error;
+  }
+}
+
+/** Each pack once. */
+function packsOf(receipts: readonly Receipt[]): PackRef[] {
+  return [...new Map(receipts.flatMap(({ packs }) => packs.map((pack) => [pack.digest, pack]))).values()];
+}
+
+/** Packs whose tails are in memory at once. */
+function groupsOf(packs: readonly PackRef[]): PackRef[][] {
+  const groups: PackRef[][] = [];
+  let room = 0;
+  for (const pack of packs) {
+    const bytes = pack.bytes - pack.tail;
+    if (bytes > room) {
+      groups.push([]);
+      room = tailBudget;
+    }
+    groups.at(-1)?.push(pack);
+    room -= bytes;
+  }
+  return groups;
+}
+
+function missingOf(error: PlumbError): readonly Digest[] {
+  return (error.details?.['missing'] ?? []) as readonly Digest[];
+}
+
+function raise(number: number): never {
+  throw new Error(`no pack has the number ${number}`);
+}
