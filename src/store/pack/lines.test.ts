@@ -202,6 +202,13 @@ describe('a new version from the lines of the old one', () => {
     expect((await build(v1, fileOf(`a\n${'z'.repeat(17_000_000)}`))).built).toBeNull();
   });
 
+  test('a file that stands where the new lines should go is left alone', async () => {
+    const there = fileOf('mine');
+    const what = { old: { ...fileOf('a\nb\nc\nd\n'), recipe: null }, fresh: fileOf('a\nb\nc\nd\ne\n'), literals: there.path, signal };
+    await expect(buildLines(what)).rejects.toThrow('EEXIST');
+    expect(readFileSync(there.path, 'utf8')).toBe('mine');
+  });
+
   test('an old recipe that is not of the old version gives none', async () => {
     const old = fileOf('a\nb\nc\nd\n');
     const other = await build(old, fileOf('d\na\nb\n'));

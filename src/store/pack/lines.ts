@@ -99,9 +99,10 @@ const mostTakenOver = 64;
  * them; when the line behind it shows which place was meant, the run is moved there.
  */
 class RunFinder {
+  /** of the old version (source 0) and of the literals (source 1) */
+  readonly runs = new GrowingRuns();
   readonly oldLines: number;
-  /** lines of the table: those of the old version, and from `oldLines` on the literals */
-  readonly #line = new GrowingRuns();
+  /** lines of the old version, and from `oldLines` on the literals */
   readonly #table: LineTable;
   readonly #literals: Literals;
 
@@ -111,13 +112,9 @@ class RunFinder {
     this.oldLines = table.count;
   }
 
-  get runs(): LineRuns {
-    return this.#line;
-  }
-
   /** Takes the next line, which the table has just hashed. @returns false: it does not pay */
   see(bytes: Buffer, start: number, end: number): boolean {
-    const runs = this.#line;
+    const { runs } = this;
     const last = runs.length - 1;
     const next = last < 0 ? -1 : this.#start(last) + (runs.count[last] as number);
     if (next > 0 && next !== this.oldLines && next < this.#table.count && this.#table.isAt(next)) {
@@ -139,7 +136,7 @@ class RunFinder {
   /** Do the lines before a found one equal those of the run before it, all of them? Then that run becomes part of the new one. */
   #takeOver(last: number, found: number): boolean {
     if (last < 0) return false;
-    const runs = this.#line;
+    const { runs } = this;
     const count = runs.count[last] as number;
     const first = found - count;
     const isOfOld = found < this.oldLines;
@@ -154,8 +151,8 @@ class RunFinder {
 
   /** The line of the table where a run begins. */
   #start(run: number): number {
-    const line = this.#line.line[run] as number;
-    return this.#line.source[run] === 0 ? line : line + this.oldLines;
+    const line = this.runs.line[run] as number;
+    return this.runs.source[run] === 0 ? line : line + this.oldLines;
   }
 }
 
@@ -240,6 +237,8 @@ class Literals {
   #held = 0;
   #bytes = 0;
   #file: number | null = null;
+  /** a file of somebody else that stands at the path is not ours to remove */
+  #isMade = false;
 
   constructor(path: string, most: number) {
     this.#path = path;
@@ -268,7 +267,7 @@ class Literals {
 
   remove(): void {
     this.#closeFile();
-    rmSync(this.#path, { force: true });
+    if (this.#isMade) rmSync(this.#path, { force: true });
   }
 
   #flush(): void {
@@ -280,6 +279,7 @@ class Literals {
     this.#state.update(bytes);
     try {
       this.#file ??= openSync(this.#path, 'wx');
+      this.#isMade = true;
       for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at, bytes.length - at);
     } catch (error) {
       throw systemError(error, 'write', this.#path);

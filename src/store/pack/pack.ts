@@ -11,6 +11,9 @@
 //   frames:  u64 offset[n], u32 stored[n], u32 raw[n], u8 codec[n] (0 as they are, 1 zstd)
 //   objects, sorted by digest: 32-byte digest[m], u32 frame[m], u32 offset in the raw frame[m], u32 length of what is stored[m], u8 form[m], u64 length of the object[m]
 //
+// Frames lie one behind the other, in the order of the index, from byte 8 to the index; a frame is at most 16 MiB raw, and one of zstd is smaller than that.
+// A pack has at most 1,048,576 objects, each digest once.
+//
 // An object has one of three forms: 0 its bytes; 1 a list of chunks: its bytes are those of other objects, one behind the other; 2 rows of others:
 // its bytes are runs of lines of other objects (recipe.ts has both). Whatever the form, the digest is that of the object's own bytes.
 import type { Digest } from '../../base/digest.ts';
