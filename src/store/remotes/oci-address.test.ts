@@ -21,7 +21,7 @@ describe('an address of a registry', () => {
   };
   for (const [address, [url, origin, registry, name]] of Object.entries(good)) {
     test(`is read: ${address}`, () => {
-      expect(parseOciAddress(address)).toEqual({ url, origin, registry, name });
+      expect(parseOciAddress(address)).toEqual({ url, origin, registry, name, heard: url.startsWith('oci+http:') });
     });
   }
 

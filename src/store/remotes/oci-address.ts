@@ -8,6 +8,8 @@ export interface OciAddress {
   readonly origin: string;
   /** host[:port], as logins name it */
   readonly registry: string;
+  /** no TLS, over a network: others may hear what is said */
+  readonly heard: boolean;
   /** the repository in the registry */
   readonly name: string;
 }
@@ -23,8 +25,9 @@ const nameForm = new RegExp(`^${namePart}(?:/${namePart})*$`);
 export function parseOciAddress(address: string): OciAddress {
   const { protocol, host, pathname, search } = parseAddress(address);
   // an address of no web scheme keeps its host as it was written; here it is as a browser would have it
-  const clear = protocol === 'oci+http:' || isLoopback(URL.parse(`http://${host}`)?.hostname ?? '');
-  const registry = URL.parse(`${clear ? 'http' : 'https'}://${host}`);
+  const loopback = isLoopback(URL.parse(`http://${host}`)?.hostname ?? '');
+  const heard = protocol === 'oci+http:' && !loopback;
+  const registry = URL.parse(`${heard || loopback ? 'http' : 'https'}://${host}`);
   const name = pathname.slice(1);
   if (registry === null || !nameForm.test(name) || name.length > 255 || search !== '') {
     const onlyCase = search === '' && nameForm.test(name.toLowerCase());
@@ -33,7 +36,7 @@ export function parseOciAddress(address: string): OciAddress {
       onlyCase ? `write it in lower case: ${name.toLowerCase()}` : 'write it like oci://ghcr.io/owner/name, without a tag',
     );
   }
-  return { url: `${protocol}//${registry.host}/${name}`, origin: registry.origin, registry: registry.host, name };
+  return { url: `${protocol}//${registry.host}/${name}`, origin: registry.origin, registry: registry.host, heard, name };
 }
 
 /** Is it this machine, whatever a name server says? @param hostname as URL has it */

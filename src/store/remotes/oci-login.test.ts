@@ -2,13 +2,15 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { findLogin } from './oci-login.ts';
+import { findLogin as find, type FoundLogin } from './oci-login.ts';
 
 let home: string;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'plumb-login-'));
   onTestFinished(() => rmSync(home, { recursive: true, force: true }));
 });
+
+const findLogin = (registry: string, from: Parameters<typeof find>[1]): Promise<FoundLogin> => find({ registry, heard: false }, from);
 
 function dockerConfig(config: object | string, folder = join(home, '.docker')): void {
   mkdirSync(folder, { recursive: true });
@@ -39,6 +41,13 @@ describe('the login of a registry', () => {
     for (const registry of ['ghcr.io.evil.example', 'evil.example', 'ghcr.io:444', 'GHCR.io']) {
       expect((await findLogin(registry, { env, home })).login).toBe(null);
     }
+  });
+
+  test('where others may hear it, only the one that was given for this', async () => {
+    dockerConfig({ auths: { 'ghcr.io': auth('docker', 'x') } });
+    const heard = { registry: 'ghcr.io', heard: true };
+    expect((await find(heard, { env: { GITHUB_TOKEN: 'job' }, home })).login).toBe(null);
+    expect((await find(heard, { env: { PLUMB_REGISTRY_PASSWORD: 'mine' }, home })).login).toEqual({ user: '', password: 'mine' });
   });
 
   test('from what docker login left, however the registry is written there', async () => {

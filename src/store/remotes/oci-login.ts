@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.ts';
+import type { OciAddress } from './oci-address.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,12 +24,18 @@ const mostHelperBytes = 1 << 20;
 
 /**
  * The login for a registry: PLUMB_REGISTRY_USER and PLUMB_REGISTRY_PASSWORD; for GitHub's registry the token of the job; else what `docker login` left.
- * @param registry host[:port]
+ * @param place heard: others may hear what is said to it. Whoever edits plumbline.yaml can write oci+http:// before any host: that must not bring out a
+ *   login that was given for the same host over TLS
  * @param from env: PATH too, for the programs that keep passwords; home: of the user
  */
-export async function findLogin(registry: string, from: { readonly env: Environment; readonly home: string }): Promise<FoundLogin> {
+export async function findLogin(
+  place: Pick<OciAddress, 'registry' | 'heard'>,
+  from: { readonly env: Environment; readonly home: string },
+): Promise<FoundLogin> {
+  const { registry, heard } = place;
   const { PLUMB_REGISTRY_USER: user, PLUMB_REGISTRY_PASSWORD: password, GITHUB_TOKEN: token, GITHUB_ACTOR: actor } = from.env;
   if (password) return { login: { user: user ?? '', password }, from: 'PLUMB_REGISTRY_PASSWORD' };
+  if (heard) return { login: null, from: 'no login: without TLS only PLUMB_REGISTRY_PASSWORD is sent' };
   if (registry === 'ghcr.io' && token) return { login: { user: actor || 'x-access-token', password: token }, from: 'GITHUB_TOKEN' };
   return dockerLogin(registry, from);
 }

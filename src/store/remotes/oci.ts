@@ -54,7 +54,7 @@ export function openOciRemote(address: string, options: OciOptions): Remote {
   const client = new OciClient({
     address: place,
     env: options.env,
-    findLogin: () => findLogin(place.registry, { env: options.env, home }),
+    findLogin: () => findLogin(place, { env: options.env, home }),
     patience: how,
     now: options.now ?? Date.now,
   });
