@@ -25,6 +25,8 @@ export interface AddResult {
   /** false: the lock says all this already */
   readonly changed: boolean;
   readonly ignore: IgnoreResult;
+  /** pairs of paths of a folder that are one where 'A' and 'a' are: it cannot be checked out there; a few */
+  readonly clashes: readonly (readonly [string, string])[];
 }
 
 /**
@@ -39,7 +41,11 @@ export async function addDataset(project: Project, request: AddRequest): Promise
   const before = entryOf(lock, name);
   const index = await openStatIndex(project);
   try {
-    const entry = data.kind === 'folder' ? await addFolder(project, data, request, index) : await addRows(project, data, { name, before, request }, index);
+    const added =
+      data.kind === 'folder'
+        ? await addFolder(project, data, request, index)
+        : { entry: await addRows(project, data, { name, before, request }, index), clashes: [] };
+    const { entry, clashes } = added;
     return await project.mutex(async () => {
       // whoever held the mutex before may have written the lock since we read it
       const now = await loadLock(project);
@@ -50,7 +56,7 @@ export async function addDataset(project: Project, request: AddRequest): Promise
       // the lock last: whoever finds it finds the data ignored
       const wanted = [await planUnionMerge(project), ignore.file, changed ? planLock(project, withEntry(now, name, entry)) : null];
       await writeFilesAtomic(wanted.filter((file) => file !== null));
-      return { name, entry, before: known, changed, ignore: ignore.result };
+      return { name, entry, before: known, changed, ignore: ignore.result, clashes };
     });
   } finally {
     index.save();

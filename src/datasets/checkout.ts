@@ -1,18 +1,20 @@
 // Bringing data of a revision into the work tree. Nothing that exists nowhere else is overwritten.
-import { lstat, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sweepKilled } from '../base/atomic.ts';
 import { PlumbError } from '../base/errors.ts';
 import { formatBytes, type Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
-import type { Store, TransferResult } from '../store/store.ts';
-import { checkoutFolder, listFolder } from './folder.ts';
-import { digestOfManifest, readLockedManifest, readManifest, type Manifest } from './manifest.ts';
+import type { ObjectRef, Store } from '../store/store.ts';
+import { carryOutFolder, checkoutFolder, objectsToPlace, planFolder, type FolderPlan } from './folder-checkout.ts';
+import { digestOfManifest, readLockedManifest, type FilesManifest, type Manifest } from './manifest.ts';
 import { checkProjectPath, refuseWayOut } from './paths.ts';
 import { chooseDatasets } from './reachable.ts';
 import type { Lock, LockEntry } from './schema.ts';
 import { digestOfPath, openStatIndex, type StatIndex } from './stat-index.ts';
-import { stateOf } from './status.ts';
+import { stateOf } from './working-copy.ts';
+
+export { fetchDatasets } from './fetch.ts';
 
 export interface CheckoutRequest {
   /** of the revision whose data is wanted */
@@ -33,69 +35,133 @@ export interface CheckoutResult {
   readonly bytes: number;
 }
 
-/** Brings manifests and parts of data sets into the cache. @throws PlumbError BYTES_MISSING, REMOTE_FAILED, DIGEST_MISMATCH, DATASET_UNKNOWN */
-export async function fetchDatasets(
-  project: Project,
-  what: { readonly lock: Lock; readonly names: readonly string[] },
-  options: { readonly progress: Progress; readonly signal: AbortSignal },
-): Promise<TransferResult> {
-  const chosen = chooseDatasets(what.lock, what.names);
-  const manifests = await project.store.fetch(
-    chosen.map(({ entry }) => entry.digest),
-    options,
-  );
-  const parts = await Promise.all(
-    chosen.map(async ({ name, entry }) => (await readLockedManifest(project.store, name, entry)).parts.map((part) => part.digest)),
-  );
-  const data = await project.store.fetch(parts.flat(), options);
-  return { objects: manifests.objects + data.objects, bytes: manifests.bytes + data.bytes };
+/** What one data set needs. */
+interface DatasetPlan {
+  readonly name: string;
+  readonly entry: LockEntry;
+  readonly how: 'written' | 'same';
+  /** that the cache may lack */
+  objects(): AsyncIterable<ObjectRef>;
+  write(): Promise<void>;
+  close(): void;
 }
 
 /**
- * Makes working copies what a lock says. All is fetched and every working copy is looked at before the first is written.
- * @throws PlumbError DATASET_MODIFIED, DATASET_UNKNOWN, PATH_OUTSIDE, BYTES_MISSING, DIGEST_MISMATCH, DISK_FULL
+ * Makes working copies what a lock says. Every working copy is looked at, and all is fetched, before the first is written.
+ * @throws PlumbError DATASET_MODIFIED, DATASET_UNKNOWN, PATH_OUTSIDE, BYTES_MISSING, DIGEST_MISMATCH, FILE_CHANGED, NAME_INVALID, DISK_FULL
  */
 export async function checkoutDatasets(project: Project, request: CheckoutRequest): Promise<CheckoutResult[]> {
   const index = await openStatIndex(project);
+  const plans: DatasetPlan[] = [];
   try {
     const chosen = chooseDatasets(request.lock, request.names);
-    await fetchDatasets(project, { lock: request.lock, names: request.names }, request);
-    const plan = [];
-    for (const { name, entry } of chosen) {
-      const state = await stateOf(project, entry, index, request);
-      if (state === 'modified' && !request.force) await refuseLoss(project, name, entry, index);
-      plan.push({ name, entry, state });
-    }
-    const results: CheckoutResult[] = [];
-    for (const { name, entry, state } of plan) {
+    const manifests = chosen.map(({ entry }) => entry.digest);
+    await project.store.openRoots(manifests, request);
+    for (const { name, entry } of chosen) plans.push(await planDataset(project, { name, entry }, request, index));
+    const changing = plans.filter(({ how }) => how === 'written');
+    await project.store.fetch(objectsOfAll(changing), { ...options(request), within: manifests });
+    for (const plan of changing) {
       request.signal.throwIfAborted();
-      if (state !== 'same') await project.mutex(() => writeWorkingCopy(project, entry, index));
-      results.push({ name, path: entry.path, how: state === 'same' ? 'same' : 'written', bytes: entry.bytes });
+      await project.mutex(() => plan.write());
     }
-    return results;
+    return plans.map(({ name, entry, how }) => ({ name, path: entry.path, how, bytes: entry.bytes }));
   } finally {
+    for (const plan of plans) plan.close();
     index.save();
   }
 }
 
-async function writeWorkingCopy(project: Project, entry: LockEntry, index: StatIndex): Promise<void> {
-  const target = join(project.root, entry.path);
+function options({ progress, signal }: CheckoutRequest): { progress: Progress; signal: AbortSignal } {
+  return { progress, signal };
+}
+
+async function* objectsOfAll(plans: readonly DatasetPlan[]): AsyncGenerator<ObjectRef> {
+  for (const plan of plans) yield* plan.objects();
+}
+
+async function planDataset(
+  project: Project,
+  { name, entry }: { readonly name: string; readonly entry: LockEntry },
+  request: CheckoutRequest,
+  index: StatIndex,
+): Promise<DatasetPlan> {
   checkProjectPath(entry.path);
   await refuseWayOut(project.root, entry.path);
+  const target = join(project.root, entry.path);
+  const facts = await stat(target).catch(() => null);
+  if (facts !== null && facts.isDirectory() !== (entry.format === 'files')) throw wrongKind(target, entry.format === 'files' ? 'files' : 'rows');
+  const manifest = await readLockedManifest(project.store, name, entry);
+  const place = { name, entry, target };
+  return manifest.kind === 'files' ? planFiles(project, { ...place, manifest }, request, index) : planRows(project, place, request, index);
+}
+
+interface Place {
+  readonly name: string;
+  readonly entry: LockEntry;
+  /** absolute */
+  readonly target: string;
+}
+
+async function planFiles(
+  project: Project,
+  { name, entry, target, manifest }: Place & { readonly manifest: FilesManifest },
+  request: CheckoutRequest,
+  index: StatIndex,
+): Promise<DatasetPlan> {
+  const { signal, force } = request;
+  const wanted = { digest: entry.digest, manifest, folder: target };
+  const plan: FolderPlan = await planFolder(project.store, wanted, { index, signal });
+  if (plan.lost.count > 0 && !force) {
+    plan.close();
+    throw wouldBeLost(name, entry, plan.lost.paths, plan.lost.count);
+  }
+  const write = async (): Promise<void> => {
+    await beforeWriting(project, entry, target);
+    const bar = request.progress.start(`checkout ${entry.path}`, undefined, 'bytes');
+    const onBytes = (bytes: number): void => bar.advance(bytes);
+    await carryOutFolder(project.store, wanted, plan, { index, signal, onBytes, link: true, force }).finally(() => bar.end());
+  };
+  return { name, entry, how: plan.state === 'same' ? 'same' : 'written', objects: () => objectsToPlace(plan), write, close: () => plan.close() };
+}
+
+async function planRows(project: Project, { name, entry, target }: Place, request: CheckoutRequest, index: StatIndex): Promise<DatasetPlan> {
+  if (entry.format === 'files') throw new Error('a data set of files');
+  const { store } = project;
+  const state = await stateOf(project, entry, index, request);
+  if (state === 'modified' && !request.force) await refuseLoss(store, { name, entry, target }, index);
+  const { content, bytes } = entry;
+  return {
+    name,
+    entry,
+    how: state === 'same' ? 'same' : 'written',
+    // oxlint-disable-next-line require-await -- objects come in one way, wherever from
+    objects: async function* () {
+      yield { digest: content, bytes, role: 'data' };
+    },
+    write: async () => {
+      await beforeWriting(project, entry, target);
+      await store.checkoutFile(content, target);
+    },
+    close: () => undefined,
+  };
+}
+
+/** Time has passed since it was looked at. */
+async function beforeWriting(project: Project, entry: LockEntry, target: string): Promise<void> {
+  await refuseWayOut(project.root, entry.path);
   await sweepKilled(dirname(target));
-  await checkoutDataset(project.store, await readManifest(project.store, entry.digest), target, { index });
 }
 
 /**
- * Puts a version of a data set at a path: rows as one file, files as a folder that then holds exactly them.
+ * Puts a version of a data set at a path: rows as one file, files as a folder that then holds exactly them. The files may be written to.
  * @param target absolute; for rows, give it the extension of manifest.format
  * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, DISK_FULL, DATASET_MODIFIED when a folder stands where a file belongs, or a file where a folder
  */
-export async function checkoutDataset(store: Store, manifest: Manifest, target: string, options: { index?: StatIndex } = {}): Promise<void> {
+export async function checkoutDataset(store: Store, manifest: Manifest, target: string, how: { index?: StatIndex } = {}): Promise<void> {
   const there = await stat(target).catch(() => null);
   if (there !== null && there.isDirectory() !== (manifest.kind === 'files')) throw wrongKind(target, manifest.kind);
-  if (manifest.kind === 'files') await checkoutFolder(store, digestOfManifest(manifest), target, options);
-  else for (const part of manifest.parts) await store.checkoutFile(part.digest, target);
+  if (manifest.kind === 'files') await checkoutFolder(store, digestOfManifest(manifest), target, how);
+  else await store.checkoutFile(manifest.content, target);
 }
 
 function wrongKind(target: string, kind: Manifest['kind']): PlumbError {
@@ -107,31 +173,18 @@ function wrongKind(target: string, kind: Manifest['kind']): PlumbError {
 }
 
 /** Overwriting is fine when the bytes are in the store: some revision has them, or `plumb add` put them there. */
-async function refuseLoss(project: Project, name: string, entry: LockEntry, index: StatIndex): Promise<void> {
-  const absolute = join(project.root, entry.path);
-  const facts = await stat(absolute);
-  if (facts.isDirectory() !== (entry.format === 'files')) throw wrongKind(absolute, entry.format === 'files' ? 'files' : 'rows');
-  const lost = facts.isDirectory() ? await lostFiles(project.store, absolute, index) : await lostFile(project.store, entry.path, absolute, index);
-  if (lost.length === 0) return;
-  const some = `${lost.slice(0, 3).join(', ')}${lost.length > 3 ? `, ... (${lost.length} files)` : ''}`;
-  throw new PlumbError('DATASET_MODIFIED', {
+async function refuseLoss(store: Store, { name, entry, target }: Place, index: StatIndex): Promise<void> {
+  const found = await digestOfPath(index, target);
+  if (found === null || (await store.has(found.digest))) return;
+  throw wouldBeLost(name, entry, [`${entry.path} (${formatBytes(found.bytes)})`], 1);
+}
+
+function wouldBeLost(name: string, entry: LockEntry, paths: readonly string[], count: number): PlumbError {
+  const some = `${paths.slice(0, 3).join(', ')}${count > 3 ? `, ... (${count} files)` : ''}`;
+  return new PlumbError('DATASET_MODIFIED', {
     what: `the working copy of "${name}" was changed and is nowhere else: ${some}`,
     where: { file: entry.path },
     mend: `keep it with \`plumb add ${entry.path}\`, or give it up with --force`,
-    details: { lost: lost.slice(0, 1000) },
+    details: { lost: paths },
   });
-}
-
-async function lostFile(store: Store, path: string, absolute: string, index: StatIndex): Promise<string[]> {
-  const found = await digestOfPath(index, absolute);
-  return found === null || (await store.has(found.digest)) ? [] : [`${path} (${formatBytes(found.bytes)})`];
-}
-
-async function lostFiles(store: Store, folder: string, index: StatIndex): Promise<string[]> {
-  const lost: string[] = [];
-  for (const file of await listFolder(folder)) {
-    const absolute = join(folder, file.path);
-    if ((await lstat(absolute)).isFile()) lost.push(...(await lostFile(store, file.path, absolute, index)));
-  }
-  return lost;
 }

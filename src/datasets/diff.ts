@@ -6,14 +6,16 @@ import type { Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
-import { describeFolder } from './folder.ts';
+import { diffFolders, type FilesDiff } from './folder-diff.ts';
 import { loadLock, loadLockAt } from './lock.ts';
 import { readLockedManifest } from './manifest.ts';
 import { requireCommit } from './revision.ts';
 import { diffRows, type RowsDiff, type RowSource } from './row-diff.ts';
 import type { Lock, LockEntry } from './schema.ts';
 import { openStatIndex, type StatIndex } from './stat-index.ts';
-import { stateOf } from './status.ts';
+import { stateOf } from './working-copy.ts';
+
+export type { FilesDiff } from './folder-diff.ts';
 
 /** One side of a comparison, as far as one data set goes. */
 export interface DataSetVersion {
@@ -24,17 +26,6 @@ export interface DataSetVersion {
   /** rows, or files; null: a working copy that was not counted */
   readonly count: number | null;
   readonly bytes: number;
-}
-
-export interface FilesDiff {
-  readonly filesBefore: number;
-  readonly filesAfter: number;
-  readonly added: number;
-  readonly removed: number;
-  /** other bytes, or another mode */
-  readonly edited: number;
-  /** paths, sorted; at most `limit` of each */
-  readonly samples: readonly { readonly kind: 'added' | 'removed' | 'edited'; readonly path: string }[];
 }
 
 /** Exactly one of rows and files is there where both sides are of one kind; neither where one side is missing or the kind changed. */
@@ -145,7 +136,7 @@ async function diffOne(place: Place, name: string, before: LockEntry | null, aft
   const none = { name, ...versions, rows: null, files: null };
   if (before === null || after === null) return { ...none, change: before === null ? 'added' : 'removed' };
   if (before.format === 'files' && after.format === 'files') {
-    const files = await diffFiles(place, name, { before, after, modified });
+    const files = await diffFolders(place, name, { before, after, modified });
     return files.added + files.removed + files.edited === 0 ? null : { ...none, change: 'changed', files };
   }
   if (before.format === 'files' || after.format === 'files') return { ...none, change: 'replaced' };
@@ -180,34 +171,4 @@ function workingSource(place: Place, entry: RowsEntry): RowSource {
 
 function columnsOf(entry: RowsEntry): { key?: string; label?: string } {
   return { ...(entry.key === undefined ? {} : { key: entry.key }), ...(entry.label === undefined ? {} : { label: entry.label }) };
-}
-
-async function diffFiles(
-  place: Place,
-  name: string,
-  { before, after, modified }: { before: FilesEntry; after: FilesEntry; modified: boolean },
-): Promise<FilesDiff> {
-  const old = await readLockedManifest(place.project.store, name, before);
-  const now = modified
-    ? await describeFolder(place.index, join(place.project.root, after.path), place)
-    : await readLockedManifest(place.project.store, name, after);
-  const left = new Map(old.parts.map((part) => [part.path, part]));
-  const changes: { kind: 'added' | 'removed' | 'edited'; path: string }[] = [];
-  for (const part of now.parts) {
-    const was = left.get(part.path);
-    left.delete(part.path);
-    if (was === undefined) changes.push({ kind: 'added', path: part.path });
-    else if (was.digest !== part.digest || was.mode !== part.mode) changes.push({ kind: 'edited', path: part.path });
-  }
-  for (const path of left.keys()) changes.push({ kind: 'removed', path });
-  const sorted = changes.toSorted((a, b) => byCodeUnit(a.path, b.path));
-  const ofKind = (kind: 'added' | 'removed' | 'edited'): typeof changes => sorted.filter((change) => change.kind === kind);
-  return {
-    filesBefore: old.parts.length,
-    filesAfter: now.parts.length,
-    added: ofKind('added').length,
-    removed: ofKind('removed').length,
-    edited: ofKind('edited').length,
-    samples: (['edited', 'removed', 'added'] as const).flatMap((kind) => ofKind(kind).slice(0, place.limit)),
-  };
 }

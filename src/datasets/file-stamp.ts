@@ -34,3 +34,11 @@ export function wasAtRest(stamp: FileStamp, nowMs: number): boolean {
 function isCoarse({ ctimeMs, mtimeMs }: FileStamp): boolean {
   return ctimeMs % 1000 === 0 || mtimeMs % 1000 === 0;
 }
+
+/**
+ * Can the stamp be believed of a file that we made under a name that nobody knew, and renamed? Others can write to it only later: where the clock is
+ * fine, that shows.
+ */
+export function wasPlaced(stamp: FileStamp, nowMs: number): boolean {
+  return !isCoarse(stamp) || wasAtRest(stamp, nowMs);
+}

@@ -12,7 +12,14 @@ import { isSameStamp, stampOf, wasAtRest } from './file-stamp.ts';
 import { FolderWalk } from './folder-walk.ts';
 import { IndexReader, IndexWriter, SpoiledIndex, type IndexHead, type IndexRow } from './index-file.ts';
 import { digestOfManifest, filesManifest, type FilesManifest } from './manifest.ts';
-import { fileClock } from './stat-index.ts';
+import { fileClock, type StatIndex } from './stat-index.ts';
+
+export interface FolderOptions {
+  /** where given, files that it knows are not read again */
+  readonly index?: StatIndex;
+  readonly signal?: AbortSignal;
+  readonly onBytes?: (bytes: number) => void;
+}
 
 export interface SurveyOptions {
   /** absolute */
@@ -23,6 +30,13 @@ export interface SurveyOptions {
   readonly hash: (files: readonly { readonly path: string }[], options: BulkOptions) => Promise<readonly (StoredFile | null)[]>;
   readonly signal: AbortSignal;
   readonly onBytes?: (bytes: number) => void;
+}
+
+const neverAborted = new AbortController().signal;
+
+export function surveyOptions(folder: string, options: FolderOptions, hash: SurveyOptions['hash']): SurveyOptions {
+  const { index, signal = neverAborted, onBytes } = options;
+  return { folder, indexFile: index?.fileOf(folder) ?? null, hash, signal, ...(onBytes === undefined ? {} : { onBytes }) };
 }
 
 /** Is the object of a file that is as it was where it should be? */
@@ -299,13 +313,31 @@ export function manifestOfIndex({ tree, files, bytes }: NonNullable<IndexHead['v
   return filesManifest({ root: tree, count: files, bytes });
 }
 
-/** Opens the index of a folder for writing; null: it cannot be written, or there is none. */
-export function openIndexWriter(file: string | null): IndexWriter | null {
-  if (file === null) return null;
+/** Keeps an index as far as it can be kept: it is a cache, and no command fails for want of it. @param file null: nothing is kept */
+export function keepIndex(file: string | null): Pick<IndexWriter, 'add' | 'commit' | 'abandon'> {
+  let writer: IndexWriter | null = null;
+  const unlessFailed = (work: (to: IndexWriter) => void): void => {
+    try {
+      if (writer !== null) work(writer);
+    } catch {
+      writer?.abandon();
+      writer = null;
+    }
+  };
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    return new IndexWriter(file);
+    if (file !== null) writer = openIndexWriter(file);
   } catch {
-    return null;
+    // a folder that cannot be written to
   }
+  return {
+    add: (row) => unlessFailed((to) => to.add(row)),
+    commit: (head) => unlessFailed((to) => to.commit(head)),
+    abandon: () => unlessFailed((to) => to.abandon()),
+  };
+}
+
+/** @throws the file system's error */
+export function openIndexWriter(file: string): IndexWriter {
+  mkdirSync(dirname(file), { recursive: true });
+  return new IndexWriter(file);
 }

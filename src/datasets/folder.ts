@@ -1,180 +1,166 @@
-// A folder of files as one object: a manifest of kind files. Data sets and outputs of stages are stored so.
-import { lstat, mkdir, readdir, realpath, rm, rmdir } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
-import { isTemporary } from '../base/atomic.ts';
-import { byCodeUnit } from '../base/canonical.ts';
-import type { Digest } from '../base/digest.ts';
-import { PlumbError, systemError } from '../base/errors.ts';
-import { eachInParallel, mapInParallel } from '../store/parallel.ts';
+// A folder of files as one object: a manifest of kind files, over a tree. Data sets and outputs of stages are stored so.
+import { digestOf, type Digest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
+import type { CacheWriter } from '../store/cache/cache.ts';
 import type { Store } from '../store/store.ts';
-import { digestOfManifest, filesManifest, manifestBytes, manifestText, readManifest, type FilePart, type FilesManifest } from './manifest.ts';
-import { isSafePath, outside, refuseWayOut, specialFile } from './paths.ts';
-import { digestOfPath, type StatIndex } from './stat-index.ts';
+import { createFileTreeBuilder } from '../store/tree/file-builder.ts';
+import type { KeepNode } from '../store/tree/tree.ts';
+import { cacheState } from './cache-state.ts';
+import {
+  keepIndex,
+  surveyFolder,
+  surveyOptions,
+  type FolderOptions,
+  type FolderSurvey,
+  type IsKept,
+  type Rows,
+  type SurveyOptions,
+} from './folder-survey.ts';
+import { noteCacheState, type FileState, type IndexHead } from './index-file.ts';
+import { digestOfManifest, filesManifest, manifestText, objectsOf, type FilesManifest, type ManifestStore } from './manifest.ts';
+import type { StatIndex } from './stat-index.ts';
 
-export interface FolderOptions {
-  /** where given, files that it knows are not read again */
-  readonly index?: StatIndex;
-  readonly signal?: AbortSignal;
-  readonly onBytes?: (bytes: number) => void;
+export { checkoutFolder } from './folder-checkout.ts';
+export type { FolderOptions } from './folder-survey.ts';
+
+export interface StoredFolder {
+  /** of the manifest */
+  readonly digest: Digest;
+  /** of all files */
+  readonly bytes: number;
+  readonly files: number;
+  /** paths that are one where 'A' and 'a' are; a few */
+  readonly clashes: readonly (readonly [string, string])[];
 }
-
-export interface FolderFile {
-  /** relative to the folder, '/' between names */
-  readonly path: string;
-  readonly executable: boolean;
-}
-
-/** Files under way at once. */
-const width = 8;
 
 /**
- * The files below a folder, sorted by path (UTF-16 code units). What a killed writer of ours left is passed over.
+ * The manifest of a folder as it stands; nothing is stored. One stat a file where nothing changed.
  * @throws PlumbError PATH_OUTSIDE for a symlink that leads out of the folder, FILE_KIND for any other symlink and special files,
- *   NAME_INVALID, FILE_MISSING, FILE_UNREADABLE
+ *   NAME_INVALID, FILE_MISSING, FILE_UNREADABLE, FILE_CHANGED
  */
-export async function listFolder(folder: string): Promise<FolderFile[]> {
-  const found: FolderFile[] = [];
-  const walk = async (prefix: string): Promise<void> => {
-    const absolute = join(folder, prefix);
-    const entries = await readdir(absolute, { withFileTypes: true, encoding: 'buffer' }).catch((error: unknown) =>
-      Promise.reject(systemError(error, 'read', absolute)),
-    );
-    for (const entry of entries) {
-      const name = readName(entry.name, absolute);
-      const path = `${prefix}${name}`;
-      if (isTemporary(name)) continue;
-      if (!isSafePath(path)) throw badName(join(folder, path));
-      if (entry.isDirectory()) await walk(`${path}/`);
-      else if (entry.isFile()) found.push({ path, executable: ((await lstat(join(folder, path))).mode & 0o100) !== 0 });
-      else throw entry.isSymbolicLink() ? await symlink(folder, path) : specialFile(join(folder, path));
-    }
-  };
-  await walk('');
-  return found.toSorted((a, b) => byCodeUnit(a.path, b.path));
-}
-
-function readName(bytes: Buffer, folder: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw badName(join(folder, bytes.toString('latin1')));
-  }
-}
-
-function badName(path: string): PlumbError {
-  return new PlumbError('NAME_INVALID', {
-    what: `${JSON.stringify(path)} cannot be part of a data set: names are UTF-8, without control characters or backslashes, and not .git`,
-    mend: 'rename it, or take it out of the folder',
-  });
-}
-
-async function symlink(folder: string, path: string): Promise<PlumbError> {
-  const [top, target] = await Promise.all([realpath(folder), realpath(join(folder, path)).catch(() => null)]);
-  if (target === null || !target.startsWith(`${top}${sep}`)) return outside(join(folder, path), 'it is a symlink that leads out of its folder');
-  return new PlumbError('FILE_KIND', {
-    what: `${join(folder, path)} is a symlink`,
-    where: { file: join(folder, path) },
-    mend: 'put the file itself there: a data set holds files, not links',
-  });
-}
-
-/** The manifest of a folder as it stands; nothing is stored. @throws as listFolder, and FILE_CHANGED */
 export async function describeFolder(index: StatIndex, folder: string, options: Omit<FolderOptions, 'index'> = {}): Promise<FilesManifest> {
-  const parts = await mapInParallel(await listFolder(folder), { width, ...onlySignal(options) }, async (file) => {
-    const found = await digestOfPath(index, join(folder, file.path), options);
-    if (found === null) throw changed(join(folder, file.path));
-    return partOf(file, found);
-  });
-  return filesManifest(parts);
-}
-
-/**
- * Puts all files below a folder into the store, and their manifest after them.
- * @returns digest of the manifest; bytes of all files; number of files
- * @throws as listFolder, and DISK_FULL
- */
-export async function storeFolder(
-  store: Store,
-  folder: string,
-  options: FolderOptions = {},
-): Promise<{ digest: Digest; bytes: number; files: number }> {
-  const { index } = options;
-  const parts = await mapInParallel(await listFolder(folder), { width, ...onlySignal(options) }, async (file) => {
-    const absolute = join(folder, file.path);
-    const known = index === undefined ? null : await digestOfPath(index, absolute, options);
-    if (known !== null && (await store.has(known.digest))) return partOf(file, known);
-    return partOf(file, await store.putFile(absolute, options));
-  });
-  const manifest = filesManifest(parts);
-  return { digest: await store.putBytes(manifestText(manifest)), bytes: manifestBytes(manifest), files: parts.length };
-}
-
-function partOf(file: FolderFile, found: { digest: Digest; bytes: number }): FilePart {
-  return { path: file.path, digest: found.digest, bytes: found.bytes, ...(file.executable ? { mode: '100755' as const } : {}) };
-}
-
-function changed(path: string): PlumbError {
-  return new PlumbError('FILE_CHANGED', {
-    what: `${path} vanished while its folder was being read`,
-    where: { file: path },
-    mend: 'run the command again when whoever writes the folder has finished',
+  const how = surveyOptions(folder, { ...options, index }, index.hashFiles);
+  return surveyFolder(how, null, async (survey) => {
+    if (survey.untouched) return survey.manifest;
+    return (await gather(how, survey.rows(null), digestOf, null)).manifest;
   });
 }
 
-function onlySignal(options: { signal?: AbortSignal }): { signal?: AbortSignal } {
-  return options.signal === undefined ? {} : { signal: options.signal };
-}
-
-/**
- * Makes a folder hold exactly the files of a manifest: what differs is written, file by file and each atomically; other files are removed.
- * @param digest of a manifest of kind files
- * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, MANIFEST_INVALID, PATH_OUTSIDE, DISK_FULL
- */
-export async function checkoutFolder(
-  store: Store,
-  digest: Digest,
-  folder: string,
-  options: FolderOptions = {},
-): Promise<{ bytes: number; files: number }> {
-  const manifest = await readManifest(store, digest);
-  if (manifest.kind !== 'files') {
-    throw new PlumbError('MANIFEST_INVALID', { what: `${digest} is a data set of rows, not a folder`, mend: 'check it out as a file' });
-  }
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', folder)));
-  const parents = new Set(manifest.parts.map((part) => dirname(part.path)));
-  for (const parent of parents) if (parent !== '.') await refuseWayOut(folder, parent);
-  await removeOthers(folder, new Set(manifest.parts.map((part) => part.path)));
-  await eachInParallel(manifest.parts, { width, ...onlySignal(options) }, async (part) => {
-    const target = join(folder, part.path);
-    if (!(await isThere(part, target, options.index))) await store.checkoutFile(part.digest, target, { executable: part.mode === '100755' });
-    options.onBytes?.(part.bytes);
-  });
-  return { bytes: manifestBytes(manifest), files: manifest.parts.length };
-}
-
-/** True only where the file is known to be right without doubt; without an index every file is written anew. */
-async function isThere(part: FilePart, target: string, index: StatIndex | undefined): Promise<boolean> {
-  if (index === undefined) return false;
-  const facts = await lstat(target).catch(() => null);
-  if (facts === null || !facts.isFile() || facts.size !== part.bytes) return false;
-  if (((facts.mode & 0o100) !== 0) !== (part.mode === '100755')) return false;
-  return (await digestOfPath(index, target))?.digest === part.digest;
-}
-
-async function removeOthers(folder: string, keep: ReadonlySet<string>): Promise<void> {
-  const walk = async (prefix: string): Promise<void> => {
-    for (const entry of await readdir(join(folder, prefix), { withFileTypes: true })) {
-      const path = `${prefix}${entry.name}`;
-      if (entry.isDirectory() && !keep.has(path)) {
-        await walk(`${path}/`);
-        await rmdir(join(folder, path)).catch(() => undefined); // not empty: it holds what stays
-      } else if (!entry.isFile() || !keep.has(path)) await rm(join(folder, path), { recursive: true, force: true });
-    }
-  };
-  await walk('');
-}
-
-/** Digest of a manifest of kind files for a folder as it stands; nothing is stored. */
+/** Digest of a manifest of kind files for a folder as it stands; nothing is stored. @throws as describeFolder */
 export async function digestOfFolder(index: StatIndex, folder: string, options: Omit<FolderOptions, 'index'> = {}): Promise<Digest> {
   return digestOfManifest(await describeFolder(index, folder, options));
+}
+
+/**
+ * Puts all files below a folder into the store, and their manifest. The files stay as they are.
+ * @throws as describeFolder, and DISK_FULL
+ */
+export function storeFolder(store: Store, folder: string, options: FolderOptions = {}): Promise<StoredFolder> {
+  return keepFolder(store, folder, { ...options, link: false });
+}
+
+/**
+ * The same; with `link` the files may become the cache's own where that is how it works (read-only, hard links).
+ * Each file is whole as it was at some moment; what is written behind the walk is in the next version.
+ */
+export async function keepFolder(store: Store, folder: string, options: FolderOptions & { readonly link: boolean }): Promise<StoredFolder> {
+  let writer: CacheWriter | null = null;
+  const open = async (): Promise<CacheWriter> => (writer ??= await store.openWriter());
+  const how = surveyOptions(folder, options, async (files, bulk) => (await open()).addFiles(files, { link: options.link }, bulk));
+  try {
+    return await surveyFolder(how, null, async (survey) => {
+      const state = cacheState(store.cache.root);
+      if (survey.untouched && (await isKeptWhole(store, survey, state))) {
+        if (how.indexFile !== null && state !== null && survey.head?.cacheState !== state) noteCacheState(how.indexFile, state);
+        return storedAs(survey.manifest, survey);
+      }
+      const into = await open();
+      const rows = survey.rows(null, isKeptIn(into, survey.head, state));
+      const gathered = await gather(
+        how,
+        rows,
+        (bytes) => into.addBytes(bytes, 'meta'),
+        async (manifest) => {
+          into.addBytes(Buffer.from(manifestText(manifest)), 'meta');
+          await into.close();
+          writer = null;
+          return cacheState(store.cache.root);
+        },
+      );
+      return storedAs(gathered.manifest, survey);
+    });
+  } catch (error) {
+    await (writer as CacheWriter | null)?.abandon();
+    throw error;
+  }
+}
+
+function storedAs(manifest: FilesManifest, survey: FolderSurvey): StoredFolder {
+  return { digest: digestOfManifest(manifest), bytes: manifest.bytes, files: manifest.files, clashes: survey.clashes };
+}
+
+/** An object whose version was in the cache when nothing had yet been taken out is there; of others the cache is asked. */
+function isKeptIn(writer: CacheWriter, head: IndexHead | null, state: string | null): IsKept {
+  const isWhole = state !== null && head?.cacheState === state;
+  return ({ version, found }) => (found === null ? true : isWhole && version?.digest === found.digest ? true : writer.has(found.digest));
+}
+
+/** Does the cache have all of the version that the index is of? */
+async function isKeptWhole(store: Store, { manifest, head }: FolderSurvey, state: string | null): Promise<boolean> {
+  if (state !== null && head?.cacheState === state) return true;
+  const { cache } = store;
+  try {
+    for await (const object of objectsOf(cacheOnly(store), digestOfManifest(manifest))) if (!(await cache.has(object.digest))) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof PlumbError && error.code === 'BYTES_MISSING') return false;
+    throw error;
+  }
+}
+
+/** Reads manifests and nodes of this machine: no remote is asked. */
+export function cacheOnly({ cache }: Pick<Store, 'cache'>): ManifestStore {
+  return {
+    readBytes: async (digest) => (await cache.read(digest)) ?? Promise.reject(notHere(digest)),
+    remember: () => undefined,
+  };
+}
+
+function notHere(digest: Digest): PlumbError {
+  return new PlumbError('BYTES_MISSING', { what: `${digest} is not in the cache`, mend: 'run `plumb fetch`', details: { missing: [digest] } });
+}
+
+/**
+ * Makes the tree of what stands in a folder, and an index of that version.
+ * @param ended told of the manifest; what comes back is the state of the cache with all of it
+ */
+async function gather(
+  how: SurveyOptions,
+  rows: Rows,
+  keep: KeepNode,
+  ended: ((manifest: FilesManifest) => Promise<string | null>) | null,
+): Promise<{ manifest: FilesManifest }> {
+  const builder = createFileTreeBuilder(keep);
+  const index = keepIndex(how.indexFile);
+  try {
+    for await (const piece of rows) {
+      for (const { path, found } of piece) {
+        if (found === null) continue;
+        builder.add({ path, ...plain(found) });
+        index.add({ path, version: found, found });
+      }
+    }
+    const tree = builder.finish();
+    const manifest = filesManifest(tree);
+    const state = ended === null ? null : await ended(manifest);
+    index.commit({ version: { tree: tree.root, files: tree.count, bytes: tree.bytes }, cacheState: state });
+    return { manifest };
+  } catch (error) {
+    index.abandon();
+    throw error;
+  }
+}
+
+function plain({ digest, bytes, executable }: FileState): FileState {
+  return { digest, bytes, executable };
 }

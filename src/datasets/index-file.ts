@@ -36,6 +36,11 @@ export interface IndexRow {
   readonly found: FoundFile | null;
 }
 
+/** Is what stands in the folder not what the version has? */
+export function differs({ version, found }: IndexRow): boolean {
+  return version?.digest !== found?.digest || version?.executable !== found?.executable;
+}
+
 export interface IndexHead {
   readonly version: { readonly tree: Digest; readonly files: number; readonly bytes: number } | null;
   /** 64 hex digits; null: not known to be in the cache */
@@ -228,6 +233,28 @@ function crcHolds(head: Buffer): boolean {
   return crc32(head.subarray(0, headBytes - 4)) === head.readUInt32LE(headBytes - 4);
 }
 
+/** Completes the head and writes it. */
+function writeHead(fd: number, head: Buffer, cacheState: string | null): void {
+  head.write(cacheState ?? noDigest, 64, 'hex');
+  head.writeUInt32LE(crc32(head.subarray(0, headBytes - 4)), headBytes - 4);
+  writeSync(fd, head, 0, headBytes, 0);
+}
+
+/** Notes in an index that is there that all objects of its version are in the cache. What cannot be noted is looked for again. */
+export function noteCacheState(file: string, cacheState: string): void {
+  try {
+    const fd = openSync(file, 'r+');
+    try {
+      const head = Buffer.alloc(headBytes);
+      if (readSync(fd, head, 0, headBytes, 0) === headBytes && crcHolds(head)) writeHead(fd, head, cacheState);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // not ours to write
+  }
+}
+
 /** Writes an index, row by row in the order of paths. It takes the place of the one before at `commit`. */
 export class IndexWriter {
   readonly file: string;
@@ -237,6 +264,7 @@ export class IndexWriter {
   #at = 0;
   #rows = 0;
   #path = '';
+  #closed = false;
 
   /** @throws the file system's error */
   constructor(file: string) {
@@ -270,15 +298,15 @@ export class IndexWriter {
     head.writeDoubleLE(version?.files ?? 0, 40);
     head.writeDoubleLE(version?.bytes ?? 0, 48);
     head.writeDoubleLE(this.#rows, 56);
-    head.write(cacheState ?? noDigest, 64, 'hex');
-    head.writeUInt32LE(crc32(head.subarray(0, headBytes - 4)), headBytes - 4);
-    writeSync(this.#fd, head, 0, headBytes, 0);
+    writeHead(this.#fd, head, cacheState);
     closeSync(this.#fd);
+    this.#closed = true;
     renameSync(this.#temporary, this.file);
   }
 
   abandon(): void {
-    closeSync(this.#fd);
+    if (!this.#closed) closeSync(this.#fd);
+    this.#closed = true;
     rmSync(this.#temporary, { force: true });
   }
 

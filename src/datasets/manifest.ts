@@ -6,7 +6,7 @@ import { files } from '../project/layout.ts';
 import type { ObjectRef, PushRoot, Store } from '../store/store.ts';
 import { compareTrees } from '../store/tree/file-diff.ts';
 import { findFile, walkFiles } from '../store/tree/file-walk.ts';
-import { newObjects } from '../store/tree/reach.ts';
+import { newObjects } from '../store/tree/new-nodes.ts';
 import type { FileEntry, TreeSummary } from '../store/tree/tree.ts';
 import { parseManifest } from './manifest-check.ts';
 import type { LockEntry, Manifest, RowFormat } from './schema.ts';

@@ -1,4 +1,7 @@
 // Names that are two here and one on a file system that does not tell 'A' from 'a', or one spelling of 'é' from another (macOS, Windows).
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { temporaryBeside } from '../base/atomic.ts';
 
 /** How many are told of. */
 const most = 10;
@@ -22,7 +25,41 @@ export class NameClashes {
   }
 }
 
+/** The same for paths that come one by one, in order: in memory are the names of the folders that the path stands in. */
+export class PathClashes {
+  readonly #open: { readonly prefix: string; readonly seen: Map<string, string> }[] = [{ prefix: '', seen: new Map() }];
+
+  /** @returns the path that it would be one with, or null */
+  look(path: string): string | null {
+    while (!path.startsWith(this.#open.at(-1)?.prefix ?? '')) this.#open.pop();
+    for (;;) {
+      const { prefix, seen } = this.#open.at(-1) as { prefix: string; seen: Map<string, string> };
+      const slash = path.indexOf('/', prefix.length);
+      const name = path.slice(prefix.length, slash === -1 ? undefined : slash);
+      const folded = foldName(name);
+      const other = seen.get(folded);
+      if (other !== undefined && other !== name) return prefix + other;
+      seen.set(folded, name);
+      if (slash === -1) return null;
+      this.#open.push({ prefix: path.slice(0, slash + 1), seen: new Map() });
+    }
+  }
+}
+
 /** Equal for names that some file system in use takes for one. */
-export function foldName(name: string): string {
+function foldName(name: string): string {
   return name.normalize('NFC').toLowerCase().normalize('NFC');
+}
+
+/** Does a folder take names for one that differ in case? Found out by trying; where nothing can be written, it does not matter. */
+export function ignoresCase(folder: string): boolean {
+  const probe = temporaryBeside(join(folder, 'case'));
+  try {
+    writeFileSync(probe, '', { flag: 'wx' });
+    return existsSync(join(dirname(probe), basename(probe).toUpperCase()));
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { force: true });
+  }
 }

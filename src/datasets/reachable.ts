@@ -1,19 +1,18 @@
 // Which objects a project needs to have somewhere else.
 import { byCodeUnit } from '../base/canonical.ts';
 import type { Digest } from '../base/digest.ts';
+import { isPlumbError } from '../base/errors.ts';
+import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
-import type { NameSpace, Store, TransferOptions, TransferResult } from '../store/store.ts';
+import type { NameSpace, PushRoot } from '../store/store.ts';
 import { loadLock, loadLockAt, requireDataset } from './lock.ts';
-import { readLockedManifest } from './manifest.ts';
+import { pushRootOf, readLockedManifest } from './manifest.ts';
 import { requireCommit } from './revision.ts';
 import type { Lock } from './schema.ts';
 
-/**
- * What to send. An object may name objects of earlier waves only, so that whoever finds it in the remote finds all that it names:
- * send one wave after the other, names last.
- */
+/** What to send or to keep: versions with all that they are made of, and the names that lead to some. */
 export interface Reachable {
-  readonly waves: readonly (readonly Digest[])[];
+  readonly roots: readonly PushRoot[];
   readonly names: readonly NameSpace[];
 }
 
@@ -29,30 +28,47 @@ export function chooseDatasets(lock: Lock, names: readonly string[]): { name: st
 }
 
 /**
- * Data of a lock: parts, then manifests.
+ * Data of a lock.
  * @param what lock: default that of the work tree; names: default all
- * @throws PlumbError BYTES_MISSING when a manifest is nowhere, DATASET_UNKNOWN, LOCK_CONFLICT
+ * @throws PlumbError BYTES_MISSING when a manifest is nowhere, MANIFEST_INVALID, DATASET_UNKNOWN, LOCK_CONFLICT
  */
 export async function collectObjects(project: Project, what: { readonly lock?: Lock; readonly names?: readonly string[] } = {}): Promise<Reachable> {
   const lock = what.lock ?? (await loadLock(project));
-  const manifests: Digest[] = [];
-  const parts = new Set<Digest>();
-  for (const { name, entry } of chooseDatasets(lock, what.names ?? [])) {
-    manifests.push(entry.digest);
-    for (const part of (await readLockedManifest(project.store, name, entry)).parts) parts.add(part.digest);
-  }
-  return { waves: [[...parts], manifests], names: [] };
+  const chosen = chooseDatasets(lock, what.names ?? []);
+  if (chosen.length === 0) return { roots: [], names: [] };
+  for (const { name, entry } of chosen) await readLockedManifest(project.store, name, entry);
+  const earlier = await earlierLocks(project);
+  return { roots: chosen.map(({ name, entry }) => pushRootOf(project.store, entry.digest, basesOf(name, entry.digest, earlier))), names: [] };
 }
 
-/** Wave after wave, names last: what the remote has, it has with all that it names. @throws PlumbError REMOTE_MISSING, BYTES_MISSING, REMOTE_FAILED */
-export async function pushReachable(store: Store, what: Reachable, options: TransferOptions): Promise<TransferResult> {
-  let objects = 0;
-  let bytes = 0;
-  const steps = [...what.waves.map((wave) => [wave, []] as const), [[], what.names] as const];
-  for (const [wave, names] of steps) {
-    const result = await store.push(wave, names, options);
-    objects += result.objects;
-    bytes += result.bytes;
+/** Versions of a data set that the remote may have: more are not worth asking for. */
+const mostBases = 3;
+
+/** Locks of the last commits that changed it, newest first. What cannot be read is no base. */
+async function earlierLocks(project: Project): Promise<Lock[]> {
+  const locks: Lock[] = [];
+  try {
+    const commits = await project.git.log('HEAD', { path: project.prefix + files.lock, max: mostBases + 1 });
+    for (const { oid } of commits) locks.push(await loadLockAt(project, oid));
+  } catch (error) {
+    if (!isPlumbError(error)) throw error;
+    // no commit yet, a shallow clone, a lock of an unfinished merge: HEAD's alone may do
+    if (locks.length === 0) locks.push(...(await lockOfHead(project)));
   }
-  return { objects, bytes };
+  return locks;
+}
+
+async function lockOfHead(project: Project): Promise<Lock[]> {
+  try {
+    const head = await project.git.resolve('HEAD');
+    return head === null ? [] : [await loadLockAt(project, head)];
+  } catch (error) {
+    if (isPlumbError(error)) return [];
+    throw error;
+  }
+}
+
+function basesOf(name: string, now: Digest, earlier: readonly Lock[]): Digest[] {
+  const digests = earlier.flatMap((lock) => (Object.hasOwn(lock.datasets, name) ? (lock.datasets[name]?.digest ?? []) : []));
+  return [...new Set(digests)].filter((digest) => digest !== now).slice(0, mostBases);
 }

@@ -6,7 +6,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { temporaryBeside } from '../base/atomic.ts';
 import { digestOf, digestOfFile, hexOf, isDigest, type Digest } from '../base/digest.ts';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
-import type { FileStamp } from '../store/cache/cache.ts';
+import type { Cache, FileStamp } from '../store/cache/cache.ts';
 import { isSameStamp, stampOf, wasAtRest } from './file-stamp.ts';
 
 export interface StatIndex {
@@ -17,6 +17,8 @@ export interface StatIndex {
   set(path: string, entry: IndexEntry): void;
   /** Where the index of a folder is. @param folder absolute, and so is what comes back */
   fileOf(folder: string): string;
+  /** Of many files at once; nothing is kept. */
+  readonly hashFiles: Cache['hashFiles'];
   /** Writes what was set. What cannot be written is not: the next command hashes again. */
   save(): void;
 }
@@ -33,8 +35,13 @@ export interface FileDigest {
 }
 
 /** The index of a project; `save` it at the end. */
-export function openStatIndex(project: { readonly root: string; readonly localDir: string }): Promise<StatIndex> {
-  return Promise.resolve(new FileIndex(project.root, join(project.localDir, 'stat')));
+export function openStatIndex(project: {
+  readonly root: string;
+  readonly localDir: string;
+  readonly store: { readonly cache: Pick<Cache, 'hashFiles'> };
+}): Promise<StatIndex> {
+  const { root, localDir, store } = project;
+  return Promise.resolve(new FileIndex(root, join(localDir, 'stat'), (files, options) => store.cache.hashFiles(files, options)));
 }
 
 /**
@@ -78,6 +85,14 @@ export async function digestOfPath(
 }
 
 /**
+ * Keeps what was learned of a file in another way, by storing it or by putting it there.
+ * @param begun when it was hashed, ms
+ */
+export function rememberFile(index: StatIndex, path: string, file: IndexEntry, begun: number): void {
+  if (wasAtRest(file.stamp, begun)) index.set(path, { stamp: file.stamp, digest: file.digest });
+}
+
+/**
  * The time by the clock that stamps files there, ms: that of a file server may be ahead of ours, or behind.
  * @param folder that may be written to; where it may not, it is our own clock
  */
@@ -102,11 +117,13 @@ class FileIndex implements StatIndex {
   readonly root: string;
   readonly #folder: string;
   readonly #fresh = new Map<string, IndexEntry>();
+  readonly hashFiles: Cache['hashFiles'];
   #known: Map<string, IndexEntry> | undefined;
 
-  constructor(root: string, folder: string) {
+  constructor(root: string, folder: string, hashFiles: Cache['hashFiles']) {
     this.root = root;
     this.#folder = folder;
+    this.hashFiles = hashFiles;
   }
 
   find(path: string): IndexEntry | undefined {

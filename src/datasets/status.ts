@@ -1,24 +1,20 @@
 // What stands in the work tree against what datasets.lock says: a stat a file when nothing changed.
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { byCodeUnit } from '../base/canonical.ts';
-import { isPlumbError } from '../base/errors.ts';
 import { isTemporary } from '../base/atomic.ts';
+import { byCodeUnit } from '../base/canonical.ts';
 import type { Project } from '../project/open.ts';
-import { digestOfFolder } from './folder.ts';
 import { loadLock } from './lock.ts';
-import { checkProjectPath, refuseWayOut } from './paths.ts';
 import { formatOfName } from './rows.ts';
-import type { Lock, LockEntry } from './schema.ts';
-import { digestOfPath, openStatIndex, type StatIndex } from './stat-index.ts';
+import type { Lock } from './schema.ts';
+import { openStatIndex } from './stat-index.ts';
+import { compareWorkingCopy, type WorkingCopy } from './working-copy.ts';
 
-/** same: bytes are those of the lock */
-export type DataState = 'same' | 'modified' | 'missing';
+export { stateOf, type DataState } from './working-copy.ts';
 
-export interface DatasetStatus {
+export interface DatasetStatus extends WorkingCopy {
   readonly name: string;
   readonly path: string;
-  readonly state: DataState;
   /** Is this version in the remote? null: no remote is configured, or it does not answer */
   readonly pushed: boolean | null;
 }
@@ -40,61 +36,28 @@ export async function readStatus(project: Project, options: { signal?: AbortSign
   const index = await openStatIndex(project);
   try {
     const sets = Object.entries(lock.datasets).toSorted(([a], [b]) => byCodeUnit(a, b));
-    const pushed = askRemote(project, sets);
-    const states: DataState[] = [];
-    for (const [, entry] of sets) states.push(await stateOf(project, entry, index, options));
+    const { store } = project;
+    const asked = store.lookInRemote(sets.map(([, entry]) => entry.digest));
+    asked.catch(() => undefined); // told when it is waited for
+    const copies: WorkingCopy[] = [];
+    for (const [, entry] of sets) copies.push(await compareWorkingCopy(project, entry, index, options));
     const unlocked = await findUnlocked(project, lock);
-    const { there, fault } = await pushed;
+    const there = await asked;
+    const isKnown = store.remoteUrl !== null && store.unreachable === null;
     return {
       datasets: sets.map(([name, entry], at) => ({
         name,
         path: entry.path,
-        state: states[at] ?? 'missing',
-        pushed: there === null ? null : there.has(entry.digest),
+        ...(copies[at] as WorkingCopy),
+        pushed: isKnown ? there.has(entry.digest) : null,
       })),
       unlocked,
-      remote: project.store.remote?.url ?? null,
-      ...(fault === undefined ? {} : { remoteFault: fault }),
+      remote: store.remoteUrl,
+      ...(store.unreachable === null ? {} : { remoteFault: store.unreachable.message }),
     };
   } finally {
     index.save();
   }
-}
-
-/** A manifest is sent after its parts: where it is, they are. */
-async function askRemote(project: Project, sets: readonly [string, LockEntry][]): Promise<{ there: Set<string> | null; fault?: string }> {
-  if (project.store.remote === null) return { there: null };
-  try {
-    return { there: await project.store.remote.has(sets.map(([, entry]) => entry.digest)) };
-  } catch (error) {
-    if (!isPlumbError(error, 'REMOTE_FAILED')) throw error;
-    return { there: null, fault: error.message };
-  }
-}
-
-/**
- * How a working copy stands to its entry in the lock.
- * @throws PlumbError PATH_OUTSIDE, FILE_UNREADABLE
- */
-export async function stateOf(
-  project: Pick<Project, 'root'>,
-  entry: LockEntry,
-  index: StatIndex,
-  options: { signal?: AbortSignal } = {},
-): Promise<DataState> {
-  checkProjectPath(entry.path);
-  await refuseWayOut(project.root, entry.path);
-  const absolute = join(project.root, entry.path);
-  const facts = await stat(absolute).catch(() => null);
-  if (facts === null) return 'missing';
-  if (entry.format === 'files') {
-    if (!facts.isDirectory()) return 'modified';
-    return (await digestOfFolder(index, absolute, options)) === entry.digest ? 'same' : 'modified';
-  }
-  if (!facts.isFile() || facts.size !== entry.bytes) return 'modified';
-  const found = await digestOfPath(index, absolute, options);
-  if (found === null) return 'missing';
-  return found.digest === entry.content ? 'same' : 'modified';
 }
 
 const usualPlace = 'data';
