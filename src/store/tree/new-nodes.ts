@@ -43,16 +43,6 @@ async function* newChunks(read: ReadNode, root: Digest, base: Digest | null, onN
   }
 }
 
-/**
- * Nodes of a tree of either kind that a base of the same kind has not, as newObjects.
- * @param base null: all of them
- */
-export async function* newNodes(read: ReadNode, base: Digest | null, root: Digest): AsyncGenerator<Pick<ObjectRef, 'digest' | 'bytes'>> {
-  if (root === base) return;
-  const { kind } = decodeNode(await read(root));
-  for await (const { digest, bytes, role } of newObjects(read, root, base, kind)) if (role === 'meta') yield { digest, bytes };
-}
-
 /** Digests of all nodes of a tree of either kind, the root first. Leaves are not read; one may come twice. @throws PlumbError MANIFEST_INVALID, and what `read` throws */
 export async function* nodesOf(read: ReadNode, root: Digest): AsyncGenerator<Digest> {
   yield root;

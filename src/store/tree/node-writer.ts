@@ -12,8 +12,8 @@ export class NodeWriter {
   readonly #sizes = new Column(512);
   readonly #texts = new Column(4096);
   /** text before */
-  #last = Buffer.alloc(pathBytes);
-  #next = Buffer.alloc(pathBytes);
+  #last = roomForText();
+  #next = roomForText();
   #lastLength = 0;
   #entries = 0;
 
@@ -28,6 +28,7 @@ export class NodeWriter {
 
   /** Begins an entry; its texts follow. */
   add(digest: Digest, number: number, size: number): void {
+    if (!Number.isSafeInteger(number) || number < 0 || !Number.isSafeInteger(size) || size < 0) throw new Error(`${number}, ${size}: no counts`);
     this.#digests.hex(hexOf(digest));
     this.#numbers.varint(number);
     this.#sizes.varint(size);
@@ -40,23 +41,23 @@ export class NodeWriter {
 
   /** @param value at most 4,096 bytes of UTF-8. @returns bytes that it does not share with the text before */
   text(value: string): number {
-    const text = this.#next;
+    const { bytes: text } = this.#next;
+    const { bytes: last } = this.#last;
     const length = text.write(value);
     const common = Math.min(this.#lastLength, length);
     let shared = 0;
-    while (shared < common && text[shared] === this.#last[shared]) shared += 1;
+    while (shared < common && text[shared] === last[shared]) shared += 1;
     this.#texts.varint(shared);
     this.#texts.varint(length - shared);
     this.#texts.copy(text, shared, length);
-    this.#next = this.#last;
-    this.#last = text;
+    [this.#last, this.#next] = [this.#next, this.#last];
     this.#lastLength = length;
     return length - shared;
   }
 
   /** murmur3 of the text that was written last */
   get textHash(): number {
-    return murmur3(new DataView(this.#last.buffer, this.#last.byteOffset), 0, this.#lastLength);
+    return murmur3(this.#last.view, 0, this.#lastLength);
   }
 
   /** @returns the node, in a buffer of its own; the writer is empty then */
@@ -72,6 +73,17 @@ export class NodeWriter {
     this.#entries = this.#lastLength = 0;
     return node;
   }
+}
+
+interface TextRoom {
+  readonly bytes: Buffer;
+  /** of the same bytes; one for each text would cost more than its hash */
+  readonly view: DataView;
+}
+
+function roomForText(): TextRoom {
+  const memory = new ArrayBuffer(pathBytes);
+  return { bytes: Buffer.from(memory), view: new DataView(memory) };
 }
 
 /** Bytes that grow. */
@@ -92,7 +104,9 @@ class Column {
 
   hex(digits: string): void {
     this.#reserve(32);
-    this.length += this.#bytes.write(digits, this.length, 'hex');
+    const written = this.#bytes.write(digits, this.length, 'hex');
+    if (written !== 32) throw new Error(`${digits} is no digest`);
+    this.length += written;
   }
 
   copy(source: Buffer, start: number, end: number): void {
