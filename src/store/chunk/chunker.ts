@@ -10,10 +10,10 @@
 import { hash } from 'node:crypto';
 import type { ChunkSizes } from './policy.ts';
 
-let gear: Int32Array | undefined;
+let gears: Int32Array | undefined;
 
 function gearTable(): Int32Array {
-  return (gear ??= Int32Array.from({ length: 256 }, (_, byte) =>
+  return (gears ??= Int32Array.from({ length: 256 }, (_, byte) =>
     hash('sha256', Buffer.concat([Buffer.from('plumb gear '), Buffer.of(byte)]), 'buffer').readInt32LE(),
   ));
 }
@@ -33,8 +33,8 @@ export function createChunker({ min, average, max }: ChunkSizes): Chunker {
     throw new Error(`no sizes of chunks: ${min}, ${average}, ${max}`);
   const table = gearTable();
   const [rare, frequent] = [upperBits(bits + 2), upperBits(bits - 2)];
+  const word = new Int32Array(1);
   let length = 0;
-  let word = 0;
 
   /** Goes on in the open chunk. @returns where it ends, or -1 when the buffer ends first */
   const findEnd = (bytes: Uint8Array, start: number): number => {
@@ -45,21 +45,12 @@ export function createChunker({ min, average, max }: ChunkSizes): Chunker {
       [max, frequent],
     ] as const) {
       const stop = Math.min(bytes.length, at + Math.max(0, until - length));
-      const found = mask === null ? -1 : scan(bytes, at, stop, mask);
+      const found = mask === null ? -1 : scan({ bytes, start: at, stop, mask }, table, word);
       if (found !== -1) return found;
       length += stop - at;
       at = stop;
     }
     return length === max ? at : -1;
-  };
-  const scan = (bytes: Uint8Array, start: number, stop: number, mask: number): number => {
-    let rolling = word; // a local is faster than what a closure holds
-    for (let at = start; at < stop; at += 1) {
-      rolling = ((rolling << 1) + (table[bytes[at] as number] as number)) | 0;
-      if ((rolling & mask) === 0) return at + 1;
-    }
-    word = rolling;
-    return -1;
   };
   return {
     push(bytes) {
@@ -68,16 +59,37 @@ export function createChunker({ min, average, max }: ChunkSizes): Chunker {
         const end = findEnd(bytes, at);
         if (end === -1) break;
         ends.push(end);
-        length = word = 0;
+        length = word[0] = 0;
       }
       return ends;
     },
     finish() {
       const rest = length;
-      length = word = 0;
+      length = word[0] = 0;
       return rest;
     },
   };
+}
+
+interface Stretch {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly stop: number;
+  readonly mask: number;
+}
+
+/**
+ * Rolls the word over some bytes. It stands alone, and the word in memory of its own: as a closure it is several times slower until V8 has thought twice.
+ * @returns offset behind the byte at which a chunk ends, or -1
+ */
+function scan({ bytes, start, stop, mask }: Stretch, gear: Int32Array, word: Int32Array): number {
+  let rolling = word[0] as number;
+  for (let at = start; at < stop; at += 1) {
+    rolling = ((rolling << 1) + (gear[bytes[at] as number] as number)) | 0;
+    if ((rolling & mask) === 0) return at + 1;
+  }
+  word[0] = rolling;
+  return -1;
 }
 
 function upperBits(count: number): number {

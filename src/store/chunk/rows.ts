@@ -24,7 +24,7 @@ export interface RowCutter {
 /** @param format quoted: rows are records of CSV, which end with LF, CRLF or CR outside of double quotes; else they are lines, which end with LF */
 export function createRowCutter(format: { readonly quoted: boolean }, sizes: ChunkSizes = rowChunks): RowCutter {
   const { min, average, max } = sizes;
-  const findEnd = format.quoted ? recordEnds() : findLineEnd;
+  const findEnds = format.quoted ? recordEnds() : lineEnds;
   // in what comes again: where the row begins that has not ended, and how far its end was looked for
   let row = 0;
   let searched = 0;
@@ -32,10 +32,11 @@ export function createRowCutter(format: { readonly quoted: boolean }, sizes: Chu
   return {
     cut(bytes, ended) {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const findEnd = findEnds(bytes, ended);
       const ends: number[] = [];
       let start = 0;
       for (;;) {
-        let end = findEnd(bytes, searched, ended);
+        let end = findEnd(searched);
         if (end === -1) {
           if (!ended || row === bytes.length) break;
           end = bytes.length;
@@ -53,34 +54,48 @@ export function createRowCutter(format: { readonly quoted: boolean }, sizes: Chu
   };
 }
 
-/** @returns offset behind the end of the line, or -1 */
-type FindEnd = (bytes: Uint8Array, from: number, ended: boolean) => number;
+/** Looks for ends of rows in bytes. @returns where the row ends that goes on at an offset: behind its line end; or -1 */
+type FindEnds = (bytes: Uint8Array, ended: boolean) => (from: number) => number;
 
-const findLineEnd: FindEnd = (bytes, from) => {
-  const at = bytes.indexOf(lineFeed, from);
-  return at === -1 ? -1 : at + 1;
-};
+const lineEnds: FindEnds = (bytes) => (from) => bytes.indexOf(lineFeed, from) + 1 || -1;
 
 /** Remembers whether it stopped between quotes, and whether behind a CR that may be half of a CRLF. */
-function recordEnds(): FindEnd {
+function recordEnds(): FindEnds {
   let quoted = false;
   let halfEnd = false;
-  return (bytes, from, ended) => {
-    if (halfEnd && from < bytes.length) {
-      halfEnd = false;
-      return bytes[from] === lineFeed ? from + 1 : from;
-    }
-    for (let at = from; at < bytes.length; at += 1) {
-      const byte = bytes[at];
-      // a quote within quotes is doubled: the state is as before behind both
-      if (byte === quote) quoted = !quoted;
-      else if (quoted) continue;
-      else if (byte === lineFeed) return at + 1;
-      else if (byte === carriageReturn) {
-        if (at + 1 < bytes.length) return bytes[at + 1] === lineFeed ? at + 2 : at + 1;
-        halfEnd = !ended;
+  return (bytes, ended) => {
+    const [nextQuote, nextFeed, nextReturn] = [finder(bytes, quote), finder(bytes, lineFeed), finder(bytes, carriageReturn)];
+    return (from) => {
+      if (halfEnd && from < bytes.length) {
+        halfEnd = false;
+        return bytes[from] === lineFeed ? from + 1 : from;
       }
+      for (let at = from; ;) {
+        const mark = nextQuote(at);
+        const end = quoted ? bytes.length : Math.min(nextFeed(at), nextReturn(at));
+        if (mark < end) {
+          quoted = !quoted; // a quote within quotes is doubled: behind both it is as before
+          at = mark + 1;
+          continue;
+        }
+        if (end === bytes.length) return -1;
+        if (bytes[end] === lineFeed || end + 1 < bytes.length)
+          return bytes[end] === carriageReturn && bytes[end + 1] === lineFeed ? end + 2 : end + 1;
+        halfEnd = !ended;
+        return -1;
+      }
+    };
+  };
+}
+
+/** Where a byte comes next, or the length of all; asked from ascending offsets, it looks through each byte once. */
+function finder(bytes: Uint8Array, byte: number): (from: number) => number {
+  let found = -1;
+  return (from) => {
+    if (found < from) {
+      const at = bytes.indexOf(byte, from);
+      found = at === -1 ? bytes.length : at;
     }
-    return -1;
+    return found;
   };
 }
