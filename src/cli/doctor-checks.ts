@@ -1,7 +1,7 @@
 // What can be wrong with a machine and a repository, looked at one by one. A check finds, it never throws: the last one tells as much as the first.
 import { randomBytes } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
-import { copyFile, link, mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ZodType } from 'zod';
 import { byCodeUnit } from '../base/canonical.ts';
@@ -219,8 +219,9 @@ async function* checkCache(project: Project, world: World): AsyncGenerator<Findi
   try {
     await mkdir(cacheDir, { recursive: true });
     await writeFile(source, 'plumb doctor');
-    yield ok('cache', `${cacheDir}; files come into the work tree by ${await howToCopy(source, join(project.root, probe()))}`);
+    yield ok('cache', `${cacheDir}, can be written`);
     yield await checkSpace(cacheDir);
+    yield await checkLinks(project);
     yield await checkFileClock(source, world, 'clock');
   } catch (error) {
     yield failBy('cache', writeProblem(error, cacheDir));
@@ -235,24 +236,6 @@ function writeProblem(error: unknown, folder: string): PlumbError {
     mend: 'give yourself the right to write there, or name another folder (PLUMB_CACHE for the cache, remote in plumbline.yaml)',
     cause: error,
   });
-}
-
-/** Tried, not guessed: what a disk can do is not in its name. */
-async function howToCopy(source: string, target: string): Promise<string> {
-  try {
-    if (await succeeds(copyFile(source, target, constants.COPYFILE_FICLONE_FORCE))) return 'reflink (no second copy)';
-    await rm(target, { force: true });
-    return (await succeeds(link(source, target))) ? 'copy (same disk, which has no reflinks)' : 'copy (another disk, or one without links)';
-  } finally {
-    await rm(target, { force: true });
-  }
-}
-
-function succeeds(work: Promise<unknown>): Promise<boolean> {
-  return work.then(
-    () => true,
-    () => false,
-  );
 }
 
 async function checkSpace(folder: string): Promise<Finding> {
@@ -273,11 +256,26 @@ async function checkFileClock(file: string, world: World, name: string): Promise
   );
 }
 
-async function checkRemote({ store, config, root }: Project, world: World): Promise<Finding> {
-  if (store.remote === null || config.remote === undefined) {
-    return warn('remote', 'none: data and models are on this machine alone', `write "remote: <folder>" into ${files.config}`);
+async function checkRemote({ config, root }: Project, world: World): Promise<Finding> {
+  if (config.remote === undefined) {
+    return warn('remote', 'none: data and models are on this machine alone', `write "remote: <folder or address>" into ${files.config}`);
   }
-  const folder = resolve(root, config.remote);
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(config.remote) ? checkAddress(config.remote, root, world) : checkFolder(resolve(root, config.remote), world);
+}
+
+/** Is somebody there, and do they let us in? Nothing is written. */
+async function checkAddress(address: string, root: string, world: World): Promise<Finding> {
+  const { openRemote } = await import('../store/remotes/open.ts');
+  try {
+    const remote = openRemote(address, { root, env: world.env });
+    await remote.has('receipts', '0'.repeat(64), { signal: AbortSignal.timeout(20_000) });
+    return ok('remote', `${remote.url} answers${remote.canWrite ? '' : ', and can only be read'}`);
+  } catch (error) {
+    return failBy('remote', error);
+  }
+}
+
+async function checkFolder(folder: string, world: World): Promise<Finding> {
   if (!existsSync(folder)) {
     if (existsSync(dirname(folder))) return warn('remote', `${folder} is not there yet; the first push makes it`, 'plumb push');
     return fail('remote', `${folder} is not there, nor the folder above it`, `mount it, or correct "remote" in ${files.config}`);
@@ -292,6 +290,12 @@ async function checkRemote({ store, config, root }: Project, world: World): Prom
   } finally {
     await rm(file, { force: true }).catch(() => undefined);
   }
+}
+
+/** How folders of files come out of the cache, as found out by trying. */
+async function checkLinks({ store, root }: Project): Promise<Finding> {
+  const { kind, why } = await store.cache.linkKind(root);
+  return ok('links', `${kind}: ${why}`);
 }
 
 /** A commit from the future: this clock is behind, or somebody's was ahead. */

@@ -40,8 +40,9 @@ async function initCommand(options: InitOptions, cli: Cli): Promise<void> {
   await refuseOuterProject(root, git.workTree);
   const remote = options.remote === undefined ? undefined : checkRemote(options.remote, root);
   const plan = await planFiles(root, wanted);
-  if (remote?.path !== undefined)
-    await mkdir(remote.path, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', remote.path)));
+  const folder = remote?.path;
+  if (folder !== undefined)
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', folder)));
   for (const file of plan.write) {
     const text =
       file.path === files.config ? configure(file.bytes.toString('utf8'), { remote: remote?.text, main: await mainBranch(git), repository: repositoryName(root) }) : file.bytes;

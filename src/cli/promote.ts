@@ -82,9 +82,10 @@ async function promote(model: string, options: PromoteOptions, cli: Cli): Promis
 
 /** Before a pointer names them, the bytes are where everybody can fetch them; what the remote has is not sent again. */
 async function sendModel(project: Project, judged: Judged, cli: Cli): Promise<void> {
-  if (project.store.remote === null) return;
-  const [{ collectModel }, { pushReachable }] = await Promise.all([import('../registry/found-model.ts'), import('../datasets/reachable.ts')]);
-  await pushReachable(project.store, await collectModel(judged.candidate, project.store), cli);
+  if (project.store.remoteUrl === null) return;
+  const { collectModel } = await import('../registry/found-model.ts');
+  const { roots, names } = collectModel(judged.candidate, project.store);
+  await project.store.push(roots, names, cli);
 }
 
 /** What a decision stands on. */

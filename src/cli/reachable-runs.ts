@@ -10,7 +10,7 @@ import type { PointerPlace } from '../registry/pointer.ts';
 import type { FileTree } from '../registry/tree.ts';
 import type { Cli } from './command.ts';
 
-const nothing: Reachable = { waves: [], names: [] };
+const nothing: Reachable = { roots: [], names: [] };
 
 /** Runs of the pipeline that were made for what is there now. A pipeline that does not hold together is told, and no hindrance. */
 export async function reachableRuns(project: Project, cli: Cli): Promise<Reachable> {
@@ -66,22 +66,11 @@ async function collectPointers(pointers: readonly { tree: FileTree; place: Point
     try {
       const pointer = await readPointer(tree, place.model, place.stage);
       if (pointer === null || models.has(pointer.evaluation)) continue;
-      models.set(pointer.evaluation, await collectModel(await modelOfPointer(tree, pointer), project.store));
+      models.set(pointer.evaluation, collectModel(await modelOfPointer(tree, pointer), project.store));
     } catch (error) {
       if (!isPlumbError(error)) throw error;
       cli.note(`${place.model} in ${place.stage} is left out: ${error.message}`);
     }
   }
   return [...models.values()];
-}
-
-/** The part of it that the cache has. Names are left out: a name must not lead to a record that is not sent. */
-export async function onlyHere(what: Reachable, project: Project): Promise<Reachable> {
-  const waves: Digest[][] = [];
-  for (const wave of what.waves) {
-    const there = await Promise.all(wave.map((digest) => project.store.has(digest)));
-    waves.push(wave.filter((_, at) => there[at] === true));
-  }
-  const whole = waves.every((wave, at) => wave.length === what.waves[at]?.length);
-  return { waves, names: whole ? what.names : [] };
 }

@@ -2,10 +2,12 @@
 import { digestOf, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { loadLockAt, requireDataset } from '../datasets/lock.ts';
-import { digestOfManifest, filesManifest, manifestBytes } from '../datasets/manifest.ts';
+import { digestOfManifest, filesManifest } from '../datasets/manifest.ts';
 import type { Lock } from '../datasets/schema.ts';
 import type { Oid } from '../git/git.ts';
 import type { Project } from '../project/open.ts';
+import { createFileTreeBuilder } from '../store/tree/file-builder.ts';
+import { compareUtf8 } from '../store/tree/keys.ts';
 import type { PathFacts, SourceTree } from './source-tree.ts';
 
 export async function openCommitTree(project: Project, commit: Oid): Promise<SourceTree> {
@@ -48,18 +50,12 @@ class CommitTree implements SourceTree {
       this.#commit,
       entries.map((entry) => entry.path),
     );
-    const manifest = filesManifest(
-      entries.map((entry, at) => {
-        const blob = blobs[at] ?? new Uint8Array();
-        return {
-          path: entry.path.slice(top.length + 1),
-          digest: digestOf(blob),
-          bytes: blob.length,
-          ...(entry.mode === '100755' ? { mode: '100755' as const } : {}),
-        };
-      }),
-    );
-    return { digest: digestOfManifest(manifest), bytes: manifestBytes(manifest), kind: 'folder' };
+    const found = entries.map((entry, at) => ({ path: entry.path.slice(top.length + 1), blob: blobs[at] ?? new Uint8Array(), mode: entry.mode }));
+    const tree = createFileTreeBuilder(digestOf);
+    for (const { path: name, blob, mode } of found.toSorted((a, b) => compareUtf8(a.path, b.path)))
+      tree.add({ path: name, digest: digestOf(blob), bytes: blob.length, executable: mode === '100755' });
+    const manifest = filesManifest(tree.finish());
+    return { digest: digestOfManifest(manifest), bytes: manifest.bytes, kind: 'folder' };
   }
 
   dataset(name: string): Promise<Digest> {

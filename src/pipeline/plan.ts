@@ -125,9 +125,7 @@ async function recordFor(ready: ReadyStage, store: Store): Promise<KeptRecord | 
 /** A record counts only when the bytes of all its outputs can be had. Of a folder only the manifest is looked for: who brings it back finds out. */
 export async function findUsable(ready: ReadyStage, store: Store): Promise<KeptRecord | undefined> {
   const kept = await recordFor(ready, store);
-  if (kept === undefined) return undefined;
-  const digests = Object.values(kept.record.outputs).map((output) => output.digest);
-  return (await canBeHad(store, digests)) ? kept : undefined;
+  return kept !== undefined && (await canBeHad(store, kept, { deep: false })) ? kept : undefined;
 }
 
 export async function whyRuns(ready: ReadyStage, context: Pick<PlanContext, 'store' | 'log'>, force: boolean): Promise<string[]> {

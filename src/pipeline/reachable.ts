@@ -1,9 +1,9 @@
 // Which objects of runs somebody else needs: outputs, run records, and the names that lead from a fingerprint to them.
-import type { Digest } from '../base/digest.ts';
+import { canonicalJson } from '../base/canonical.ts';
 import { isPlumbError, type ErrorCode } from '../base/errors.ts';
-import { readManifest } from '../datasets/manifest.ts';
+import { objectsOf } from '../datasets/manifest.ts';
 import type { Reachable } from '../datasets/reachable.ts';
-import type { Store } from '../store/store.ts';
+import type { PushRoot, Store } from '../store/store.ts';
 import type { BoundStage } from './graph.ts';
 import { planStages, type PlanContext } from './plan.ts';
 import { runName, type KeptRecord } from './records.ts';
@@ -14,21 +14,24 @@ export async function presentRuns(stages: ReadonlyMap<string, BoundStage>, conte
   return [...plan.values()].flatMap((planned) => (planned.state === 'cached' || planned.state === 'frozen' ? [planned.kept] : []));
 }
 
-/**
- * What these runs made, in waves: files, then the manifests of folders, then the records that name them all; names last.
- * @throws PlumbError BYTES_MISSING when a folder's manifest is nowhere
- */
-export async function collectRuns(runs: readonly KeptRecord[], store: Store): Promise<Reachable> {
-  const bytes = new Set<Digest>();
-  const folders = new Set<Digest>();
-  for (const { record } of runs) {
-    for (const output of Object.values(record.outputs)) {
-      if (output.kind === 'file') bytes.add(output.digest);
-      else folders.add(output.digest);
-    }
-  }
-  for (const folder of folders) for (const part of (await readManifest(store, folder)).parts) bytes.add(part.digest);
-  return { waves: [[...bytes], [...folders], runs.map((kept) => kept.digest)], names: runs.map((kept) => runName(kept.record.fingerprint)) };
+/** What these runs made: of each run its record, with all files that it wrote, and the name that leads to it. */
+export function collectRuns(runs: readonly KeptRecord[], store: Store): Reachable {
+  return { roots: runs.map((kept) => runRoot(kept, store)), names: runs.map((kept) => runName(kept.record.fingerprint)) };
+}
+
+/** A run is found by its record, and its outputs by the record: they have no receipt of their own. */
+function runRoot({ digest, record }: KeptRecord, store: Store): PushRoot {
+  return {
+    digest,
+    bases: [],
+    async *objects() {
+      yield { digest, bytes: Buffer.byteLength(canonicalJson(record)), role: 'meta' };
+      for (const output of Object.values(record.outputs)) {
+        if (output.kind === 'folder') yield* objectsOf(store, output.digest);
+        else yield { digest: output.digest, bytes: output.bytes, role: 'data' };
+      }
+    },
+  };
 }
 
 /** The pipeline may be broken, or not there: data can be sent and fetched all the same. */

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
 import { hexOf, isDigest, shortDigest, type Digest } from '../base/digest.ts';
 import { errnoOf, isPlumbError, PlumbError, systemError, type ErrorCode } from '../base/errors.ts';
-import { readManifest } from '../datasets/manifest.ts';
+import { objectsOf } from '../datasets/manifest.ts';
 import type { NameSpace, Store } from '../store/store.ts';
 import { runRecordSchema, type RunRecord } from './run-record.ts';
 
@@ -30,6 +30,8 @@ export async function readRecord(store: Store, digest: Digest): Promise<RunRecor
     throw invalidRecord(digest, 'it is not JSON', error);
   }
   const result = runRecordSchema.safeParse(value);
+  // what the run wrote is found by its receipt
+  store.remember([digest]);
   if (!result.success) throw invalidRecord(digest, result.error.issues[0]?.message ?? 'it has another shape', result.error);
   return result.data;
 }
@@ -104,34 +106,34 @@ export async function keepRecord(
   if (first === digest) return { digest, earlier: undefined };
   const earlier = await readableRecord(store, first);
   const isSame = earlier?.record.fingerprint === record.fingerprint && claimsOf(earlier.record) === claimsOf(record);
-  const usable = isSame && (await hasOutputs(store, earlier.record));
+  const usable = isSame && (await canBeHad(store, earlier, { deep: true }));
   if (!usable || options.forced) await store.moveName(name, digest);
   return { digest, earlier: isSame ? earlier : undefined };
 }
 
-/** Can all bytes of a run's outputs be had, the files of its folders too? Costs a look at each file. */
-async function hasOutputs(store: Store, record: RunRecord): Promise<boolean> {
-  const digests: Digest[] = [];
-  for (const { digest, kind } of Object.values(record.outputs)) {
-    digests.push(digest);
-    if (kind === 'file') continue;
-    try {
-      digests.push(...(await readManifest(store, digest)).parts.map((part) => part.digest));
-    } catch (error) {
-      if (isLoss(error)) return false;
-      throw error;
-    }
+/**
+ * Can the bytes of a run's outputs be had, here or in the remote? They are not read.
+ * @param how deep: look at each file of folders, too; else only for the manifest, and who brings the folder back finds out
+ */
+export async function canBeHad(store: Store, { digest, record }: KeptRecord, how: { deep: boolean }): Promise<boolean> {
+  for (const output of Object.values(record.outputs)) {
+    if (await isHere(store, output, how.deep)) continue;
+    // a run's receipt stands for all that it wrote
+    return (await store.lookInRemote([digest])).has(digest);
   }
-  return canBeHad(store, digests);
+  return true;
 }
 
-/** Are these objects here, or in the remote? Their bytes are not read. */
-export async function canBeHad(store: Store, digests: readonly Digest[]): Promise<boolean> {
-  const here = await Promise.all(digests.map((digest) => store.has(digest)));
-  const missing = digests.filter((_, at) => here[at] !== true);
-  if (missing.length === 0) return true;
-  const remote = await store.lookInRemote(missing);
-  return missing.every((digest) => remote.has(digest));
+async function isHere(store: Store, { digest, kind }: RunRecord['outputs'][string], deep: boolean): Promise<boolean> {
+  if (!(await store.has(digest))) return false;
+  if (kind === 'file' || !deep) return true;
+  try {
+    for await (const object of objectsOf(store, digest)) if (!(await store.has(object.digest))) return false;
+    return true;
+  } catch (error) {
+    if (isLoss(error)) return false;
+    throw error;
+  }
 }
 
 /** Names of the outputs in which two runs of one fingerprint differ. */

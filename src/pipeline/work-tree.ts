@@ -8,7 +8,7 @@ import { errnoOf, isPlumbError, PlumbError, systemError } from '../base/errors.t
 import { describeFolder, checkoutFolder, storeFolder } from '../datasets/folder.ts';
 import { ignorePath } from '../datasets/git-lines.ts';
 import { loadLock, requireDataset } from '../datasets/lock.ts';
-import { digestOfManifest, manifestBytes, readLockedManifest, readManifest } from '../datasets/manifest.ts';
+import { digestOfManifest, readLockedManifest, readManifest } from '../datasets/manifest.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
 import type { Lock, LockEntry } from '../datasets/schema.ts';
 import { digestOfPath, type StatIndex } from '../datasets/stat-index.ts';
@@ -62,7 +62,7 @@ export class WorkTree implements SourceTree, Workspace {
     const kind = kindOf(absolute);
     if (kind === 'folder') {
       const manifest = await describeFolder(this.#index, absolute);
-      return { digest: digestOfManifest(manifest), bytes: manifestBytes(manifest), kind };
+      return { digest: digestOfManifest(manifest), bytes: manifest.bytes, kind };
     }
     const found = kind === null ? null : await digestOfPath(this.#index, absolute);
     if (found === null)
@@ -128,10 +128,8 @@ export class WorkTree implements SourceTree, Workspace {
       await checkoutFolder(store, digest, target);
       return target;
     }
-    const [part] = manifest.parts;
-    if (part === undefined) throw new Error('a manifest of rows without a part');
     const named = `${target}.${manifest.format}`;
-    await symlink(await store.pathOf(part.digest), named);
+    await symlink(await store.pathOf(manifest.content), named);
     return named;
   }
 

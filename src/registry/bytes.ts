@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
+import { objectsOf } from '../datasets/manifest.ts';
 import { manifestSchema } from '../datasets/schema.ts';
 import type { Store } from '../store/store.ts';
 import { shapeOf, type Finding } from './evidence.ts';
@@ -57,24 +58,24 @@ class BytesCheck {
     const manifest = manifestSchema.safeParse(parsed(bytes));
     if (!manifest.success)
       return this.#find(file, `${digest} is no manifest of the data set "${name}": ${shapeOf(manifest.error)}`, 'promote the model anew');
-    const parts =
-      manifest.data.kind === 'rows'
-        ? manifest.data.parts.map(({ digest: part }) => ({ what: 'the rows', part }))
-        : manifest.data.parts.map(({ path, digest: part }) => ({ what: oneLine(path, 200), part }));
-    for (const { what, part } of parts) await this.once(part, () => this.part(file, `${what} of the data set "${name}"`, part));
+    await this.#try(file, `the manifest of the data set "${name}"`, digest, async () => {
+      for await (const object of objectsOf(this.#store, digest)) await this.once(object.digest, () => this.part(file, name, digest, object.digest));
+      return true;
+    });
   }
 
-  async part(file: string, what: string, digest: Digest): Promise<void> {
+  async part(file: string, name: string, manifest: Digest, digest: Digest): Promise<void> {
+    const what = `a part of the data set "${name}"`;
     if (await this.#store.has(digest)) {
       if (await this.#store.verify(digest)) return;
       return this.#find(file, `${what} (${digest}) is damaged in the cache`, 'run `plumb fetch`: the damaged copy was set aside');
     }
-    const { remote } = this.#store;
-    const there = remote === null ? undefined : await this.#try(file, what, digest, async () => (await remote.has([digest])).has(digest));
-    if (there === true || (remote !== null && there === undefined)) return;
+    // the receipt of a version stands for all its parts
+    const there = await this.#try(file, what, digest, async () => (await this.#store.remoteHas([manifest])).has(manifest));
+    if (there === true || there === undefined) return;
     this.#find(
       file,
-      `${what} (${digest}) is neither in the cache nor in ${remote?.url ?? 'a remote: none is configured'}`,
+      `${what} (${digest}) is neither in the cache nor in ${this.#store.remoteUrl ?? 'a remote: none is configured'}`,
       'run `plumb push` on the machine that has it',
     );
   }

@@ -1,9 +1,9 @@
 // A model with all that proves it: what a report speaks about and a promotion moves. Found either in the present pipeline or behind a pointer.
 import { basename } from 'node:path';
 import type { Digest } from '../base/digest.ts';
-import { isPlumbError, PlumbError } from '../base/errors.ts';
+import { PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
-import { readManifest } from '../datasets/manifest.ts';
+import { pushRootOf } from '../datasets/manifest.ts';
 import type { Reachable } from '../datasets/reachable.ts';
 import { collectRuns } from '../pipeline/reachable.ts';
 import { readableRecord, type KeptRecord } from '../pipeline/records.ts';
@@ -154,25 +154,12 @@ export function casesOf(evaluated: KeptRecord): RunOutput {
   });
 }
 
-/**
- * All bytes behind a model: data, what its runs wrote, their records. What is nowhere is left out: it may have been let go, or never been sent.
- */
-export async function collectModel(model: FoundModel, store: Store): Promise<Reachable> {
-  const runs = [...model.records].map(([digest, record]) => ({ digest, record }));
-  const manifests: Digest[] = [];
-  const parts: Digest[] = [];
-  for (const digest of Object.values(model.data)) {
-    const manifest = await readManifest(store, digest).catch(orNull);
-    if (manifest === null) continue;
-    manifests.push(digest);
-    parts.push(...manifest.parts.map((part) => part.digest));
-  }
-  const made = await collectRuns(runs, store).catch(orNull);
-  const [bytes = [], folders = [], records = []] = made?.waves ?? [[model.artifact.digest], [], runs.map((run) => run.digest)];
-  return { waves: [[...bytes, ...parts], [...folders, ...manifests], records], names: made?.names ?? [] };
-}
-
-function orNull(error: unknown): null {
-  if (isPlumbError(error, 'BYTES_MISSING')) return null;
-  throw error;
+/** All bytes behind a model: data, what its runs wrote, their records. */
+export function collectModel(model: FoundModel, store: Store): Reachable {
+  const runs = collectRuns(
+    [...model.records].map(([digest, record]) => ({ digest, record })),
+    store,
+  );
+  const data = [...new Set(Object.values(model.data))].map((digest) => pushRootOf(store, digest, []));
+  return { roots: [...data, ...runs.roots], names: runs.names };
 }

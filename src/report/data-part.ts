@@ -3,6 +3,7 @@ import type { Digest } from '../base/digest.ts';
 import { readManifest, type FilesManifest, type Manifest, type RowsManifest } from '../datasets/manifest.ts';
 import { diffRows, type RowSource } from '../datasets/row-diff.ts';
 import type { Store, TransferOptions } from '../store/store.ts';
+import { diffFileTrees } from '../store/tree/file-diff.ts';
 import type { DataPart } from './build.ts';
 
 /** rows shown of each kind; the report's own bounds cut further */
@@ -17,7 +18,7 @@ export async function dataPart(store: Store, name: string, before: Digest | null
   const part = emptyPart(name, { before, after }, sides);
   if (before === after) return part;
   const { before: old, after: now } = sides;
-  if (old?.kind === 'files' && now?.kind === 'files') return { ...part, ...fileChanges(old, now) };
+  if (old?.kind === 'files' && now?.kind === 'files') return { ...part, ...(await fileChanges(store, old, now)) };
   // there on one side only, or rows here and files there
   if (old?.kind !== 'rows' || now?.kind !== 'rows') return { ...part, added: part.rowsAfter, removed: part.rowsBefore };
   const bar = options.progress.start(`compare ${name}`, undefined, 'bytes');
@@ -69,14 +70,12 @@ function emptyPart(
 /** rows, or files */
 function countOf(manifest: Manifest | null): number {
   if (manifest === null) return 0;
-  return manifest.kind === 'rows' ? manifest.rows : manifest.parts.length;
+  return manifest.kind === 'rows' ? manifest.rows : manifest.files;
 }
 
 async function sourceOf(store: Store, name: string, manifest: RowsManifest): Promise<RowSource> {
-  const [part] = manifest.parts;
-  if (part === undefined) throw new Error('a manifest of rows without a part');
   return {
-    path: await store.pathOf(part.digest),
+    path: await store.pathOf(manifest.content),
     name,
     format: manifest.format,
     ...(manifest.key === undefined ? {} : { key: manifest.key }),
@@ -84,12 +83,10 @@ async function sourceOf(store: Store, name: string, manifest: RowsManifest): Pro
   };
 }
 
-function fileChanges(before: FilesManifest, after: FilesManifest): Pick<DataPart, 'added' | 'removed' | 'edited'> {
-  const old = new Map(before.parts.map((part) => [part.path, part.digest]));
-  const now = new Map(after.parts.map((part) => [part.path, part.digest]));
-  return {
-    added: [...now.keys()].filter((path) => !old.has(path)).length,
-    removed: [...old.keys()].filter((path) => !now.has(path)).length,
-    edited: [...now].filter(([path, digest]) => old.has(path) && old.get(path) !== digest).length,
-  };
+async function fileChanges(store: Store, before: FilesManifest, after: FilesManifest): Promise<Pick<DataPart, 'added' | 'removed' | 'edited'>> {
+  const found = { added: 0, removed: 0, edited: 0 };
+  for await (const change of diffFileTrees((digest) => store.readBytes(digest), before.tree, after.tree)) {
+    found[change.before === null ? 'added' : change.after === null ? 'removed' : 'edited'] += 1;
+  }
+  return found;
 }

@@ -7,6 +7,7 @@ import type { Digest } from '../base/digest.ts';
 import { silentProgress } from '../base/progress.ts';
 import { openGit } from '../git/open.ts';
 import { openStore } from '../store/open.ts';
+import type { PushRoot } from '../store/store.ts';
 import { openPredictor } from '../train/predictor.ts';
 import type { OpenModel } from './artifact.ts';
 import { predictAnswerSchema } from './request.ts';
@@ -80,6 +81,16 @@ async function post(server: RunningServer, body: unknown, options: { name?: stri
     body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
   });
   return { status: answer.statusCode, headers: answer.headers, body: await answer.body.json() };
+}
+
+function rootOf(digest: Digest): PushRoot {
+  return {
+    digest,
+    bases: [],
+    async *objects() {
+      yield { digest, bytes: 0, role: 'data' };
+    },
+  };
 }
 
 const transfer = { progress: silentProgress, signal: new AbortController().signal };
@@ -180,7 +191,7 @@ test('bytes that went bad in the cache are fetched again from the remote', async
   const { bed, colour } = await serve();
   const remote = `${bed.root}/.plumb/remote`;
   const store = await openStore({ cacheDir: bed.store.cacheDir, remote });
-  await store.push([colour], [], transfer);
+  await store.push([rootOf(colour)], [], transfer);
   const path = await bed.store.pathOf(colour);
   await chmod(path, 0o644);
   await writeFile(path, 'these are other bytes');
@@ -223,7 +234,7 @@ test('two servers on one repository, and one on a bare clone with a cache of its
   await bed.gitCommand('clone', '--quiet', '--mirror', '.', '.plumb/mirror.git');
   const remote = `${bed.root}/.plumb/remote`;
   const publisher = await openStore({ cacheDir: bed.store.cacheDir, remote });
-  await publisher.push([fruit, colour], [], transfer);
+  await publisher.push([rootOf(fruit), rootOf(colour)], [], transfer);
   const bare = await serveAt(bed, {
     git: await openGit(`${bed.root}/.plumb/mirror.git`, process.env),
     store: await openStore({ cacheDir: `${bed.root}/.plumb/mirror-cache`, remote }),

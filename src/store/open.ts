@@ -7,6 +7,7 @@ import { silentProgress } from '../base/progress.ts';
 import type { Cache, CacheWriter, LinkKind } from './cache/cache.ts';
 import { openCache } from './cache/open.ts';
 import { bytesMissing, damaged, remoteMissing } from './faults.ts';
+import type { Remote } from './remote.ts';
 import type { NameSpace, ObjectRef, PushResult, PushRoot, Store, TransferOptions, TransferResult } from './store.ts';
 import { forgetLocalName, moveLocalName, readLocalName, readRemoteName, writeLocalName } from './transfer/names.ts';
 import type { RemoteStore } from './transfer/remote-store.ts';
@@ -40,11 +41,11 @@ export async function openStore(where: StorePlace): Promise<Store> {
   const remote = openRemote(where.remote, { root: where.root ?? '/', env });
   let opened: Promise<RemoteStore> | undefined;
   const open = (): Promise<RemoteStore> => (opened ??= import('./transfer/remote-store.ts').then((module) => new module.RemoteStore(remote, cache)));
-  return new CacheAndRemote(cache, { url: remote.url, open }, where.repository ?? null);
+  return new CacheAndRemote(cache, { remote, open }, where.repository ?? null);
 }
 
 interface LazyRemote {
-  readonly url: string;
+  readonly remote: Remote;
   readonly open: () => Promise<RemoteStore>;
 }
 
@@ -72,7 +73,11 @@ class CacheAndRemote implements Store {
   }
 
   get remoteUrl(): string | null {
-    return this.#remote?.url ?? null;
+    return this.remote?.url ?? null;
+  }
+
+  get remote(): Remote | null {
+    return this.#remote?.remote ?? null;
   }
 
   has(digest: Digest): Promise<boolean> {
