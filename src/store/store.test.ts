@@ -1,17 +1,14 @@
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { digestOf, hexOf, type Digest } from '../base/digest.ts';
-import { silentProgress } from '../base/progress.ts';
 import { objectPath } from './layout.ts';
 import { openStore } from './open.ts';
 import { eachInParallel, mapInParallel } from './parallel.ts';
-import type { Store } from './store.ts';
-
-const options = { progress: silentProgress, signal: new AbortController().signal };
+import type { PushRoot, Store } from './store.ts';
+import { makeVersion, options, temporaryFolder } from './transfer/versions.fixture.ts';
 
 async function place(): Promise<{
   folder: string;
@@ -19,13 +16,24 @@ async function place(): Promise<{
   open: (name?: string) => Promise<Store>;
   local: (name?: string) => Promise<Store>;
 }> {
-  const folder = await mkdtemp(join(tmpdir(), 'plumb-store-'));
+  const folder = await temporaryFolder();
   const remote = join(folder, 'remote');
   return {
     folder,
     remote,
     open: (name = 'cache') => openStore({ cacheDir: join(folder, name), remote }),
     local: (name = 'cache') => openStore({ cacheDir: join(folder, name) }),
+  };
+}
+
+/** An object that is a version of its own, as a model is. */
+function single(digest: Digest, bytes = 1): PushRoot {
+  return {
+    digest,
+    bases: [],
+    async *objects() {
+      yield { digest, bytes, role: 'data' };
+    },
   };
 }
 
@@ -75,8 +83,10 @@ test('an edited checkout does not change the cache', async () => {
 test('a damaged object is never given out: it is set aside, and good bytes come from the remote', async () => {
   const { folder, open, local } = await place();
   const store = await open();
-  const digest = await store.putBytes('precious');
-  await store.push([digest], [], options);
+  // large enough to be a file of its own
+  const precious = 'precious'.repeat(2000);
+  const digest = await store.putBytes(precious);
+  await store.push([single(digest)], [], options);
   const uses: ((store: Store) => Promise<unknown>)[] = [
     (next) => next.readBytes(digest),
     (next) => next.pathOf(digest),
@@ -85,7 +95,7 @@ test('a damaged object is never given out: it is set aside, and good bytes come 
   for (const use of uses) {
     await damage(objectPath(join(folder, 'cache'), digest));
     await use(await open());
-    expect((await (await open()).readBytes(digest)).toString()).toBe('precious');
+    expect((await (await open()).readBytes(digest)).toString()).toBe(precious);
     await damage(objectPath(join(folder, 'cache'), digest));
     await expect(use(await local())).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', details: { digest } });
     await store.fetch([digest], options);
@@ -115,32 +125,53 @@ test('missing bytes say which remote was asked, or how to name one', async () =>
     code: 'BYTES_MISSING',
     mend: expect.stringContaining('plumbline.yaml') as string,
   });
-  await expect((await local()).push([missing], [], options)).rejects.toMatchObject({ code: 'REMOTE_MISSING' });
-  await expect((await open()).push([missing], [], options)).rejects.toMatchObject({ code: 'BYTES_MISSING' });
+  await expect((await local()).push([single(missing)], [], options)).rejects.toMatchObject({ code: 'REMOTE_MISSING' });
+  await expect((await open()).push([single(missing)], [], options)).rejects.toMatchObject({ code: 'BYTES_MISSING' });
 });
 
 test('a push sends what the remote lacks, once; a fetch brings what the cache lacks', async () => {
   const { open } = await place();
   const store = await open();
-  const digests = await mapInParallel(
-    Array.from({ length: 40 }, (_, at) => `object ${at}`),
-    { width: 4 },
-    (text) => store.putBytes(text),
-  );
-  expect(await store.push(digests.slice(0, 30), [], options)).toEqual({ objects: 30, bytes: 260 });
-  expect(await store.push([...digests, ...digests], [], options)).toEqual({ objects: 10, bytes: 90 });
-  expect(await store.push(digests, [], options)).toEqual({ objects: 0, bytes: 0 });
+  const files = Array.from({ length: 40 }, (_, at) => `object ${at}`);
+  const v1 = await makeVersion((bytes) => store.putBytes(bytes), files.slice(0, 30));
+  const v2 = await makeVersion((bytes) => store.putBytes(bytes), files, { before: v1 });
+  expect((await store.push([v1], [], options)).objects).toBe(31);
+  expect((await store.push([v1, v2, v2], [], options)).objects).toBe(11);
+  expect(await store.push([v2, v1], [], options)).toEqual({ objects: 0, bytes: 0, leftOut: [] });
   const other = await open('other');
-  expect((await other.fetch(digests, options)).objects).toBe(40);
-  expect(await other.fetch(digests, options)).toEqual({ objects: 0, bytes: 0 });
-  expect((await other.readBytes(digests[7] as Digest)).toString()).toBe('object 7');
+  expect(await other.remoteHas([v1.digest, digestOf('nothing')])).toEqual(new Set([v1.digest]));
+  expect(await other.openRoots([v2.digest], options)).toEqual(new Set([v2.digest]));
+  expect((await other.fetch(v2.refs, options)).objects).toBe(40);
+  expect(await other.fetch(v2.refs, options)).toEqual({ objects: 0, bytes: 0 });
+  expect((await other.readBytes(digestOf('object 7'))).toString()).toBe('object 7');
+});
+
+test('what is missing is looked for where it was said to be, and nowhere before', async () => {
+  const { open } = await place();
+  const store = await open();
+  const version = await makeVersion((bytes) => store.putBytes(bytes), ['part of a version']);
+  await store.push([version], [], options);
+  const part = digestOf('part of a version');
+  const other = await open('other');
+  await expect(other.readBytes(part)).rejects.toMatchObject({ code: 'BYTES_MISSING' });
+  other.remember([version.digest]);
+  expect(await Promise.all([other.readBytes(part), other.readBytes(part), other.pathOf(part)])).toHaveLength(3);
+  // nothing is asked of a remote that is not there, as long as nothing is missing
+  const { folder } = await place();
+  const apart = await openStore({ cacheDir: store.cacheDir, remote: join(folder, 'mnt/share') });
+  apart.remember([version.digest]);
+  expect((await apart.readBytes(part)).toString()).toBe('part of a version');
+  expect(await apart.openRoots([version.digest], options)).toEqual(new Set([version.digest]));
+  expect(await apart.lookInRemote([version.digest])).toEqual(new Set());
+  expect(apart.unreachable?.code).toBe('REMOTE_FAILED');
+  await expect(apart.remoteHas([version.digest])).rejects.toMatchObject({ code: 'REMOTE_FAILED' });
 });
 
 test('a fetch brings all that is there before it says what is missing', async () => {
   const { open } = await place();
   const store = await open();
   const there = await store.putBytes('there');
-  await store.push([there], [], options);
+  await store.push([single(there)], [], options);
   const other = await open('other');
   const lost = digestOf('lost');
   await expect(other.fetch([lost, there], options)).rejects.toMatchObject({ code: 'BYTES_MISSING', details: { missing: [lost] } });
@@ -150,16 +181,21 @@ test('a fetch brings all that is there before it says what is missing', async ()
 test('wrong bytes of a remote do not come in, wrong bytes of the cache do not go out', async () => {
   const { folder, remote, open } = await place();
   const store = await open();
-  const digest = await store.putBytes('precious');
-  await store.push([digest], [], options);
-  await damage(objectPath(remote, digest));
+  const digest = await store.putBytes('precious'.repeat(20_000));
+  await store.push([single(digest)], [], options);
+  const [pack] = await filesBelow(join(remote, 'packs'));
+  const bytes = await readFile(String(pack));
+  bytes[20] = (bytes[20] as number) ^ 1;
+  await chmod(String(pack), 0o644);
+  await writeFile(String(pack), bytes);
   const other = await open('other');
   await expect(other.readBytes(digest)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', message: expect.stringContaining(remote) as string });
-  expect(await filesBelow(join(folder, 'other'))).toEqual([]);
+  expect(await filesBelow(join(folder, 'other/objects'))).toEqual([]);
+  expect(await filesBelow(join(folder, 'other/packs'))).toEqual([]);
   const second = await store.putBytes('second');
   await damage(objectPath(join(folder, 'cache'), second));
-  await expect(store.push([second], [], options)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
-  expect((await filesBelow(remote)).length).toBe(1);
+  await expect(store.push([single(second)], [], options)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  expect((await filesBelow(join(remote, 'packs'))).length).toBe(1);
   expect(await store.has(second)).toBe(false);
 });
 
@@ -167,15 +203,15 @@ test('a share that is not mounted is an error, not a new folder', async () => {
   const { folder } = await place();
   const store = await openStore({ cacheDir: join(folder, 'cache'), remote: join(folder, 'mnt/share') });
   const digest = await store.putBytes('x');
-  await expect(store.push([digest], [], options)).rejects.toMatchObject({ code: 'REMOTE_FAILED' });
+  await expect(store.push([single(digest)], [], options)).rejects.toMatchObject({ code: 'REMOTE_FAILED' });
   await writeFile(join(folder, 'file'), '');
   const blocked = await openStore({ cacheDir: join(folder, 'cache'), remote: join(folder, 'file') });
-  await expect(blocked.push([digest], [], options)).rejects.toMatchObject({ code: 'REMOTE_FAILED' });
+  await expect(blocked.push([single(digest)], [], options)).rejects.toMatchObject({ code: 'REMOTE_FAILED' });
   expect((await readdir(folder)).toSorted()).toEqual(['cache', 'file']);
 });
 
 test('names: the first writer wins, here and in the remote', async () => {
-  const { open } = await place();
+  const { folder, open } = await place();
   const store = await open();
   const name = { kind: 'runs', key: hexOf(digestOf('fingerprint')) } as const;
   expect(await store.readName(name)).toBeNull();
@@ -183,10 +219,22 @@ test('names: the first writer wins, here and in the remote', async () => {
   const won = new Set(await Promise.all(candidates.map((digest) => store.writeName(name, digest))));
   expect(won.size).toBe(1);
   const [winner] = [...won];
-  await store.push([winner as Digest], [name], options);
+  await store.push([single(winner as Digest)], [name], options);
   const other = await open('other');
   expect(await other.readName(name)).toBe(winner);
-  expect(await other.remote?.writeName(name, digestOf('late'))).toBe(winner);
+  // somebody who was not there yet comes second
+  const late = await open('late');
+  const own = await late.putBytes('late');
+  await late.writeName(name, own);
+  await late.push([single(own)], [name], options);
+  expect(await (await open('fourth')).readName(name)).toBe(winner);
+  const spoiled = await open('fifth');
+  await spoiled.writeName(name, own);
+  await chmod(join(folder, 'fifth/names/runs', name.key), 0o644);
+  await writeFile(join(folder, 'fifth/names/runs', name.key), 'spoiled');
+  expect(await spoiled.readName(name)).toBe(winner);
+  await spoiled.moveName(name, own);
+  expect(await spoiled.readName(name)).toBe(own);
 });
 
 test('work in parallel keeps its bound, its order, and stops at the first error', async () => {
@@ -225,7 +273,7 @@ for (let at = 0; ; at += 1) {
   const file = folder + '/source-' + seed;
   writeFileSync(file, Buffer.alloc(300_000, String(at % 50)));
   const { digest } = await store.putFile(file);
-  await store.push([digest], [], options);
+  await store.push([{ digest, bases: [], async *objects() { yield { digest, bytes: 300_000, role: 'data' }; } }], [], options);
   if (at === 3) process.stdout.write('at work');
 }`;
 
@@ -247,17 +295,19 @@ test('many writers at once, killed anywhere, leave whole objects and nothing els
       }),
     );
   }
-  for (const root of [join(folder, 'cache'), remote]) {
-    const store = await openStore({ cacheDir: root });
-    let count = 0;
-    for (const start of await readdir(join(root, 'objects'))) {
-      for (const rest of await readdir(join(root, 'objects', start))) {
-        expect(await store.verify(`sha256:${start}${rest}`)).toBe(true);
-        count += 1;
-      }
-    }
-    expect(count).toBeGreaterThanOrEqual(4);
+  const store = await openStore({ cacheDir: join(folder, 'cache') });
+  const roots: Digest[] = [];
+  for await (const { digest } of store.cache.list()) {
+    expect(await store.verify(digest)).toBe(true);
+    roots.push(digest);
   }
+  expect(roots.length).toBeGreaterThanOrEqual(4);
+  // whatever has a receipt comes whole
+  const other = await openStore({ cacheDir: join(folder, 'other'), remote });
+  const there = [...(await other.openRoots(roots, options))];
+  expect(there.length).toBeGreaterThanOrEqual(4);
+  expect((await other.fetch(there, { ...options, within: there })).objects).toBe(there.length);
+  for (const digest of there) expect((await other.readBytes(digest)).length).toBe(300_000);
 });
 
 test('an empty file and a file that grows are what they are', async () => {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 
 /** Files that are written in pieces, in any order: as many of them as there are, but only some open at once. */
 export class PiecewiseFiles {
@@ -10,7 +10,7 @@ export class PiecewiseFiles {
     this.#most = most;
   }
 
-  /** @param path of a file that is there. @throws what the system throws: ENOSPC and the like */
+  /** @param path of a file that is there or is made. @throws what the system throws: ENOSPC and the like */
   write(path: string, offset: number, bytes: Uint8Array): void {
     const file = this.#descriptor(path);
     for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done, bytes.length - done, offset + done);
@@ -23,13 +23,14 @@ export class PiecewiseFiles {
   }
 
   closeAll(): void {
-    for (const path of [...this.#open.keys()]) this.close(path);
+    for (const file of this.#open.values()) closeSync(file);
+    this.#open.clear();
   }
 
   #descriptor(path: string): number {
     const known = this.#open.get(path);
     this.#open.delete(path);
-    const file = known ?? openSync(path, 'r+');
+    const file = known ?? openSync(path, constants.O_RDWR | constants.O_CREAT);
     this.#open.set(path, file);
     const [oldest] = this.#open.keys();
     if (this.#open.size > this.#most && oldest !== undefined) this.close(oldest);

@@ -61,7 +61,7 @@ export class Intake {
     this.#current = null;
     const open = [...this.#full, ...(current === null ? [] : [current])];
     this.#full.clear();
-    for (const session of open) await session.writer.close();
+    for (const session of open) await closed(session);
   }
 
   async #enter(bytes: number): Promise<Session> {
@@ -85,7 +85,17 @@ export class Intake {
 
   async #leave(session: Session): Promise<void> {
     session.users -= 1;
-    if (session.users === 0 && this.#full.delete(session)) await session.writer.close();
+    if (session.users === 0 && this.#full.delete(session)) await closed(session);
+  }
+}
+
+/** A session that cannot be brought to its end leaves nothing behind. */
+async function closed({ writer }: Session): Promise<void> {
+  try {
+    await writer.close();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
   }
 }
 

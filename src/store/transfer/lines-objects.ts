@@ -73,7 +73,7 @@ export class LinesObjects {
 }
 
 async function writeLines(file: ArrivingFile, what: Parameters<typeof applyLines>[0]): Promise<void> {
-  const handle = await open(file.path, 'r+');
+  const handle = await open(file.path, 'wx');
   let offset = 0;
   try {
     await applyLines(what, (bytes) => {
