@@ -1,11 +1,11 @@
 // Copying a file and knowing what was copied: by reflink where the disk can, else byte by byte, hashed on the way.
-import { createHash } from 'node:crypto';
 import { closeSync, constants, fsync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { copyFile, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { digestOf, digestOfFile, type Digest } from '../base/digest.ts';
 import { errnoOf, systemError } from '../base/errors.ts';
+import { pump } from './cache/pump.ts';
 
 const syncToDisk = promisify(fsync);
 
@@ -103,22 +103,10 @@ async function permissionsOf(probe: string, mode: number): Promise<number> {
 }
 
 async function copyBytes(source: string, out: FileHandle, options: CopyOptions): Promise<{ digest: Digest; bytes: number }> {
-  const hash = createHash('sha256');
+  const { signal, onBytes } = options;
   const input = await open(source, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(4096, (await input.stat()).size + 1)));
-    let bytes = 0;
-    for (;;) {
-      options.signal?.throwIfAborted();
-      const { bytesRead } = await input.read(buffer, 0, buffer.length, bytes);
-      if (bytesRead === 0) break;
-      const piece = buffer.subarray(0, bytesRead);
-      hash.update(piece);
-      for (let done = 0; done < bytesRead;) done += (await out.write(piece, done, bytesRead - done, bytes + done)).bytesWritten;
-      bytes += bytesRead;
-      options.onBytes?.(bytesRead);
-    }
-    return { digest: `sha256:${hash.digest('hex')}`, bytes };
+    return await pump(input.fd, out.fd, { throwIfAborted: () => signal?.throwIfAborted(), told: (bytes) => onBytes?.(bytes) });
   } finally {
     await input.close();
   }

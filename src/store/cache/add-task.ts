@@ -8,6 +8,7 @@ import {
   constants,
   copyFileSync,
   existsSync,
+  fchmodSync,
   fstatSync,
   linkSync,
   lstatSync,
@@ -25,7 +26,7 @@ import { isTrusted } from './loose.ts';
 import { pump } from './pump.ts';
 import { seal } from './seal.ts';
 import { isShared, makeFolder, objectMode } from './shared.ts';
-import { hashOpen, isAsItWas, oneRead, readWhole, stampOf, untilSteady, withFile, type OpenFile } from './steady.ts';
+import { hashOpen, fileChanged, isAsItWas, oneRead, readWhole, stampOf, untilSteady, withFile, type OpenFile } from './steady.ts';
 import type { AddResult, AddTask, Control, HashedFile } from './task.ts';
 
 /** Up to here an object lies in a pack when many come at once. */
@@ -94,24 +95,43 @@ class Adding {
 
   /** The file becomes the cache's, too. Null: it cannot, and has to be copied. */
   async #linked(path: string, opened: OpenFile): Promise<HashedFile | null | 'changed'> {
-    if (this.#task.link !== 'hardlink' || !this.#mayBeLinked(opened.facts)) return null;
+    const { fd, facts } = opened;
+    if (this.#task.link !== 'hardlink' || !this.#mayBeLinked(facts)) return null;
     const digest = await hashOpen(opened, path, this.#control);
     if (digest === null || !isAsItWas(opened)) return 'changed';
-    if (this.#isHere(digest)) return { digest, stamp: stampOf(opened.facts) };
-    const temporary = this.#temporary(digest);
-    const isLinked = this.#made(temporary, () => linkSync(path, temporary));
-    if (!isLinked) return null;
-    try {
-      const facts = lstatSync(temporary);
-      if (facts.ino !== opened.facts.ino || facts.mtimeMs !== opened.facts.mtimeMs) return 'changed';
-      // only its owner may do both, and only a file to which both were done is safe as an object
-      const isSafe = isAllowed(() => chmodSync(temporary, facts.mode & objectMode)) && seal(temporary, digest, facts);
-      if (!isSafe) return null;
-      this.#keep(temporary, digest);
-    } finally {
-      rmSync(temporary, { force: true });
+    if (this.#isHere(digest)) return { digest, stamp: stampOf(facts) };
+    // only its owner may do both, and only a file to which both were done is safe as an object: so the link, which others see, comes last
+    if (!isAllowed(() => fchmodSync(fd, facts.mode & objectMode)) || !seal(fd, digest, facts)) return null;
+    const waiting = waitingPath(this.#task.session, digest);
+    const link = this.#linkedTo(path, waiting);
+    if (link !== 'made') {
+      fchmodSync(fd, facts.mode & 0o777);
+      return link === 'refused' ? null : { digest, stamp: stampOf(fstatSync(fd)) };
     }
-    return { digest, stamp: stampOf(fstatSync(opened.fd)) };
+    const stamp = stampOf(lstatSync(waiting));
+    if (stamp.ino === facts.ino) return { digest, stamp };
+    // the path has another file by now, which must not stay under that name; and other threads may count on the name
+    await this.#replaced(waiting, digest, opened);
+    return { digest, stamp: stampOf(fstatSync(fd)) };
+  }
+
+  /** 'there': another thread has found the same bytes a moment ago. */
+  #linkedTo(path: string, waiting: string): 'made' | 'refused' | 'there' {
+    try {
+      return this.#made(waiting, () => linkSync(path, waiting)) ? 'made' : 'refused';
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return 'there';
+      throw error;
+    }
+  }
+
+  /** A copy of an open file takes the place of what waits under its digest. @throws PlumbError FILE_CHANGED */
+  async #replaced(waiting: string, digest: Digest, opened: OpenFile): Promise<void> {
+    const temporary = this.#temporary();
+    const copied = await this.#intoFile(temporary, (sink) => pump(opened.fd, sink, silent));
+    if (copied.digest !== digest) throw fileChanged(waiting);
+    this.#finish(temporary, digest);
+    renameSync(temporary, waiting);
   }
 
   /**
@@ -127,19 +147,27 @@ class Adding {
     const temporary = this.#temporary();
     try {
       const digest = await this.#copyTo(temporary, path, opened);
-      if (digest === 'changed') return digest;
-      const facts = lstatSync(temporary, { throwIfNoEntry: false });
-      if (facts !== undefined) {
-        // a clone has the permissions of its source, and the umask knows nothing of who shares a cache
-        const mode = this.#shared ? objectMode : facts.mode & objectMode;
-        if ((facts.mode & 0o777) !== mode) chmodSync(temporary, mode);
-        seal(temporary, digest, facts);
-        this.#keep(temporary, digest);
+      const isKept = digest !== 'changed' && !this.#isHere(digest);
+      if (isKept) {
+        this.#finish(temporary, digest);
+        const waiting = waitingPath(this.#task.session, digest);
+        this.#inFolder(waiting, () => renameSync(temporary, waiting));
+      } else {
+        rmSync(temporary, { force: true });
       }
-      return { digest, stamp: stampOf(opened.facts) };
-    } finally {
+      return digest === 'changed' ? digest : { digest, stamp: stampOf(opened.facts) };
+    } catch (error) {
       rmSync(temporary, { force: true });
+      throw error;
     }
+  }
+
+  /** Permissions and seal of a copy. A clone has the permissions of its source, and the umask knows nothing of who shares a cache. */
+  #finish(copy: string, digest: Digest): void {
+    const facts = lstatSync(copy);
+    const mode = this.#shared ? objectMode : facts.mode & objectMode;
+    if ((facts.mode & 0o777) !== mode) chmodSync(copy, mode);
+    seal(copy, digest, facts);
   }
 
   /** @returns digest of the copy; no copy is made of bytes that are here already */
@@ -168,20 +196,13 @@ class Adding {
     }
   }
 
-  /** Gives a finished file the name of its digest; another thread may have been first. */
-  #keep(temporary: string, digest: Digest): void {
-    if (this.#isHere(digest)) return;
-    const waiting = waitingPath(this.#task.session, digest);
-    this.#inFolder(waiting, () => renameSync(temporary, waiting));
-  }
-
   #isHere(digest: Digest): boolean {
     return isTrusted(this.#task.root, digest) || existsSync(waitingPath(this.#task.session, digest));
   }
 
-  /** A name of this thread's own, in the folder where the file will stay if its digest is known: a rename within a folder is cheap. */
-  #temporary(digest?: Digest): string {
-    return `${digest === undefined ? join(this.#task.session, 'file') : waitingPath(this.#task.session, digest)}.${threadId}`;
+  /** A name of this thread's own. */
+  #temporary(): string {
+    return join(this.#task.session, `file.${threadId}`);
   }
 
   /** Makes a file of the session by a call that not every file system knows. */
@@ -201,6 +222,8 @@ class Adding {
 }
 
 const cloneOnly = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE;
+
+const silent: Control = { throwIfAborted: () => undefined, told: () => undefined };
 
 /** Clocks of file systems tick every 1 to 10 ms. */
 const restMs = 50;

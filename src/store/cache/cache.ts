@@ -74,8 +74,13 @@ export interface Cache {
  * A process that is killed before leaves nothing but temporary files.
  */
 export interface CacheWriter {
-  /** Takes bytes in; small ones go into a pack, large ones into a file. @returns their SHA-256. @param role meta objects lie together */
-  addBytes(bytes: Uint8Array, role: Role): Digest;
+  /**
+   * Takes bytes in; small ones go into a pack, large ones into a file.
+   * @param role meta objects lie together
+   * @param verified their digest, of a caller who has hashed just these bytes
+   * @returns their SHA-256
+   */
+  addBytes(bytes: Uint8Array, role: Role, verified?: Digest): Digest;
   /** Is it in the cache, or in this session? */
   has(digest: Digest): Promise<boolean>;
   /** Files of the work tree. @param how link: the file itself may become the cache's (hard link, read-only) where the cache's link kind is that */

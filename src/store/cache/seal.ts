@@ -4,7 +4,7 @@
 //
 // A file that was not written by us is sealed by chance once in 300,000. File systems that keep whole seconds only never show a seal: there
 // objects are hashed at each first use. What the disk itself spoils does not break a seal: that is what fsck looks for.
-import { utimesSync, type Stats } from 'node:fs';
+import { futimesSync, utimesSync, type Stats } from 'node:fs';
 import type { Digest } from '../../base/digest.ts';
 import { isReadOnly } from './shared.ts';
 
@@ -23,13 +23,15 @@ export function isSealed(mtimeMs: number, digest: Digest): boolean {
 }
 
 /**
- * Seals a file: only its owner can. The seconds of its time stay.
+ * Seals a file, by its path or open: only its owner can. The seconds of its time stay.
  * @returns false: it cannot be sealed by us; whoever uses it hashes it
  */
-export function seal(path: string, digest: Digest, facts: Pick<Stats, 'mtimeMs' | 'atimeMs'>): boolean {
+export function seal(file: string | number, digest: Digest, facts: Pick<Stats, 'mtimeMs' | 'atimeMs'>): boolean {
+  // in the middle of its microsecond, so that cutting digits off does not leave it
+  const time = Math.floor(facts.mtimeMs / 1000) + (sealOf(digest) + 0.5) / second;
   try {
-    // in the middle of its microsecond, so that cutting digits off does not leave it
-    utimesSync(path, facts.atimeMs / 1000, Math.floor(facts.mtimeMs / 1000) + (sealOf(digest) + 0.5) / second);
+    if (typeof file === 'string') utimesSync(file, facts.atimeMs / 1000, time);
+    else futimesSync(file, facts.atimeMs / 1000, time);
     return true;
   } catch (error) {
     if (isReadOnly(error)) return false;

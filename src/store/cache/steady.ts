@@ -87,7 +87,11 @@ export async function untilSteady<T>(path: string, read: () => Promise<T | 'chan
     const found = await read();
     if (found !== 'changed') return found;
   }
-  throw new PlumbError('FILE_CHANGED', {
+  throw fileChanged(path);
+}
+
+export function fileChanged(path: string): PlumbError {
+  return new PlumbError('FILE_CHANGED', {
     what: `${path} is being written to while it is read`,
     where: { file: path },
     mend: 'run the command again when its writer has finished',

@@ -50,7 +50,11 @@ class Session implements CacheWriter {
   readonly #folder: string;
   readonly #packs: NewPacks;
   readonly #touching: NodeJS.Timeout;
-  #made = 0;
+  #count = 0;
+  #isMade = false;
+  #isShared = false;
+  /** folders of large objects that were made */
+  readonly #starts = new Set<string>();
   #failure: unknown = null;
   #isOver = false;
 
@@ -61,8 +65,8 @@ class Session implements CacheWriter {
     this.#touching = setInterval(() => this.#touch(), touchMs).unref();
   }
 
-  addBytes(bytes: Uint8Array, role: Role): Digest {
-    const digest = digestOf(bytes);
+  addBytes(bytes: Uint8Array, role: Role, verified?: Digest): Digest {
+    const digest = verified ?? digestOf(bytes);
     try {
       if (bytes.length <= (role === 'meta' ? smallMetaBytes : smallBytes)) this.#addSmall(digest, role, bytes);
       else if (!this.#isLarge(digest)) this.#keep(this.#write(bytes), digest);
@@ -220,18 +224,24 @@ class Session implements CacheWriter {
       return;
     }
     const facts = lstatSync(path);
-    const mode = isShared(this.#cache.root) ? objectMode : facts.mode & objectMode;
+    const mode = this.#isShared ? objectMode : facts.mode & objectMode;
     if ((facts.mode & 0o777) !== mode) chmodSync(path, mode);
     seal(path, digest, facts);
     const waiting = waitingPath(this.#folder, digest);
-    makeFolder(this.#cache.root, dirname(waiting));
+    const start = dirname(waiting);
+    if (!this.#starts.has(start)) makeFolder(this.#cache.root, start);
+    this.#starts.add(start);
     renameSync(path, waiting);
   }
 
   #newPath(label: string): string {
-    makeFolder(this.#cache.root, this.#folder);
-    this.#made += 1;
-    return join(this.#folder, `${label}-${this.#made}`);
+    if (!this.#isMade) {
+      makeFolder(this.#cache.root, this.#folder);
+      this.#isShared = isShared(this.#cache.root);
+      this.#isMade = true;
+    }
+    this.#count += 1;
+    return join(this.#folder, `${label}-${this.#count}`);
   }
 
   #touch(): void {
