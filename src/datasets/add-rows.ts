@@ -1,6 +1,5 @@
 // Adding a file of rows: one pass that hashes, cuts and checks it (row-scan.ts) while the cache takes its bytes in beside it.
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { digestOfFile, type Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
 import type { Project } from '../project/open.ts';
@@ -13,11 +12,10 @@ import { agrees, manifestText, readManifest, rowsManifest } from './manifest.ts'
 import type { DataPath } from './paths.ts';
 import { checkRows, type RowFile } from './row-check.ts';
 import { scanRows, type RowScan } from './row-scan.ts';
+import { factsPath, type RowsEntry } from './row-versions.ts';
 import { requireFormatOfName } from './rows.ts';
 import type { LockEntry } from './schema.ts';
 import { digestOfPath, type StatIndex } from './stat-index.ts';
-
-type RowsEntry = Exclude<LockEntry, { format: 'files' }>;
 
 /** What is asked for, and what was locked before. */
 export interface AddRows {
@@ -45,7 +43,7 @@ export async function addRows(project: Project, data: DataPath, { name, before, 
     if (same !== null) return same;
     const begun = Date.now();
     const found = await storeRows(project, file, {
-      facts: join(project.localDir, 'rows', name),
+      facts: factsPath(project, name),
       signal: request.signal,
       onBytes: (bytes) => bar.advance(bytes),
     });
@@ -111,10 +109,10 @@ async function storeRows(project: Project, file: RowFile, options: Storing): Pro
     const { scan, head } = found;
     const { digest: content, bytes, stamp } = stored;
     const { key, label, format } = file;
-    const manifest = rowsManifest({ format, key, label, ...head }, { content, bytes, tree: scan?.tree.root ?? null });
+    const manifest = rowsManifest({ format, key, label, ...head }, { content, bytes, tree: scan?.tree.root ?? null, labels: scan?.labels ?? null });
     const digest = writer.addBytes(Buffer.from(manifestText(manifest)), 'meta');
     await writer.close();
-    await scan?.facts.write(options.facts, scan.context);
+    await scan?.writeFacts(options.facts);
     return { digest, content, bytes, stamp, ...head };
   } catch (error) {
     await writer.abandon();
@@ -155,7 +153,7 @@ async function readRows(writer: CacheWriter, file: RowFile, options: Storing): P
     const { signal, onBytes } = options;
     const known = (context: string): Promise<KnownFacts | null> => readFactsFile(options.facts, context);
     const keepNode = (bytes: Uint8Array): Digest => writer.addBytes(bytes, 'meta');
-    scan = await scanRows(file.absolute, { format, key: key ?? null, known, keepNode, signal, onBytes });
+    scan = await scanRows(file.absolute, { format, key: key ?? null, label: label ?? null, known, keepNode, signal, onBytes });
     const good = scan !== null && !scan.doubtful && scan.rows > 0 && (label === undefined || Object.hasOwn(scan.schema, label));
     if (scan !== null && good) return { scan, head: { rows: scan.rows, schema: scan.schema }, digest: scan.digest };
   }

@@ -15,26 +15,26 @@ interface Counts {
 
 /** @param note why not by key, for the reader */
 export async function compareByContent(sides: Sides, note: string | null, options: RowDiffOptions): Promise<RowsDiff> {
-  const counts: Counts = { rowsBefore: 0, rowsAfter: 0, same: 0, relabelled: 0 };
+  const counts: Counts = { rowsBefore: sides.alike, rowsAfter: sides.alike, same: sides.alike, relabelled: 0 };
   const digest = (row: Row): Buffer => hash('sha256', rowText(row.value, sides.asText), 'buffer');
-  const order = { before: createHash('sha256'), after: createHash('sha256') };
+  const order = { before: new Order(), after: new Order() };
   // content -> how many rows say it and have found no equal yet
   const open = new DigestTable(1);
   for await (const batch of sides.readBefore()) {
-    for (const row of batch) {
+    for (const row of batch.rows) {
       counts.rowsBefore += 1;
       const name = digest(row);
-      order.before.update(name);
+      order.before.add(name, batch.alike);
       const { entry } = open.add(name);
       open.set(entry, 0, open.get(entry, 0) + 1);
     }
   }
   const added = new Added(sides);
   for await (const batch of sides.readAfter()) {
-    for (const row of batch) {
+    for (const row of batch.rows) {
       counts.rowsAfter += 1;
       const name = digest(row);
-      order.after.update(name);
+      order.after.add(name, batch.alike);
       const entry = open.find(name);
       const left = entry === -1 ? 0 : open.get(entry, 0);
       if (left === 0) added.add(row);
@@ -45,7 +45,7 @@ export async function compareByContent(sides: Sides, note: string | null, option
     }
   }
   const equal = counts.same === counts.rowsBefore && counts.same === counts.rowsAfter;
-  const reordered = equal && !order.before.digest().equals(order.after.digest());
+  const reordered = equal && !order.before.isThatOf(order.after);
   const findings = new Findings(options.limit);
   if (counts.same < counts.rowsBefore) await readLost(sides, { open, added, findings, counts, digest });
   added.tell(findings);
@@ -64,9 +64,25 @@ export async function compareByContent(sides: Sides, note: string | null, option
     columns: findings.columns(),
     columnsComplete: added.complete,
     schema: sides.schemaChanges(),
-    balance: sides.balance?.changes() ?? null,
+    balance: sides.balanceChanges(),
     samples: findings.samples(),
   };
+}
+
+/** The order of rows that are read, and where rows that nobody reads stand among them. */
+class Order {
+  readonly #state = createHash('sha256');
+  #alike = 0;
+
+  add(name: Buffer, alike: number): void {
+    if (alike !== this.#alike) this.#state.update(`${alike};`);
+    this.#alike = alike;
+    this.#state.update(name);
+  }
+
+  isThatOf(other: Order): boolean {
+    return this.#state.digest().equals(other.#state.digest());
+  }
 }
 
 /** Rows of the version after that have no equal before, found again by all but their label. */
@@ -136,7 +152,7 @@ async function readLost(
 ): Promise<void> {
   const { open, added, findings, counts } = found;
   for await (const batch of sides.readBefore()) {
-    for (const row of batch) {
+    for (const row of batch.rows) {
       const entry = open.find(found.digest(row));
       const left = entry === -1 ? 0 : open.get(entry, 0);
       if (left === 0) continue;

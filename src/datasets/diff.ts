@@ -8,9 +8,9 @@ import type { Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
 import { diffFolders, type FilesDiff } from './folder-diff.ts';
 import { loadLock, loadLockAt } from './lock.ts';
-import { readLockedManifest } from './manifest.ts';
 import { requireCommit } from './revision.ts';
-import { diffRows, type RowsDiff, type RowSource } from './row-diff.ts';
+import { diffRows, type RowsDiff } from './row-diff.ts';
+import { RowVersions } from './row-versions.ts';
 import type { Lock, LockEntry } from './schema.ts';
 import { openStatIndex, type StatIndex } from './stat-index.ts';
 import { stateOf } from './working-copy.ts';
@@ -140,11 +140,12 @@ async function diffOne(place: Place, name: string, before: LockEntry | null, aft
     return files.added + files.removed + files.edited === 0 ? null : { ...none, change: 'changed', files };
   }
   if (before.format === 'files' || after.format === 'files') return { ...none, change: 'replaced' };
+  const rows = new RowVersions(place.project, place);
   const sources = {
-    before: await storedSource(place, name, before),
-    after: modified ? workingSource(place, after) : await storedSource(place, name, after),
+    before: await rows.locked(name, before),
+    after: modified ? await rows.working(name, after) : await rows.locked(name, after),
   };
-  return { ...none, change: 'changed', rows: await diffRows(sources.before, sources.after, place) };
+  return { ...none, change: 'changed', rows: await diffRows(sources.before, sources.after, { ...place, readNode: rows.readNode }) };
 }
 
 function versionOf(entry: LockEntry): DataSetVersion {
@@ -155,20 +156,4 @@ function versionOf(entry: LockEntry): DataSetVersion {
 async function workingVersion(place: Place, entry: LockEntry): Promise<DataSetVersion> {
   const facts = await stat(join(place.project.root, entry.path));
   return { digest: null, path: entry.path, format: entry.format, count: null, bytes: facts.isFile() ? facts.size : 0 };
-}
-
-type FilesEntry = Extract<LockEntry, { format: 'files' }>;
-type RowsEntry = Exclude<LockEntry, FilesEntry>;
-
-async function storedSource(place: Place, name: string, entry: RowsEntry): Promise<RowSource> {
-  await readLockedManifest(place.project.store, name, entry);
-  return { path: await place.project.store.pathOf(entry.content), name: entry.path, format: entry.format, ...columnsOf(entry) };
-}
-
-function workingSource(place: Place, entry: RowsEntry): RowSource {
-  return { path: join(place.project.root, entry.path), name: entry.path, format: entry.format, ...columnsOf(entry) };
-}
-
-function columnsOf(entry: RowsEntry): { key?: string; label?: string } {
-  return { ...(entry.key === undefined ? {} : { key: entry.key }), ...(entry.label === undefined ? {} : { label: entry.label }) };
 }

@@ -1,9 +1,9 @@
 // What is known of the rows of one data set, chunk by chunk, so that a chunk that was read once is not read again: names and types of its
 // columns, fingerprints and range of its keys. Of this machine only, and disposable: what does not read as it was written is as good as not there.
 //
-//   "PLROWS1\n", u32 length of the head, head: JSON { context, chunks, words, texts, summaries }, padded to 4 bytes
+//   "PLROWS1\n", u32 length of the head, head: JSON { rules, context, chunks, words, labelled, texts, summaries, labels }, padded to 4 bytes
 //   columns: 32-byte digest[chunks], u32 rows[chunks], u32 summary[chunks], u32 length of the first key[chunks], u32 of the last[chunks],
-//            u32 fingerprint[words]
+//            u32 fingerprint[words], u32 number of a row's label[labelled]
 //   key texts, one behind the other; SHA-256 of all before
 //
 // Numbers are in the byte order of the machine.
@@ -11,7 +11,7 @@ import { createHash, hash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { temporaryBeside } from '../base/atomic.ts';
-import type { Fingerprints } from './key-fingerprint.ts';
+import type { WordList } from './word-list.ts';
 
 /** Changes whenever what a chunk must fulfil, or what is kept of it, changes: then nothing of before counts. */
 const rules = 1;
@@ -28,10 +28,13 @@ export interface ChunkFacts {
   readonly keys: { readonly first: string; readonly last: string } | null;
   /** two words a row; empty without a key */
   readonly fingerprints: Uint32Array;
+  /** for each row, which of the labels it has; empty without a label column */
+  readonly labelled: Uint32Array;
 }
 
 /** Facts of the version that was added last. */
 export interface KnownFacts {
+  readonly labels: readonly string[];
   /** @param digest 32 bytes */
   find(digest: Buffer): ChunkFacts | null;
 }
@@ -42,8 +45,10 @@ interface Head {
   readonly context: string;
   readonly chunks: number;
   readonly words: number;
+  readonly labelled: number;
   readonly texts: number;
   readonly summaries: readonly string[];
+  readonly labels: readonly string[];
 }
 
 /** @param context what the rows were read with, as text: facts of another reading are none */
@@ -64,8 +69,9 @@ class FoundFacts implements KnownFacts {
   /** rows, summary, length of the first key, of the last: a column each */
   readonly #columns: readonly Uint32Array[];
   readonly #words: Uint32Array;
-  /** behind the last word, and behind the last byte of text, of each chunk */
-  readonly #wordEnds: Float64Array;
+  readonly #labelled: Uint32Array;
+  /** behind the last row, and behind the last byte of text, of each chunk */
+  readonly #rowEnds: Float64Array;
   readonly #textEnds: Float64Array;
   /** slot -> chunk + 1, 0 where free */
   readonly #slots: Int32Array;
@@ -83,8 +89,9 @@ class FoundFacts implements KnownFacts {
     this.#digests = take(head.chunks * 32);
     this.#columns = Array.from({ length: 4 }, () => words(head.chunks));
     this.#words = words(head.words);
+    this.#labelled = words(head.labelled);
     this.#texts = take(head.texts);
-    this.#wordEnds = new Float64Array(head.chunks);
+    this.#rowEnds = new Float64Array(head.chunks);
     this.#textEnds = new Float64Array(head.chunks);
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(head.chunks * 2 + 2)));
     this.#fill();
@@ -92,11 +99,10 @@ class FoundFacts implements KnownFacts {
 
   #fill(): void {
     const mask = this.#slots.length - 1;
-    const wordsOfRow = this.#head.words === 0 ? 0 : 2;
-    let wordEnd = 0;
+    let rowEnd = 0;
     let textEnd = 0;
     for (let chunk = 0; chunk < this.#head.chunks; chunk += 1) {
-      this.#wordEnds[chunk] = wordEnd += this.#get(0, chunk) * wordsOfRow;
+      this.#rowEnds[chunk] = rowEnd += this.#get(0, chunk);
       this.#textEnds[chunk] = textEnd += this.#get(2, chunk) + this.#get(3, chunk);
       let slot = this.#digests.readUInt32LE(chunk * 32) & mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
@@ -106,6 +112,10 @@ class FoundFacts implements KnownFacts {
 
   #get(column: number, chunk: number): number {
     return this.#columns[column]?.[chunk] as number;
+  }
+
+  get labels(): readonly string[] {
+    return this.#head.labels;
   }
 
   find(digest: Buffer): ChunkFacts | null {
@@ -119,7 +129,7 @@ class FoundFacts implements KnownFacts {
 
   #factsOf(chunk: number): ChunkFacts {
     const rows = this.#get(0, chunk);
-    const wordEnd = this.#wordEnds[chunk] as number;
+    const rowEnd = this.#rowEnds[chunk] as number;
     const textEnd = this.#textEnds[chunk] as number;
     const lastStart = textEnd - this.#get(3, chunk);
     const hasKeys = this.#head.words > 0 && rows > 0;
@@ -129,9 +139,18 @@ class FoundFacts implements KnownFacts {
       keys: hasKeys
         ? { first: this.#texts.toString('utf8', lastStart - this.#get(2, chunk), lastStart), last: this.#texts.toString('utf8', lastStart, textEnd) }
         : null,
-      fingerprints: this.#words.subarray(hasKeys ? wordEnd - rows * 2 : wordEnd, wordEnd),
+      fingerprints: this.#words.subarray((rowEnd - rows) * 2, rowEnd * 2), // of no words at all, none
+      labelled: this.#labelled.subarray(rowEnd - rows, rowEnd),
     };
   }
+}
+
+/** What is kept of each row. */
+export interface RowWords {
+  /** two words a row, or none */
+  readonly fingerprints: WordList;
+  /** a word a row, or none */
+  readonly labelled: WordList;
 }
 
 /** Gathers facts of a file's chunks, in order, and writes them in one go: about 60 bytes a chunk until then. */
@@ -140,16 +159,16 @@ export class FactsFile {
   #texts = new ByteList();
   #columns: [number[], number[], number[], number[]] = [[], [], [], []];
   readonly #summaries = new Map<string, number>();
-  readonly #fingerprints: Fingerprints;
+  readonly #rows: RowWords;
   #tooLarge = false;
 
-  /** @param fingerprints of the rows of all chunks, filled by whoever adds these */
-  constructor(fingerprints: Fingerprints) {
-    this.#fingerprints = fingerprints;
+  /** @param rows words of the rows of all chunks, filled by whoever adds these */
+  constructor(rows: RowWords) {
+    this.#rows = rows;
   }
 
   /** @param digest 32 bytes */
-  add(digest: Buffer, facts: Omit<ChunkFacts, 'fingerprints'>): void {
+  add(digest: Buffer, facts: Pick<ChunkFacts, 'rows' | 'summary' | 'keys'>): void {
     if (this.#tooLarge) return;
     let summary = this.#summaries.get(facts.summary);
     if (summary === undefined) this.#summaries.set(facts.summary, (summary = this.#summaries.size));
@@ -162,10 +181,13 @@ export class FactsFile {
     this.#digests.push(digest);
     this.#texts.push(first);
     this.#texts.push(last);
-    if (this.#fingerprints.words > mostRows * 2 || rows.length > mostChunks || this.#summaries.size > mostSummaries) this.#forget();
+    const { fingerprints, labelled } = this.#rows;
+    if (Math.max(fingerprints.length / 2, labelled.length) > mostRows || rows.length > mostChunks || this.#summaries.size > mostSummaries)
+      this.forget();
   }
 
-  #forget(): void {
+  /** Nothing is to be kept: the file goes when it would be written. */
+  forget(): void {
     this.#tooLarge = true;
     this.#digests = new ByteList();
     this.#texts = new ByteList();
@@ -174,28 +196,31 @@ export class FactsFile {
   }
 
   /** Puts the file in place of the one before. What cannot be written is not: the next add reads all rows again. */
-  async write(path: string, context: string): Promise<void> {
+  async write(path: string, context: string, labels: readonly string[]): Promise<void> {
     if (this.#tooLarge) return rm(path, { force: true }).catch(() => undefined);
     const temporary = temporaryBeside(path);
     try {
       await mkdir(dirname(path), { recursive: true });
       const handle = await open(temporary, 'wx');
-      await this.#writeTo(handle, context).finally(() => handle.close());
+      await this.#writeTo(handle, context, labels).finally(() => handle.close());
       await rename(temporary, path);
     } catch {
       await rm(temporary, { force: true }).catch(() => undefined);
     }
   }
 
-  async #writeTo(handle: FileHandle, context: string): Promise<void> {
+  async #writeTo(handle: FileHandle, context: string, labels: readonly string[]): Promise<void> {
+    const { fingerprints, labelled } = this.#rows;
     const texts = this.#texts.bytes;
     const head: Head = {
       rules,
       context,
       chunks: this.#columns[0].length,
-      words: this.#fingerprints.words,
+      words: fingerprints.length,
+      labelled: labelled.length,
       texts: texts.length,
       summaries: [...this.#summaries.keys()],
+      labels,
     };
     const json = JSON.stringify(head);
     const padded = Buffer.from(json + ' '.repeat((4 - (Buffer.byteLength(json) % 4)) % 4));
@@ -203,7 +228,7 @@ export class FactsFile {
     length.writeUInt32LE(padded.length);
     const columns = this.#columns.map((column) => bytesOf(Uint32Array.from(column)));
     const state = createHash('sha256');
-    const parts = [magic, length, padded, this.#digests.bytes, ...columns, ...[...this.#fingerprints.pieces()].map(bytesOf), texts];
+    const parts = [magic, length, padded, this.#digests.bytes, ...columns, ...[...fingerprints.pieces(), ...labelled.pieces()].map(bytesOf), texts];
     for (const part of parts) {
       state.update(part);
       await handle.writeFile(part);

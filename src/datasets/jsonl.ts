@@ -98,7 +98,7 @@ function badEncoding(at: { file: string; line: number; row: number; bytes: Buffe
 }
 
 /** The object that a line of JSONL is. @param text without white space around it @throws PlumbError ROW_SYNTAX, ROW_ENCODING */
-export function parseLine(text: string, at: { file: string; line: number; row: number }): Record<string, unknown> {
+export function parseLine(text: string, at: { file: string; line?: number; row: number }): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);

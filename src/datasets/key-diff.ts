@@ -7,28 +7,31 @@ import { changedColumns, Findings, Held, type RowsDiff } from './row-findings.ts
 import type { RowDiffOptions, Sides } from './row-sides.ts';
 import type { Row } from './rows.ts';
 
-// words beside the key of a row before: 64 bits of its content, 64 of its label, whether it was met in the version after
+// words beside the key of a row before: 64 bits of its content, 64 of its label, whether it was met in the version after, and how many rows that
+// both versions have, and that are not read, stand before it
 const content = 0;
 const labelled = 2;
 const met = 4;
+const alike = 5;
+const words = 6;
 
 /** The note says why rows cannot be matched by this key. */
 export type KeyResult = { readonly diff: RowsDiff } | { readonly note: string };
 
 /** Compares by key; a row without one, or a key that stands twice, ends it. */
 export async function compareByKey(sides: Sides, key: string, options: RowDiffOptions): Promise<KeyResult> {
-  const table = new DigestTable(5);
+  const table = new DigestTable(words);
   for await (const batch of sides.readBefore()) {
-    for (const row of batch) {
-      const fault = enter(table, row, key, sides);
+    for (const row of batch.rows) {
+      const fault = enter(table, row, { key, sides, alike: batch.alike });
       if (fault !== null) return { note: `${fault} before` };
     }
   }
   const findings = new Findings(options.limit);
   const meeting = new Meeting({ table, key, sides, findings });
   for await (const batch of sides.readAfter()) {
-    for (const row of batch) {
-      const fault = meeting.meet(row);
+    for (const row of batch.rows) {
+      const fault = meeting.meet(row, batch.alike);
       if (fault !== null) return { note: `${fault} after` };
     }
   }
@@ -43,7 +46,7 @@ export async function compareByKey(sides: Sides, key: string, options: RowDiffOp
     columns: findings.columns(),
     columnsComplete,
     schema: sides.schemaChanges(),
-    balance: sides.balance?.changes() ?? null,
+    balance: sides.balanceChanges(),
     samples: findings.samples(),
   };
   return { diff };
@@ -73,7 +76,7 @@ class Meeting {
   }
 
   /** @returns what is wrong with the key of the row, or null */
-  meet(row: Row): string | null {
+  meet(row: Row, before: number): string | null {
     this.#rowsAfter += 1;
     const text = keyText(row.value[this.#key]);
     if (text === null) return `row ${row.row} has no "${this.#key}"`;
@@ -82,14 +85,15 @@ class Meeting {
     const twice = entry === -1 ? !this.#added.add(name).isNew : this.#table.get(entry, met) === 1;
     if (twice) return `"${this.#key}" of row ${row.row} stands twice`;
     if (entry === -1) this.#findings.lone('added', row, text);
-    else this.#compare(entry, row);
+    else this.#compare(entry, row, before);
     return null;
   }
 
-  #compare(entry: number, row: Row): void {
+  #compare(entry: number, row: Row, before: number): void {
     this.#table.set(entry, met, 1);
     this.#met += 1;
-    this.#reordered ||= entry < this.#last;
+    // it passed a row that it met, or rows that nobody reads
+    this.#reordered ||= entry < this.#last || this.#table.get(entry, alike) !== before;
     this.#last = entry;
     const said = rowText(row.value, this.#sides.asText);
     if (isSame(this.#table, entry, content, hash('sha256', said, 'buffer'))) return;
@@ -100,8 +104,8 @@ class Meeting {
 
   get counts(): Pick<RowsDiff, 'rowsBefore' | 'rowsAfter' | 'added' | 'removed' | 'edited' | 'relabelled' | 'reordered'> {
     return {
-      rowsBefore: this.#table.size,
-      rowsAfter: this.#rowsAfter,
+      rowsBefore: this.#table.size + this.#sides.alike,
+      rowsAfter: this.#rowsAfter + this.#sides.alike,
       added: this.#added.size,
       removed: this.#table.size - this.#met,
       edited: this.#edited,
@@ -112,13 +116,15 @@ class Meeting {
 }
 
 /** @returns what is wrong with the key of the row, or null */
-function enter(table: DigestTable, row: Row, key: string, sides: Sides): string | null {
+function enter(table: DigestTable, row: Row, at: { readonly key: string; readonly sides: Sides; readonly alike: number }): string | null {
+  const { key, sides } = at;
   const text = keyText(row.value[key]);
   if (text === null) return `row ${row.row} has no "${key}"`;
   const { entry, isNew } = table.add(hash('sha256', text, 'buffer'));
   if (!isNew) return `"${key}" of row ${row.row} stands twice`;
   keep(table, entry, content, hash('sha256', rowText(row.value, sides.asText), 'buffer'));
   keep(table, entry, labelled, labelDigest(row, sides));
+  table.set(entry, alike, at.alike);
   return null;
 }
 
@@ -146,7 +152,7 @@ async function readChanged(
   let removedToSee = found.removed;
   if (held.size === 0 && removedToSee === 0) return;
   for await (const batch of sides.readBefore()) {
-    for (const row of batch) {
+    for (const row of batch.rows) {
       entry += 1;
       const text = keyText(row.value[found.key]) ?? '';
       if (table.get(entry, met) === 0) {

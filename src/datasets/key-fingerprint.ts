@@ -1,6 +1,7 @@
 // Keys of rows as numbers and as ranges: what a check of millions of keys, and a tree of rows, keep of them.
 
 import { compareUtf8, cutKey, keyBytes } from '../store/tree/keys.ts';
+import type { WordList } from './word-list.ts';
 
 /**
  * 64 bits of a key's text, as two words. Equal keys have equal fingerprints; of a million different keys two have the same once in 40 million files,
@@ -24,66 +25,38 @@ export function writeFingerprint(key: string, words: Uint32Array, at: number): {
   return { isAscii: units < 0x80 };
 }
 
-const pageWords = 1 << 17;
 /** Fingerprints that are looked at together: a table of them stays within a core's own memory. */
 const sharedRows = 1 << 17;
 
-/** Fingerprints of a file's keys, in the order of its rows: 8 bytes of memory each. */
-export class Fingerprints {
-  readonly #pages: Uint32Array[] = [];
-  #words = 0;
+/** Have two rows the same fingerprint? @param fingerprints two words a row */
+export function hasTwice(fingerprints: WordList): boolean {
+  // those that end alike are looked at together, a share after the other
+  let shares = 1;
+  while (fingerprints.length / 2 / shares > sharedRows) shares *= 2;
+  const table = new Uint32Array(sharedRows * 8);
+  for (let share = 0; share < shares; share += 1) {
+    table.fill(0);
+    if (!fillTable(table, fingerprints, { mask: shares - 1, share })) return true;
+  }
+  return false;
+}
 
-  /** @param words two a row */
-  push(words: Uint32Array): void {
-    for (let at = 0; at < words.length;) {
-      const used = this.#words % pageWords;
-      if (used === 0) this.#pages.push(new Uint32Array(pageWords));
-      const part = words.subarray(at, at + pageWords - used);
-      this.#pages.at(-1)?.set(part, used);
-      this.#words += part.length;
-      at += part.length;
+/** @returns false: one came twice, or more came than ever do where keys differ */
+function fillTable(table: Uint32Array, fingerprints: WordList, { mask, share }: { mask: number; share: number }): boolean {
+  let left = table.length / 4;
+  let hasZero = false;
+  for (const piece of fingerprints.pieces()) {
+    for (let at = 0; at < piece.length; at += 2) {
+      const high = piece[at + 1] as number;
+      if ((high & mask) !== share) continue;
+      const low = piece[at] as number;
+      left -= 1;
+      if (left === 0 || (low === 0 && high === 0 && hasZero)) return false;
+      if (low === 0 && high === 0) hasZero = true;
+      else if (!put(table, low, high)) return false;
     }
   }
-
-  get words(): number {
-    return this.#words;
-  }
-
-  /** All words in order, in pieces. */
-  *pieces(): Generator<Uint32Array> {
-    for (const [at, page] of this.#pages.entries()) yield page.subarray(0, this.#words - at * pageWords);
-  }
-
-  /** Have two rows the same? */
-  hasTwice(): boolean {
-    // those that end alike are looked at together, a share after the other
-    let shares = 1;
-    while (this.#words / 2 / shares > sharedRows) shares *= 2;
-    const table = new Uint32Array(sharedRows * 8);
-    for (let share = 0; share < shares; share += 1) {
-      table.fill(0);
-      if (!this.#fillTable(table, shares - 1, share)) return true;
-    }
-    return false;
-  }
-
-  /** @returns false: one came twice, or more than ever would if keys differed */
-  #fillTable(table: Uint32Array, mask: number, share: number): boolean {
-    let left = table.length / 4;
-    let hasZero = false;
-    for (const page of this.pieces()) {
-      for (let at = 0; at < page.length; at += 2) {
-        const high = page[at + 1] as number;
-        if ((high & mask) !== share) continue;
-        const low = page[at] as number;
-        left -= 1;
-        if (left === 0 || (low === 0 && high === 0 && hasZero)) return false;
-        if (low === 0 && high === 0) hasZero = true;
-        else if (!put(table, low, high)) return false;
-      }
-    }
-    return true;
-  }
+  return true;
 }
 
 /** Open addressing; a pair of zeros is a free place. @returns false: it is there */

@@ -27,11 +27,16 @@ function faultOf(value: unknown): string | null {
   return isRows(manifest) ? null : 'its format, rows, schema, content or tree are not what they should be';
 }
 
-function isRows({ format, rows, schema, content, tree, key, label }: Fields): boolean {
+function isRows({ format, rows, schema, content, tree, key, label, labels }: Fields): boolean {
   const known = format === 'jsonl' || format === 'csv' || format === 'parquet';
   const columns = [key, label].every((column) => column === undefined || typeof column === 'string');
   const isSchema = schema !== null && typeof schema === 'object' && Object.values(schema).every((type) => typeof type === 'string');
-  return known && columns && isSchema && isCount(rows) && isDigest(content) && (tree === undefined || isDigest(tree));
+  const counted = labels === undefined || (Array.isArray(labels) && labels.every(isLabelCount));
+  return known && columns && counted && isSchema && isCount(rows) && isDigest(content) && (tree === undefined || isDigest(tree));
+}
+
+function isLabelCount(pair: unknown): boolean {
+  return Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string' && isCount(pair[1]);
 }
 
 function isCount(value: unknown): boolean {

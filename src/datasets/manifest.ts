@@ -1,5 +1,5 @@
 // The manifest: one version of a data set as an object of the store. Its digest is the version's name; what it is made of hangs on it as a tree.
-import { canonicalJson } from '../base/canonical.ts';
+import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
 import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { files } from '../project/layout.ts';
@@ -41,13 +41,17 @@ interface RowsHead {
 /**
  * The manifest of a file of rows.
  * @param head what reading the rows found
- * @param file content: its digest; tree: root of the tree of its chunks, null where the format has none
+ * @param file content: its digest; tree: root of the tree of its chunks, null where the format has none; labels: rows of each label, where they were counted
  */
-export function rowsManifest(head: RowsHead, file: { readonly content: Digest; readonly bytes: number; readonly tree: Digest | null }): RowsManifest {
+export function rowsManifest(
+  head: RowsHead,
+  file: { readonly content: Digest; readonly bytes: number; readonly tree: Digest | null; readonly labels?: ReadonlyMap<string, number> | null },
+): RowsManifest {
   const { format, key, label, rows, schema } = head;
   const { content, bytes, tree } = file;
   const columns = { ...(key === undefined ? {} : { key }), ...(label === undefined ? {} : { label }) };
-  return { plumbline: 'manifest/1', kind: 'rows', format, rows, bytes, ...columns, schema, content, ...(tree === null ? {} : { tree }) };
+  const labels = file.labels ? { labels: [...file.labels].toSorted(([a], [b]) => byCodeUnit(a, b)) } : {};
+  return { plumbline: 'manifest/1', kind: 'rows', format, rows, bytes, ...columns, ...labels, schema, content, ...(tree === null ? {} : { tree }) };
 }
 
 /** Whether an entry of the lock says of its data what the manifest says. */

@@ -1,5 +1,5 @@
-// Which rows differ between two versions. Memory holds digests of rows, not rows: about 60 bytes a row of the version before. That version
-// is read once more at the end, for what its changed rows said.
+// Which rows differ between two versions. Where the trees of both are known, only rows of chunks that differ are read. Memory holds digests of rows
+// that are read, not rows: about 60 bytes a row of the version before. They are read once more at the end, for what changed rows said.
 import { compareByContent } from './content-diff.ts';
 import { compareByKey } from './key-diff.ts';
 import type { RowsDiff } from './row-findings.ts';
@@ -10,11 +10,11 @@ export type { RowDiffOptions, RowSource } from './row-sides.ts';
 
 /**
  * Compares two files of rows, of whatever formats.
- * @throws PlumbError ROW_SYNTAX, ROW_ENCODING, ROW_RAGGED, FILE_MISSING
+ * @throws PlumbError ROW_SYNTAX, ROW_ENCODING, ROW_RAGGED, FILE_MISSING, FILE_CHANGED; MANIFEST_INVALID for a tree that is none, and what readNode throws
  */
 export async function diffRows(before: RowSource, after: RowSource, options: RowDiffOptions): Promise<RowsDiff> {
   const key = after.key ?? before.key;
-  const side = createSides(before, after, options);
+  const side = await createSides(before, after, options);
   if (key !== undefined) {
     const result = await compareByKey(side(), key, options);
     if (!('note' in result)) return result.diff;

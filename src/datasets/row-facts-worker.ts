@@ -17,8 +17,16 @@ export interface BlockAnswer {
 const context = workerData as RowsContext;
 
 parentPort?.on('message', ({ bytes, ends, first }: BlockQuestion) => {
-  const found = readFacts(Buffer.from(bytes), ends, context, first);
-  const facts = found === null ? null : { rows: found.rows, schemas: found.schemas, keys: found.keys, fingerprints: found.fingerprints.slice() };
+  const facts = ownOf(readFacts(Buffer.from(bytes), ends, context, first));
   const answer: BlockAnswer = { bytes, facts };
-  parentPort?.postMessage(answer, [bytes, ...(facts === null ? [] : [facts.fingerprints.buffer])]);
+  parentPort?.postMessage(answer, [bytes, ...(facts === null ? [] : [facts.fingerprints.buffer, facts.labelled.buffer])]);
 });
+
+type OwnFacts = Facts & { readonly fingerprints: Uint32Array<ArrayBuffer>; readonly labelled: Uint32Array<ArrayBuffer> };
+
+/** The same as plain values, with arrays that can be given away. */
+function ownOf(facts: Facts | null): OwnFacts | null {
+  if (facts === null) return null;
+  const { rows, schemas, keys, fingerprints, labels, labelled } = facts;
+  return { rows, schemas, keys, fingerprints: new Uint32Array(fingerprints), labels, labelled: new Uint32Array(labelled) };
+}

@@ -1,6 +1,7 @@
 // What a chunk of rows says, as far as a check of the whole file needs it: read once, then kept beside the chunk's digest (facts-file.ts). Runs in
 // threads. It only says that something is wrong; what, and where, is for the reader of rows to say, from the beginning of the file.
 import { isUtf8 } from 'node:buffer';
+import { labelOf } from './class-balance.ts';
 import { parseCsvText } from './csv-text.ts';
 import { skipByteOrderMark } from './encoding.ts';
 import { KeyRange, writeFingerprint } from './key-fingerprint.ts';
@@ -9,10 +10,15 @@ import { keyText } from './keys.ts';
 import { SchemaInference } from './schema-inference.ts';
 
 /** How rows of one file are read. Facts of a chunk hold for every file that is read the same way. */
-export type RowsContext =
-  | { readonly format: 'jsonl'; readonly key: string | null }
-  /** columns: of the header */
-  | { readonly format: 'csv'; readonly key: string | null; readonly columns: readonly string[] };
+export interface RowsContext {
+  readonly format: 'jsonl' | 'csv';
+  /** column that names a row */
+  readonly key: string | null;
+  /** column whose values are counted */
+  readonly label: string | null;
+  /** of the header of a CSV; null: rows name their columns */
+  readonly columns: readonly string[] | null;
+}
 
 /** Facts of several chunks, one behind the other. */
 export interface Facts {
@@ -24,6 +30,9 @@ export interface Facts {
   readonly keys: readonly ({ readonly first: string; readonly last: string } | null)[];
   /** two words a row, rows of all chunks one behind the other; empty without a key */
   readonly fingerprints: Uint32Array;
+  /** labels of these rows, each once, and for each row which it has; empty without a label column */
+  readonly labels: readonly string[];
+  readonly labelled: Uint32Array;
 }
 
 /**
@@ -38,14 +47,14 @@ export function readFacts(
   context: RowsContext,
   first: boolean,
 ): Facts | null {
-  const collected = new Collected(context.key);
+  const collected = new Collected(context);
   try {
     for (const [at, [start, end]] of ends.entries()) {
       const chunk = bytes.subarray(start, end);
       const begins = first && at === 0;
       if (!isUtf8(chunk)) return null;
       const text = chunk.toString('utf8', begins ? skipByteOrderMark(chunk, '') : 0);
-      const good = context.format === 'jsonl' ? readJsonl(text, collected) : readCsv(text, context, begins, collected);
+      const good = context.columns === null ? readJsonl(text, collected) : readCsv(text, context.columns, begins, collected);
       if (!good) return null;
       collected.endChunk();
     }
@@ -66,57 +75,79 @@ function readJsonl(text: string, collected: Collected): boolean {
     if (line === '') continue;
     const value = parseLine(line, nowhere);
     collected.schema.add(value);
-    if (!collected.row(collected.key === null ? null : value[collected.key])) return false;
+    if (!collected.row(value)) return false;
   }
   return true;
 }
 
-function readCsv(
-  text: string,
-  context: { readonly key: string | null; readonly columns: readonly string[] },
-  begins: boolean,
-  collected: Collected,
-): boolean {
+function readCsv(text: string, columns: readonly string[], begins: boolean, collected: Collected): boolean {
   const records = parseCsvText(text);
   if (records === null) return false;
-  const at = context.key === null ? -1 : context.columns.indexOf(context.key);
   for (let index = begins ? 1 : 0; index < records.length; index += 1) {
     const record = records[index] as readonly string[];
-    if (record.length !== context.columns.length || !collected.row(at === -1 ? undefined : record[at])) return false;
+    if (record.length !== columns.length || !collected.record(record, columns)) return false;
   }
   return true;
 }
 
 class Collected implements Facts {
-  readonly key: string | null;
   readonly rows: number[] = [];
   readonly schemas: string[] = [];
   readonly keys: ({ first: string; last: string } | null)[] = [];
   schema = new SchemaInference();
+  readonly #context: RowsContext;
+  readonly #labels = new Map<string, number>();
   #words = new Uint32Array(2048);
+  #labelled = new Uint32Array(1024);
   #allRows = 0;
   #chunkRows = 0;
   #range = new KeyRange();
 
-  constructor(key: string | null) {
-    this.key = key;
+  constructor(context: RowsContext) {
+    this.#context = context;
   }
 
   get fingerprints(): Uint32Array {
-    return this.#words.subarray(0, this.key === null ? 0 : this.#allRows * 2);
+    return this.#words.subarray(0, this.#context.key === null ? 0 : this.#allRows * 2);
+  }
+
+  get labels(): string[] {
+    return [...this.#labels.keys()];
+  }
+
+  get labelled(): Uint32Array {
+    return this.#labelled.subarray(0, this.#context.label === null ? 0 : this.#allRows);
   }
 
   /** @returns false: the row has no key, and should */
-  row(keyValue: unknown): boolean {
+  row(value: Readonly<Record<string, unknown>>): boolean {
+    const { key, label } = this.#context;
+    return this.#take(key === null ? undefined : value[key], label === null ? undefined : value[label]);
+  }
+
+  record(fields: readonly string[], columns: readonly string[]): boolean {
+    const { key, label } = this.#context;
+    return this.#take(key === null ? undefined : fields[columns.indexOf(key)], label === null ? undefined : fields[columns.indexOf(label)]);
+  }
+
+  #take(keyValue: unknown, labelValue: unknown): boolean {
     this.#chunkRows += 1;
     this.#allRows += 1;
-    if (this.key === null) return true;
+    if (this.#context.label !== null) this.#label(labelOf(labelValue));
+    if (this.#context.key === null) return true;
     const key = keyText(keyValue);
     if (key === null) return false;
     if (this.#allRows * 2 > this.#words.length) this.#words = grown(this.#words);
     const { isAscii } = writeFingerprint(key, this.#words, this.#allRows * 2 - 2);
     this.#range.add(key, isAscii);
     return true;
+  }
+
+  #label(label: string): void {
+    let id = this.#labels.get(label);
+    if (id === undefined) this.#labels.set(label, (id = this.#labels.size));
+    if (this.#allRows > this.#labelled.length) this.#labelled = grown(this.#labelled);
+    this.#labelled[this.#allRows - 1] = id;
   }
 
   endChunk(): void {

@@ -7,11 +7,12 @@ import { expect, test } from 'vitest';
 import { isPlumbError } from '../base/errors.ts';
 import { readFactsFile } from './facts-file.ts';
 import { cutKey } from '../store/tree/keys.ts';
-import { Fingerprints, KeyRange, writeFingerprint } from './key-fingerprint.ts';
+import { hasTwice, KeyRange, writeFingerprint } from './key-fingerprint.ts';
 import { checkRows } from './row-check.ts';
 import { scanRows, type RowScan } from './row-scan.ts';
 import { jsonl } from './rows.fixture.ts';
 import type { RowFormat } from './schema.ts';
+import { WordList } from './word-list.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'plumb-scan-'));
 let files = 0;
@@ -19,6 +20,7 @@ let files = 0;
 interface How {
   readonly format?: 'jsonl' | 'csv';
   readonly key?: string;
+  readonly label?: string;
   /** side file: read before, written after */
   readonly facts?: string;
 }
@@ -29,14 +31,15 @@ async function fileOf(text: string | Uint8Array, format: RowFormat = 'jsonl'): P
   return path;
 }
 
-async function scanOf(text: string | Uint8Array, { format = 'jsonl', key, facts }: How = {}): Promise<RowScan | null> {
+async function scanOf(text: string | Uint8Array, { format = 'jsonl', key, label, facts }: How = {}): Promise<RowScan | null> {
   const scan = await scanRows(await fileOf(text, format), {
     format,
     key: key ?? null,
+    label: label ?? null,
     known: async (context) => (facts === undefined ? null : readFactsFile(facts, context)),
     keepNode: (bytes) => `sha256:${hash('sha256', bytes)}`,
   });
-  if (facts !== undefined) await scan?.facts.write(facts, scan.context);
+  if (facts !== undefined) await scan?.writeFacts(facts);
   return scan;
 }
 
@@ -72,7 +75,14 @@ test('one pass finds digest, rows, schema and a tree of chunks that are the file
     schema: { id: 'string', label: 'string?', n: 'number', text: 'string' },
     tree: { count: 5000, bytes: Buffer.byteLength(text) },
     doubtful: false,
+    labels: null,
   });
+  expect((await scanOf(text, { label: 'label' }))?.labels).toEqual(
+    new Map([
+      ['x', 1667],
+      ['', 3333],
+    ]),
+  );
 });
 
 const line = fc.oneof(
@@ -179,7 +189,7 @@ test('what an earlier pass has read is not read again, and the verdict is that o
   await fc.assert(
     fc.asyncProperty(fc.array(edit, { maxLength: 3 }), fc.boolean(), async (edits, hasKey) => {
       const facts = join(folder, `facts-${(files += 1)}`);
-      const how = hasKey ? { key: 'id' } : {};
+      const how = hasKey ? { key: 'id', label: 'label' } : { label: 'n' };
       await scanOf(`${lines.join('\n')}\n`, { ...how, facts });
       const text = `${edits.reduce((list, one) => change(one, list), lines).join('\n')}\n`;
       const [again, full] = [await scanOf(text, { ...how, facts }), await scanOf(text, how)];
@@ -195,17 +205,26 @@ test('what an earlier pass has read is not read again, and the verdict is that o
 });
 
 function told(scan: RowScan | null): object | null {
-  return scan === null ? null : { rows: scan.rows, schema: scan.schema, tree: scan.tree, digest: scan.digest, doubtful: scan.doubtful };
+  return scan === null
+    ? null
+    : {
+        rows: scan.rows,
+        schema: scan.schema,
+        tree: scan.tree,
+        digest: scan.digest,
+        doubtful: scan.doubtful,
+        labels: new Map([...(scan.labels ?? [])].toSorted()),
+      };
 }
 
 test('facts of other rules, of another key, or not as they were written are none', async () => {
+  const context = JSON.stringify({ format: 'jsonl', key: 'id', label: null, columns: null });
   const facts = join(folder, 'facts');
   const text = textOfRows(500);
   const first = await scanOf(text, { key: 'id', facts });
   expect(first?.parsedBytes).toBe(text.length);
   expect((await scanOf(text, { key: 'id', facts }))?.parsedBytes).toBeLessThan(text.length / 3);
   const bytes = await readFile(facts);
-  const context = first?.context ?? '';
   expect(await readFactsFile(facts, context)).not.toBeNull();
   expect(await readFactsFile(facts, context.replace('id', 'label'))).toBeNull();
   for (const at of [0, 9, 40, bytes.length >> 1, bytes.length - 1]) {
@@ -224,7 +243,7 @@ test('facts of other rules, of another key, or not as they were written are none
 test('a pass stops when it is told to, and a missing file is said', async () => {
   const path = await fileOf(textOfRows(20_000));
   const stop = new AbortController();
-  const options = { format: 'jsonl' as const, key: null, known: async () => null, keepNode: () => `sha256:${'0'.repeat(64)}` as const };
+  const options = { format: 'jsonl' as const, key: null, label: null, known: async () => null, keepNode: () => `sha256:${'0'.repeat(64)}` as const };
   const scan = scanRows(path, { ...options, signal: stop.signal, onBytes: () => stop.abort(new Error('enough')) });
   await expect(scan).rejects.toThrow('enough');
   await expect(scanRows(join(folder, 'none'), options)).rejects.toMatchObject({ code: 'FILE_MISSING' });
@@ -236,21 +255,18 @@ test('fingerprints: all different ones are different, one that comes twice is fo
     for (let at = from; at < to; at += 1) writeFingerprint(String(at), pairs, (at - from) * 2);
     return pairs;
   };
-  const many = new Fingerprints();
-  many.push(words(0, 300_001));
-  expect(many.hasTwice()).toBe(false);
-  expect([...many.pieces()].reduce((sum, piece) => sum + piece.length, 0)).toBe(600_002);
-  for (const again of [0, 150_000, 300_000]) {
-    const twice = new Fingerprints();
-    twice.push(words(0, 300_001));
-    twice.push(words(again, again + 1));
-    expect(twice.hasTwice()).toBe(true);
-  }
-  const zeros = new Fingerprints();
-  zeros.push(new Uint32Array(2));
-  expect(zeros.hasTwice()).toBe(false);
-  zeros.push(new Uint32Array(2));
-  expect(zeros.hasTwice()).toBe(true);
+  const listOf = (...parts: Uint32Array[]): WordList => {
+    const list = new WordList();
+    for (const part of parts) list.push(part);
+    return list;
+  };
+  const many = words(0, 300_001);
+  expect(hasTwice(listOf(many))).toBe(false);
+  const pieces = [...listOf(many.subarray(0, 7), many.subarray(7)).pieces()].map((piece) => Buffer.from(piece.slice().buffer));
+  expect(Buffer.concat(pieces).equals(Buffer.from(many.buffer))).toBe(true);
+  for (const again of [0, 150_000, 300_000]) expect(hasTwice(listOf(many, words(again, again + 1)))).toBe(true);
+  expect(hasTwice(listOf(new Uint32Array(2)))).toBe(false);
+  expect(hasTwice(listOf(new Uint32Array(2), new Uint32Array(2)))).toBe(true);
 });
 
 test('ranges of keys are those of their cut texts, ordered by bytes', () => {

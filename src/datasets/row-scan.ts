@@ -10,7 +10,9 @@ import { createRowTreeBuilder, type RowTreeBuilder } from '../store/tree/row-bui
 import type { KeepNode, TreeSummary } from '../store/tree/tree.ts';
 import { parseCsvText } from './csv-text.ts';
 import { FactsFile, type ChunkFacts, type KnownFacts } from './facts-file.ts';
-import { Fingerprints } from './key-fingerprint.ts';
+import { hasTwice } from './key-fingerprint.ts';
+import { LabelNumbers, type LabelCounts } from './class-balance.ts';
+import { WordList } from './word-list.ts';
 import { maxRowBytes } from './jsonl.ts';
 import { createFactsPool, createFactsReader, type Facts, type FactsReader } from './row-facts-pool.ts';
 import type { RowsContext } from './row-facts.ts';
@@ -19,6 +21,7 @@ import { SchemaInference, type Summary } from './schema-inference.ts';
 export interface ScanOptions {
   readonly format: 'jsonl' | 'csv';
   readonly key: string | null;
+  readonly label: string | null;
   /** facts of chunks that need not be parsed */
   readonly known: (context: string) => Promise<KnownFacts | null>;
   readonly keepNode: KeepNode;
@@ -34,9 +37,10 @@ export interface RowScan {
   readonly tree: TreeSummary;
   /** two keys have one fingerprint: they are one key, or, once in millions of files, they are not */
   readonly doubtful: boolean;
-  /** for the next pass, with the context that it belongs to */
-  readonly facts: FactsFile;
-  readonly context: string;
+  /** rows of each label; null: no label column, or more labels than anybody counts */
+  readonly labels: LabelCounts | null;
+  /** Keeps what was learned of the chunks for the next pass. */
+  writeFacts(path: string): Promise<void>;
   /** that were parsed; the other chunks were known */
   readonly parsedBytes: number;
 }
@@ -184,16 +188,17 @@ class Scan {
 
   /** Knows with the first chunk how rows are read. */
   async #begin(chunk: Buffer): Promise<boolean> {
-    const { format, key } = this.#options;
-    let context: RowsContext = { format: 'jsonl', key };
+    const { format, key, label } = this.#options;
+    let context: RowsContext = { format, key, label, columns: null };
     if (format === 'csv') {
       const columns = parseCsvText(chunk.toString('utf8').replace(/^\ufeff/, ''))?.[0];
       if (columns === undefined || new Set(columns).size < columns.length) return false;
       this.#result.columns = columns;
-      context = { format, key, columns };
+      context = { ...context, columns };
     }
     this.#context = context;
     this.#known = await this.#options.known(JSON.stringify(context));
+    this.#result.knows(this.#known?.labels ?? []);
     return true;
   }
 
@@ -207,7 +212,7 @@ class Scan {
   }
 }
 
-const noFacts: Facts = { rows: [], schemas: [], keys: [], fingerprints: new Uint32Array(0) };
+const noFacts: Facts = { rows: [], schemas: [], keys: [], fingerprints: new Uint32Array(0), labels: [], labelled: new Uint32Array(0) };
 
 /** What comes out, chunk by chunk in the order of the file. */
 class Result {
@@ -215,52 +220,66 @@ class Result {
   columns: readonly string[] | null = null;
   readonly #inference = new SchemaInference();
   readonly #parsedSummaries = new Map<string, Summary>();
-  readonly #fingerprints = new Fingerprints();
+  readonly #words = { fingerprints: new WordList(), labelled: new WordList() };
+  readonly #labels: LabelNumbers | null;
   readonly #tree: RowTreeBuilder;
-  readonly #facts = new FactsFile(this.#fingerprints);
-  readonly #wordsOfRow: 0 | 2;
+  readonly #facts = new FactsFile(this.#words);
+  /** words that a row has of each kind */
+  readonly #perRow: { readonly fingerprints: 0 | 2; readonly labelled: 0 | 1 };
+  #knownLabels: Uint32Array = new Uint32Array(0);
   #rows = 0;
 
-  constructor(options: Pick<ScanOptions, 'key' | 'keepNode'>) {
-    this.#tree = createRowTreeBuilder(options.keepNode);
-    this.#wordsOfRow = options.key === null ? 0 : 2;
+  constructor({ key, label, keepNode }: Pick<ScanOptions, 'key' | 'label' | 'keepNode'>) {
+    this.#tree = createRowTreeBuilder(keepNode);
+    this.#labels = label === null ? null : new LabelNumbers();
+    this.#perRow = { fingerprints: key === null ? 0 : 2, labelled: label === null ? 0 : 1 };
+  }
+
+  /** Facts that are known name labels by their place in this list. */
+  knows(labels: readonly string[]): void {
+    this.#knownLabels = this.#labels?.numbersOf(labels) ?? this.#knownLabels;
   }
 
   take(chunks: readonly Chunk[], found: Facts): boolean {
+    const labels = this.#labels?.numbersOf(found.labels) ?? this.#knownLabels;
     let index = 0;
-    let word = 0;
-    for (const chunk of chunks) {
-      let facts = chunk.known;
-      if (facts === null) {
-        const rows = found.rows[index] as number;
-        const words = rows * this.#wordsOfRow;
-        facts = {
-          rows,
-          summary: found.schemas[index] as string,
-          keys: found.keys[index] ?? null,
-          fingerprints: found.fingerprints.subarray(word, word + words),
-        };
-        index += 1;
-        word += words;
+    let row = 0;
+    for (const { known, ...chunk } of chunks) {
+      if (known !== null) {
+        if (!this.#takeChunk(chunk, known, this.#knownLabels)) return false;
+        continue;
       }
-      if (!this.#takeChunk(chunk, facts)) return false;
+      const rows = found.rows[index] as number;
+      const partOf = (words: Uint32Array, perRow: number): Uint32Array => words.subarray(row * perRow, (row + rows) * perRow);
+      const facts: ChunkFacts = {
+        rows,
+        summary: found.schemas[index] as string,
+        keys: found.keys[index] ?? null,
+        fingerprints: partOf(found.fingerprints, this.#perRow.fingerprints),
+        labelled: partOf(found.labelled, this.#perRow.labelled),
+      };
+      if (!this.#takeChunk(chunk, facts, labels)) return false;
+      index += 1;
+      row += rows;
     }
     return true;
   }
 
-  #takeChunk(chunk: Chunk, facts: ChunkFacts): boolean {
-    this.#rows += facts.rows;
+  /** @param labels numbers of the labels that the facts name */
+  #takeChunk({ digest, bytes }: Omit<Chunk, 'known'>, facts: ChunkFacts, labels: Uint32Array): boolean {
+    const { rows, keys } = facts;
+    this.#rows += rows;
     if (facts.summary !== '') {
       try {
-        this.#inference.join(this.#summaryOf(facts.summary), facts.rows);
+        this.#inference.join(this.#summaryOf(facts.summary), rows);
       } catch {
         return false; // too many columns
       }
     }
-    const { fingerprints, rows, keys } = facts;
-    this.#fingerprints.push(fingerprints);
-    this.#tree.add({ digest: `sha256:${chunk.digest.toString('hex')}`, bytes: chunk.bytes, rows, keys });
-    this.#facts.add(chunk.digest, facts);
+    this.#words.fingerprints.push(facts.fingerprints);
+    if (this.#labels !== null) this.#words.labelled.push(this.#labels.count(facts.labelled, labels));
+    this.#tree.add({ digest: `sha256:${digest.toString('hex')}`, bytes, rows, keys });
+    this.#facts.add(digest, facts);
     return true;
   }
 
@@ -272,9 +291,18 @@ class Result {
     return summary;
   }
 
-  end(file: { digest: Digest; bytes: number; context: string; parsedBytes: number }): RowScan {
-    const schema = this.columns === null ? this.#inference.schema() : textColumns(this.columns);
-    return { ...file, rows: this.#rows, schema, tree: this.#tree.finish(), doubtful: this.#fingerprints.hasTwice(), facts: this.#facts };
+  end({ context, ...file }: { digest: Digest; bytes: number; context: string; parsedBytes: number }): RowScan {
+    const labels = this.#labels?.counts ?? null;
+    if (labels === null && this.#labels !== null) this.#facts.forget();
+    return {
+      ...file,
+      rows: this.#rows,
+      schema: this.columns === null ? this.#inference.schema() : textColumns(this.columns),
+      tree: this.#tree.finish(),
+      doubtful: hasTwice(this.#words.fingerprints),
+      labels,
+      writeFacts: (path) => this.#facts.write(path, context, this.#labels?.texts ?? []),
+    };
   }
 }
 

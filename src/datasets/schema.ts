@@ -51,6 +51,10 @@ export const manifestSchema = z
       key: z.string().optional(),
       label: z.string().optional(),
       schema: z.record(z.string(), columnType),
+      labels: z
+        .array(z.tuple([z.string(), countSchema]))
+        .optional()
+        .describe('[label, rows], sorted by label (UTF-16 code units); where rows have a label column and a tree, and at most 10,000 labels'),
       content: digestSchema.describe('SHA-256 of the file; what it is called is no part of what it is'),
       tree: digestSchema.optional().describe('root of the tree of its chunks of rows; none for parquet'),
     }),
