@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { DigestTable } from './digest-table.ts';
 import { jsonl } from './project.fixture.ts';
 import { diffRows, type RowsDiff } from './row-diff.ts';
-import type { RowSource } from './row-sides.ts';
+import type { RowSource } from './row-source.ts';
 import { digestOf, hexOf } from '../base/digest.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'plumb-diff-'));

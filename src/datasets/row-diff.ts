@@ -3,10 +3,12 @@
 import { compareByContent } from './content-diff.ts';
 import { compareByKey } from './key-diff.ts';
 import type { RowsDiff } from './row-findings.ts';
-import { createSides, type RowDiffOptions, type RowSource } from './row-sides.ts';
+import { createSides, type RowDiffOptions } from './row-sides.ts';
+import type { RowSource } from './row-source.ts';
 
 export type { RowSample, RowsDiff } from './row-findings.ts';
-export type { RowDiffOptions, RowSource } from './row-sides.ts';
+export type { RowDiffOptions } from './row-sides.ts';
+export type { RowSource } from './row-source.ts';
 
 /**
  * Compares two files of rows, of whatever formats.

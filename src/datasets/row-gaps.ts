@@ -10,10 +10,7 @@ import { parseCsvText } from './csv-text.ts';
 import { skipByteOrderMark } from './encoding.ts';
 import { parseLine } from './jsonl.ts';
 import type { Row } from './row.ts';
-import type { RowSource, RowTree } from './row-sides.ts';
-
-/** A version with its tree. */
-export type TreeSource = RowSource & { readonly tree: RowTree };
+import type { RowSource, TreeSource } from './row-source.ts';
 
 /** Chunks of one version that the other has not in their place: about 50 bytes of memory each. */
 class ChunkList {
@@ -26,6 +23,7 @@ class ChunkList {
   /** beginnings of their digests */
   readonly digests: number[] = [];
   allRows = 0;
+  allBytes = 0;
 
   add(chunk: PlacedChunk, alike: number): void {
     this.offsets.push(chunk.offset);
@@ -34,6 +32,7 @@ class ChunkList {
     this.alike.push(alike);
     this.digests.push(Number.parseInt(hexOf(chunk.digest).slice(0, 12), 16));
     this.allRows += chunk.rows;
+    this.allBytes += chunk.bytes;
   }
 }
 

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { DigestTable } from './digest-table.ts';
 import { keyText } from './keys.ts';
 import { rowText } from './row-content.ts';
-import type { RowSource } from './row-sides.ts';
+import type { RowSource } from './row-source.ts';
 import { readRowBatches } from './rows.ts';
 
 export interface Version {

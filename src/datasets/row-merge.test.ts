@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { jsonl } from './rows.fixture.ts';
 import { planRowMerge, type RowMerge, type RowMergeOptions } from './row-merge.ts';
 import { mergedCount } from './row-merge-content.ts';
-import type { RowSource } from './row-sides.ts';
+import type { RowSource } from './row-source.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'plumb-merge-'));
 let files = 0;

@@ -8,7 +8,7 @@ import { planByContent } from './row-merge-content.ts';
 import { planByKey, type RowConflict } from './row-merge-key.ts';
 import { readVersion, type MergeVersions, type Version } from './row-merge-side.ts';
 import { writeSpans, type MergedRows } from './row-merge-text.ts';
-import type { RowSource } from './row-sides.ts';
+import type { RowSource } from './row-source.ts';
 
 export type { RowConflict } from './row-merge-key.ts';
 

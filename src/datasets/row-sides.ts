@@ -1,39 +1,12 @@
 // The two versions of a comparison, as both ways of comparing read them.
 import { byCodeUnit } from '../base/canonical.ts';
-import type { Digest } from '../base/digest.ts';
 import type { ReadNode } from '../store/tree/tree.ts';
-import { balanceChanges, ClassCounts, labelOf, type LabelCounts } from './class-balance.ts';
+import { balanceChanges, ClassCounts, labelOf } from './class-balance.ts';
 import type { RowsDiff } from './row-findings.ts';
-import { findGaps, readGapRows, readHeader, type RowBatch, type TreeSource } from './row-gaps.ts';
+import { findGaps, readGapRows, readHeader, type RowBatch } from './row-gaps.ts';
+import type { RowSource, TreeSource } from './row-source.ts';
 import { readRowBatches } from './rows.ts';
-import type { RowFormat } from './schema.ts';
 import { SchemaInference } from './schema-inference.ts';
-
-/** A file of rows, and what is known of it. */
-export interface RowSource {
-  /** absolute */
-  readonly path: string;
-  readonly format: RowFormat;
-  readonly key?: string;
-  readonly label?: string;
-  /** for messages */
-  readonly name: string;
-  /** where it is known: what differs is found without reading all of both files */
-  readonly tree?: RowTree;
-}
-
-/** The tree of a version, and what else its manifest says. */
-export interface RowTree {
-  readonly root: Digest;
-  readonly rows: number;
-  readonly schema: Readonly<Record<string, string>>;
-  /** the column whose values are known to be there and to be unique; null: none */
-  readonly key: string | null;
-  /** the column that `labels` counts; null: none */
-  readonly label: string | null;
-  /** null: more labels than anybody counts */
-  readonly labels: LabelCounts | null;
-}
 
 export interface RowDiffOptions {
   /** examples of each kind */
@@ -94,10 +67,26 @@ async function sidesOfTrees(readNode: ReadNode, before: TreeSource, after: TreeS
     label,
     asText: false,
     alike: gaps.alike,
-    readBefore: () => readGapRows(before, gaps.before, columns, options),
+    readBefore: remembered(gaps.before.allBytes, () => readGapRows(before, gaps.before, columns, options)),
     readAfter: () => readGapRows(after, gaps.after, columns, options),
     schemaChanges: () => schemaChanges(before.tree.schema, after.tree.schema),
     balanceChanges: () => (label === null || old === null || now === null ? null : balanceChanges(old, now)),
+  };
+}
+
+/** What is read a second time, for what changed rows said, and is little, stays in memory. */
+const littleBytes = 8 << 20;
+
+function remembered(bytes: number, read: () => AsyncGenerator<RowBatch>): () => AsyncGenerator<RowBatch> {
+  if (bytes > littleBytes) return read;
+  let all: RowBatch[] | null = null;
+  return async function* () {
+    if (all === null) {
+      const batches: RowBatch[] = [];
+      for await (const batch of read()) batches.push(batch);
+      all = batches;
+    }
+    yield* all;
   };
 }
 

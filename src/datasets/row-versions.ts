@@ -7,7 +7,7 @@ import type { ReadNode } from '../store/tree/tree.ts';
 import { readFactsFile } from './facts-file.ts';
 import { readLockedManifest, type RowsManifest } from './manifest.ts';
 import { scanRows } from './row-scan.ts';
-import type { RowSource, RowTree } from './row-sides.ts';
+import type { RowSource, RowTree } from './row-source.ts';
 import type { LockEntry } from './schema.ts';
 
 export type RowsEntry = Exclude<LockEntry, { format: 'files' }>;
