@@ -110,7 +110,8 @@ class Adding {
     }
     const stamp = stampOf(lstatSync(waiting));
     if (stamp.ino === facts.ino) return { digest, stamp };
-    // the path has another file by now, which must not stay under that name; and other threads may count on the name
+    // what was linked is another file that the path has by now, or a symlink: it must not stay, but other threads may count on the name
+    fchmodSync(fd, facts.mode & 0o777);
     await this.#replaced(waiting, digest, opened);
     return { digest, stamp: stampOf(fstatSync(fd)) };
   }

@@ -27,10 +27,10 @@ export function newPlace(base: string = tmpdir()): Place {
 /** Writes files into a folder and lets them come to rest, as files that a user adds are. */
 export async function writeFiles(folder: string, contents: readonly (string | Buffer)[]): Promise<{ path: string; digest: Digest }[]> {
   mkdirSync(folder, { recursive: true });
-  const files = contents.map((content, at) => {
+  const files = contents.map((bytes, at) => {
     const path = join(folder, `file-${at}`);
-    writeFileSync(path, content);
-    return { path, digest: digestOf(content) };
+    writeFileSync(path, bytes);
+    return { path, digest: digestOf(bytes) };
   });
   await new Promise((resolve) => setTimeout(resolve, 60));
   return files;

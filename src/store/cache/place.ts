@@ -55,6 +55,7 @@ export async function placeAll(
     for (const digest of bad) await source.setAside(digest);
     const wanted = [...new Set(failed.map((at) => files[at]?.digest as Digest))].toSorted();
     for (const digest of wanted) source.takeBack(digest);
+    if (wanted.length > 0) source.packs.refresh();
     if (round === rounds - 1 && wanted.length > 0) throw bytesMissing(wanted, null);
     left = failed.toSorted((a, b) => a - b);
   }

@@ -45,9 +45,9 @@ export async function rewritePacks(
       }
     }
     const paths = written.finish();
-    await flush(root, () => paths);
+    await flush(root, paths);
     const names = new Set(written.publish(root));
-    await flush(root, () => [join(root, 'packs')]);
+    await flush(root, [join(root, 'packs')]);
     for (const pack of packs) {
       if (names.has(pack.hex)) continue;
       takeAway(root, pack, spoiled.has(pack) ? join(root, 'bad', `${pack.hex}-${Date.now().toString(36)}.pack`) : how.old(pack));

@@ -4,14 +4,16 @@ import { open } from 'node:fs/promises';
 import { errnoOf } from '../../base/errors.ts';
 import { eachInParallel } from '../parallel.ts';
 
+/** Up to so many files are flushed one by one: flushing a file system writes what all others have left to be written, too. */
+const few = 8;
+
 /**
- * Makes all that was written to the file system of `root` last, through a power cut too: `sync -f`, which is syncfs(2). Where that command is
- * not there or does not know the option, each file and folder is flushed by itself.
- * @param paths files and folders to flush then
+ * Makes files and folders last, through a power cut too: many of them by `sync -f`, which is syncfs(2), for the whole file system that `root` is on.
+ * Where that command is not there or does not know the option, one by one.
  */
-export async function flush(root: string, paths: () => Iterable<string>): Promise<void> {
-  if (await syncFileSystem(root)) return;
-  await eachInParallel(paths(), { width: 8 }, flushOne);
+export async function flush(root: string, paths: readonly string[]): Promise<void> {
+  if (paths.length > few && (await syncFileSystem(root))) return;
+  await eachInParallel(paths, { width: few }, flushOne);
 }
 
 /** @param root absolute @returns false: it could not be done in this way */
@@ -26,7 +28,7 @@ function syncFileSystem(root: string): Promise<boolean> {
 }
 
 /** Flushes a file or a folder. File systems that cannot flush folders (some network ones) are let be. */
-export async function flushOne(path: string): Promise<void> {
+async function flushOne(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync().catch((error: unknown) => (cannotFlush.has(errnoOf(error) ?? '') ? undefined : Promise.reject(error)));

@@ -17,15 +17,13 @@ import { NewPacks } from './new-packs.ts';
 import { mergeSmallPacks } from './repack.ts';
 import { seal } from './seal.ts';
 import { isShared, makeFolder, objectMode } from './shared.ts';
-import { flush, flushOne } from './sync.ts';
+import { flush } from './sync.ts';
 import type { AddTask } from './task.ts';
 
 /** Meta objects are gathered whatever their size, within reason: whoever plans reads them together. */
 const smallMetaBytes = 64 * 1024;
 /** tmp/ is swept of what was not touched for an hour. */
 const touchMs = 10 * 60 * 1000;
-/** Flushing more folders than this one by one costs more than flushing all that there is. */
-const fewFolders = 8;
 const objectName = /^[0-9a-f]{62}$/;
 
 /** What a session needs of its cache. */
@@ -164,12 +162,11 @@ class Session implements CacheWriter {
   async #publish(packs: readonly string[], large: readonly string[]): Promise<void> {
     const { root } = this.#cache;
     if (isShared(root)) for (const path of packs) chmodSync(path, objectMode);
-    await flush(root, () => [...packs, ...large.flatMap((folder) => filesIn(folder))]);
+    await flush(root, [...packs, ...large.flatMap((folder) => filesIn(folder))]);
     const touched = new Set(large.length > 0 ? [join(root, 'objects')] : []);
     for (const folder of large) touched.add(this.#publishFolder(folder));
     if (this.#packs.publish(root).length > 0) touched.add(join(root, 'packs'));
-    if (touched.size > fewFolders) await flush(root, () => touched);
-    else for (const folder of touched) await flushOne(folder);
+    await flush(root, [...touched]);
     await mergeSmallPacks(root, this.#cache.packs);
   }
 
