@@ -9,6 +9,16 @@ export function parseCsvText(text: string): string[][] | null {
   return text.includes('"') ? parseQuoted(text) : parsePlain(text);
 }
 
+/** One record as a line of CSV, with its line end. */
+export function csvLine(fields: readonly string[]): string {
+  // a line with nothing in it would be no record
+  return `${fields.length === 1 && fields[0] === '' ? '""' : fields.map(quotedField).join(',')}\n`;
+}
+
+function quotedField(field: string): string {
+  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}
+
 function parsePlain(text: string): string[][] {
   const records: string[][] = [];
   for (const line of text.split(text.includes('\r') ? /\r\n|\n|\r/ : '\n')) if (line !== '') records.push(line.split(','));

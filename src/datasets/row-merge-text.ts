@@ -1,7 +1,7 @@
 // The merged file, from the places of its rows: long runs of ours are copied as they stand, rows of theirs come in between.
 import { open, type FileHandle } from 'node:fs/promises';
 import { systemError } from '../base/errors.ts';
-import { parseCsvText } from './csv-text.ts';
+import { csvLine, parseCsvText } from './csv-text.ts';
 import { isLineEnd, openRows, type RowsByNumber } from './row-merge-read.ts';
 import type { Version } from './row-merge-side.ts';
 
@@ -170,12 +170,8 @@ function inOrderOf(ours: readonly string[] | null, theirs: readonly string[] | n
   const order = ours.map((name) => theirs.indexOf(name));
   return async (row) => {
     const record = parseCsvText((await rows.textOf(row)).toString('utf8'))?.[0] ?? [];
-    return Buffer.from(`${order.map((at) => quoted(record[at] ?? '')).join(',')}\n`);
+    return Buffer.from(csvLine(order.map((at) => record[at] ?? '')));
   };
-}
-
-function quoted(field: string): string {
-  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
 const pieceBytes = 1 << 18;
