@@ -21,13 +21,14 @@ export interface WriterParts {
   readonly changedPaths: Git['changedPaths'];
 }
 
-export type Writer = Pick<Git, 'commit' | 'revert' | 'resetIndex' | 'createBranch' | 'switchTo'>;
+export type Writer = Pick<Git, 'commit' | 'revert' | 'resetIndex' | 'stage' | 'createBranch' | 'switchTo'>;
 
 export function createWriter(parts: WriterParts): Writer {
   return {
     commit: (message, paths) => commitFiles(parts, message, paths),
     revert: (oid, message) => revertCommit(parts, oid, message),
     resetIndex: (paths) => resetIndex(parts, paths),
+    stage: (paths) => stage(parts, paths),
     createBranch: (name, at) => createBranch(parts, name, at),
     switchTo: (branch) => switchTo(parts, branch),
   };
@@ -194,6 +195,12 @@ async function resetIndex({ repository, git, head }: WriterParts, paths: readonl
   const input = zeroEnded(paths);
   if ((await head()) === null) await git.run(['update-index', '--force-remove', '-z', '--stdin'], { input });
   else await git.run(['reset', '--quiet', ...pathsFromInput], { input });
+}
+
+async function stage({ repository, git }: WriterParts, paths: readonly string[]): Promise<void> {
+  const top = needWorkTree(repository, 'stage files');
+  await checkCommittable(top, paths, async () => new Set());
+  if (paths.length > 0) await git.run(['add', '--force', ...pathsFromInput], { input: zeroEnded(paths) });
 }
 
 async function branchIsThere({ git }: WriterParts, name: string): Promise<boolean> {

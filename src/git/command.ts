@@ -70,6 +70,7 @@ function loadedWhenUsed(parts: WriterParts): Writer {
     commit: async (message, paths) => (await writer()).commit(message, paths),
     revert: async (oid, message) => (await writer()).revert(oid, message),
     resetIndex: async (paths) => (await writer()).resetIndex(paths),
+    stage: async (paths) => (await writer()).stage(paths),
     createBranch: async (name, at) => (await writer()).createBranch(name, at),
     switchTo: async (branch) => (await writer()).switchTo(branch),
   };

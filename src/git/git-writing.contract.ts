@@ -124,6 +124,31 @@ export function describeWriting(how: Git['how']): void {
       expect([read(box, 'edited.txt'), read(box, 'gone.txt')]).toEqual(['2', 'g']);
     });
 
+    test('takes files in as they are in the work tree, and a conflict on them is settled', async () => {
+      using box = createSandbox();
+      const one = box.commit('one', { 'a.txt': '1', 'b.txt': '1', '.gitignore': 'ignored.txt' });
+      box.git('checkout', '--quiet', '-b', 'side');
+      box.commit('side', { 'a.txt': '2', 'b.txt': '2' });
+      box.git('checkout', '--quiet', '-B', 'main', one);
+      box.commit('main', { 'a.txt': '3', 'b.txt': '3' });
+      expect(() => box.git('merge', 'side')).toThrow('git merge side');
+      box.write('a.txt', '2 and 3');
+      box.write('ignored.txt', 'i');
+      box.write(':(glob)*.txt', 'a name, not a pattern');
+      const git = await box.open(how);
+      expect(await git.resolve('MERGE_HEAD')).toBe(await git.resolve('side'));
+      await git.stage(['a.txt', 'ignored.txt', ':(glob)*.txt']);
+      expect(box.git('status', '--porcelain=v1', '-uall', '-z').split('\0').toSorted()).toEqual([
+        '',
+        'A  :(glob)*.txt',
+        'A  ignored.txt',
+        'M  a.txt',
+        'UU b.txt',
+      ]);
+      expect(box.git('show', ':a.txt')).toBe('2 and 3');
+      await expect(git.stage(['nowhere.txt'])).rejects.toEqual(refused('FILE_MISSING'));
+    });
+
     test('before the first commit, it forgets them', async () => {
       using box = createSandbox();
       box.write('a.txt', 'a');

@@ -96,6 +96,12 @@ export interface Git {
   revert(commit: Oid, message: string): Promise<Oid>;
   /** Makes the index say of these files what HEAD says, as `git reset -- <paths>` does; the files themselves stay. */
   resetIndex(paths: readonly string[]): Promise<void>;
+  /**
+   * Puts these files into the index as they are in the work tree, as `git add -- <paths>` does: a merge's conflict on them is settled. Files that
+   * a pattern ignores go in too: they were asked for by name.
+   * @throws PlumbError FILE_MISSING
+   */
+  stage(paths: readonly string[]): Promise<void>;
   /** @throws PlumbError NAME_INVALID, GIT_BRANCH_EXISTS */
   createBranch(name: string, at: Oid): Promise<void>;
   /** @throws PlumbError GIT_DIRTY when edits would be lost */

@@ -30,11 +30,12 @@ interface Parts {
 /** What shall be at a path: mode and id, or null for nothing. */
 type Changes = ReadonlyMap<string, { readonly mode: string; readonly oid: Oid } | null>;
 
-export function createIsomorphicWriter(parts: Parts): Pick<Git, 'commit' | 'revert' | 'resetIndex' | 'createBranch' | 'switchTo'> {
+export function createIsomorphicWriter(parts: Parts): Pick<Git, 'commit' | 'revert' | 'resetIndex' | 'stage' | 'createBranch' | 'switchTo'> {
   return {
     commit: (message, paths) => commitFiles(parts, message, paths),
     revert: (oid, message) => revertCommit(parts, oid, message),
     resetIndex: (paths) => resetIndex(parts, paths),
+    stage: (paths) => stage(parts, paths),
     createBranch: (name, at) => createBranch(parts, name, at),
     switchTo: (branch) => switchTo(parts, branch),
   };
@@ -204,6 +205,15 @@ async function resetIndex(parts: Parts, paths: readonly string[]): Promise<void>
     if (head === null) await git.remove({ fs, dir, gitdir, cache, filepath: path });
     else await git.resetIndex({ fs, dir, gitdir, cache, filepath: path });
   }
+}
+
+async function stage(parts: Parts, paths: readonly string[]): Promise<void> {
+  const { git, fs, gitdir } = parts.place;
+  const dir = needWorkTree(parts.repository, 'stage files');
+  for (const path of paths) checkWritable(path);
+  await checkCommittable(dir, paths, async () => new Set());
+  await refuseLineEnds(parts);
+  if (paths.length > 0) await git.add({ fs, dir, gitdir, cache: {}, filepath: [...paths], force: true });
 }
 
 async function revertCommit(parts: Parts, oid: Oid, message: string): Promise<Oid> {
