@@ -4,19 +4,25 @@ import { createHash } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** @param root of the cache @returns 64 hex digits; the same as long as no object came or went. Null: there is no cache yet */
+/** @param root of the cache @returns 64 hex digits; the same as long as no object came or went. Null: there is no cache */
 export function cacheState(root: string): string | null {
-  const state = createHash('sha256');
+  const top = statSync(root, { throwIfNoEntry: false });
+  if (top === undefined) return null;
+  // of the root only which one it is: names and temporary files come and go below it
+  const state = createHash('sha256').update(`${top.dev}:${top.ino}`);
+  for (const folder of ['packs', ...foldersOfObjects(root)]) {
+    const facts = statSync(join(root, folder), { throwIfNoEntry: false });
+    state.update(`\0${folder}:${facts?.ino}:${facts?.mtimeMs}`);
+  }
+  return state.digest('hex');
+}
+
+function foldersOfObjects(root: string): string[] {
   try {
-    const folders = ['packs', ...readdirSync(join(root, 'objects')).map((name) => join('objects', name))];
-    for (const folder of ['.', ...folders.toSorted()]) {
-      const facts = statSync(join(root, folder), { throwIfNoEntry: false });
-      // of the root only which one it is: names and temporary files come and go below it
-      const time = folder === '.' ? '' : String(facts?.mtimeMs);
-      state.update(`${folder}\0${facts?.dev}\0${facts?.ino}\0${time}\n`);
-    }
-    return state.digest('hex');
+    return readdirSync(join(root, 'objects'))
+      .toSorted()
+      .map((name) => join('objects', name));
   } catch {
-    return null;
+    return []; // there are none
   }
 }

@@ -2,13 +2,13 @@ import { chmod, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile }
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { silentProgress } from '../base/progress.ts';
-import { objectPath } from '../store/layout.ts';
 import { checkoutDatasets, fetchDatasets } from './checkout.ts';
 import { checkoutFolder, storeFolder } from './folder.ts';
 import { formatLock, loadLock } from './lock.ts';
 import { readManifest } from './manifest.ts';
+import { manifestSchema } from './schema.ts';
 import { createProject, jsonl, quiet, type TestProject } from './project.fixture.ts';
-import { collectObjects, lockOfRevision, pushReachable } from './reachable.ts';
+import { collectObjects, lockOfRevision } from './reachable.ts';
 import { digestOfPath, openStatIndex } from './stat-index.ts';
 import { readStatus } from './status.ts';
 
@@ -31,7 +31,8 @@ async function checkout(project: TestProject, options: { rev?: string; names?: s
 
 async function push(project: TestProject): Promise<number> {
   const opened = await project.open();
-  return (await pushReachable(opened.store, await collectObjects(opened), quiet)).objects;
+  const { roots, names } = await collectObjects(opened);
+  return (await opened.store.push(roots, names, quiet)).objects;
 }
 
 async function projectWithTwo(): Promise<TestProject> {
@@ -50,7 +51,8 @@ async function projectWithTwo(): Promise<TestProject> {
 test('status says modified, missing, new and not pushed', async () => {
   const project = await projectWithTwo();
   expect(await states(project)).toEqual({ a: ['same', false], files: ['same', false] });
-  expect(await push(project)).toBe(5);
+  // two manifests, a node of each tree, three files
+  expect(await push(project)).toBe(7);
   expect(await states(project)).toEqual({ a: ['same', true], files: ['same', true] });
   await project.write('data/a.jsonl', jsonl([{ id: 2 }]));
   await rm(join(project.root, 'data/files/sub/y'));
@@ -112,7 +114,7 @@ test('the stat index is believed only for files at rest, and survives being dest
   const again = await openStatIndex(opened);
   expect(again.find(path)?.digest).toBe(first?.digest);
   again.save();
-  await writeFile(join(project.root, '.plumb/stat.db'), 'no database at all, but some text that is long enough');
+  await writeFile(join(project.root, '.plumb/stat/files.json'), '[["old","sha256:0",1,2,3,4,5],[]');
   const broken = await openStatIndex(opened);
   expect(await digestOfPath(broken, path)).toEqual(first);
   broken.save();
@@ -130,12 +132,9 @@ test('a clone gets its data from the remote, and says which remote lacks it', as
   expect((await stat(join(project.root, 'data/files/sub/y'))).mode & 0o111).toBe(0);
   expect(await states(project)).toEqual({ a: ['same', true], files: ['same', true] });
   expect(await checkout(project)).toEqual(['a same', 'files same']);
-  const { store } = await project.open();
-  const remote = store.remote?.url ?? '';
-  const entry = (await loadLock(await project.open())).datasets['a'];
-  const part = (await readManifest(store, entry?.digest ?? 'sha256:')).parts[0];
+  const remote = (await project.open()).store.remoteUrl ?? '';
   await rm(join(project.root, '.plumb'), { recursive: true });
-  await rm(objectPath(remote, part?.digest ?? 'sha256:'));
+  await rm(join(remote, 'packs'), { recursive: true });
   await rm(join(project.root, 'data/a.jsonl'));
   await expect(checkout(project)).rejects.toMatchObject({ code: 'BYTES_MISSING', message: expect.stringContaining(remote) as string });
   expect(await readdir(join(project.root, 'data'))).not.toContain('a.jsonl');
@@ -202,12 +201,23 @@ test('a lock of somebody else cannot write outside the project, nor through a sy
 test('an object that is no manifest, or a hostile one, is refused', async () => {
   const project = await createProject();
   const { store } = await project.open();
-  const part = { digest: await store.putBytes('x'), bytes: 1 };
-  const texts = ['[1]', 'x', '{}', '{"plumbline":"manifest/1","kind":"files","parts":{}}', '{"plumbline":"manifest/1","kind":"rows","parts":[]}'];
-  const hostile = ['../x', '/x', 'a/../../x', '.git/config', 'a//b', ''].map((path) =>
-    JSON.stringify({ plumbline: 'manifest/1', kind: 'files', parts: [{ ...part, path }] }),
-  );
-  for (const text of [...texts, ...hostile]) {
+  const [tree, content] = [await store.putBytes('x'), await store.putBytes('y')];
+  const files = { plumbline: 'manifest/1', kind: 'files', files: 1, bytes: 1, tree };
+  const rows = { plumbline: 'manifest/1', kind: 'rows', format: 'csv', rows: 1, bytes: 1, schema: { a: 'string' }, content, tree };
+  const spoilt = [
+    ...[{ tree: 'sha256:1' }, { files: -1 }, { bytes: 1.5 }, { kind: 'other' }, { plumbline: 'manifest/2' }].map((change) => ({
+      ...files,
+      ...change,
+    })),
+    ...[{ content: 1 }, { tree: null }, { rows: '1' }, { format: 'xml' }, { schema: [1] }, { key: 1 }, { bytes: undefined }].map((change) => ({
+      ...rows,
+      ...change,
+    })),
+  ];
+  for (const good of [files, rows]) expect(await readManifest(store, await store.putBytes(JSON.stringify(good)))).toEqual(good);
+  for (const bad of spoilt) expect(manifestSchema.safeParse(bad).success).toBe(false);
+  const texts = ['[1]', 'x', '{}', 'null', ...spoilt.map((manifest) => JSON.stringify(manifest))];
+  for (const text of texts) {
     await expect(readManifest(store, await store.putBytes(text))).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
   }
 });
@@ -234,7 +244,7 @@ test('fetch brings bytes into the cache and leaves the work tree alone', async (
   await rm(join(project.root, 'data'), { recursive: true });
   const opened = await project.open();
   const what = { lock: await loadLock(opened), names: [] };
-  expect((await fetchDatasets(opened, what, { progress: silentProgress, signal: quiet.signal })).objects).toBe(5);
+  expect((await fetchDatasets(opened, what, { progress: silentProgress, signal: quiet.signal })).objects).toBe(3); // manifests and trees come with the question where the rest is
   expect((await fetchDatasets(opened, what, { progress: silentProgress, signal: quiet.signal })).objects).toBe(0);
   expect(await readdir(project.root)).not.toContain('data');
 });

@@ -30,9 +30,9 @@ export function wasAtRest(stamp: FileStamp, nowMs: number): boolean {
   return changed < nowMs - (isCoarse(stamp) ? coarseRestMs : fineRestMs);
 }
 
-/** A time without a fraction of a second comes from a file system that has none, or from a program that set it. */
-function isCoarse({ ctimeMs, mtimeMs }: FileStamp): boolean {
-  return ctimeMs % 1000 === 0 || mtimeMs % 1000 === 0;
+/** The change time is the file system's own; without a fraction of a second it comes from one that has none. */
+function isCoarse({ ctimeMs }: FileStamp): boolean {
+  return ctimeMs % 1000 === 0;
 }
 
 /**

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { temporaryBeside } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
-import { silentProgress } from '../base/progress.ts';
+import { formatBytes, silentProgress } from '../base/progress.ts';
 import type { FileStamp } from '../store/cache/cache.ts';
 import type { ObjectRef, Store } from '../store/store.ts';
 import { wasPlaced } from './file-stamp.ts';
@@ -19,7 +19,7 @@ import { fileClock } from './stat-index.ts';
 /** What stands in a folder, beside what shall. */
 export interface FolderPlan {
   readonly state: 'same' | 'modified' | 'missing';
-  /** files that are in no cache: they would be lost; a few by name, and how many */
+  /** files that are in no cache: they would be lost; a few by name and size, and how many */
   readonly lost: { readonly paths: readonly string[]; readonly count: number };
   /** Every path, in order; can be asked for more than once. */
   rows(): Rows;
@@ -74,7 +74,7 @@ async function writeDown(store: Store, rows: Rows, list: string, head: IndexHead
         const { path, version, found } = row;
         if (found === null || found.digest === version?.digest || (await store.has(found.digest))) continue;
         count += 1;
-        if (lost.length < mostNamed) lost.push(path);
+        if (lost.length < mostNamed) lost.push(`${path} (${formatBytes(found.bytes)})`);
       }
     }
     writer.commit(head);

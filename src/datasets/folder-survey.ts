@@ -257,7 +257,7 @@ class Batches {
 
   #clock(): number {
     const { indexFile } = this.#options;
-    return indexFile === null ? 0 : fileClock(dirname(indexFile));
+    return indexFile === null ? Date.now() : fileClock(dirname(indexFile));
   }
 }
 

@@ -80,7 +80,8 @@ async function findUnlocked(project: Project, lock: Lock): Promise<string[]> {
       else if (entry.isFile() && formatOfName(entry.name) !== null) found.push(path);
     }
   };
-  if ((await lstat(join(project.root, usualPlace)).catch(() => null))?.isDirectory() === true) await walk(usualPlace);
+  const isOurs = !locked.has(usualPlace) && (await lstat(join(project.root, usualPlace)).catch(() => null))?.isDirectory() === true;
+  if (isOurs) await walk(usualPlace);
   const tracked = await Promise.all(found.map((path) => project.git.isTracked(project.prefix + path)));
   return found.filter((_, at) => tracked[at] !== true);
 }
