@@ -1,6 +1,6 @@
 // A worker thread of the cache: does one task after the other. See bulk.ts for what is said on either side.
 import { parentPort } from 'node:worker_threads';
-import { PlumbError } from '../../base/errors.ts';
+import { PlumbError, type ErrorText } from '../../base/errors.ts';
 import type { Answer, Order } from './bulk.ts';
 import { runTask } from './run-task.ts';
 import type { Control } from './task.ts';
@@ -34,20 +34,19 @@ async function carryOut({ number, task, isAborted }: Order): Promise<void> {
     if (told > 0) say({ number, told });
     say({ number, result }, 'small' in result ? [result.small.buffer as ArrayBuffer] : []);
   } catch (error) {
-    say({
-      number,
-      failure: error instanceof PlumbError ? { error: { code: error.code, text: { what: error.message, ...textOf(error) } } } : { thrown: error },
-    });
+    say({ number, failure: error instanceof PlumbError ? { error: { code: error.code, text: textOf(error) } } : { thrown: error } });
   }
 }
 
 /** So much is worth a word in between. */
 const progressBytes = 8 << 20;
 
-function textOf(error: PlumbError): { mend: string; where?: NonNullable<PlumbError['where']>; details?: NonNullable<PlumbError['details']> } {
+function textOf({ message, mend, where, details, cause }: PlumbError): ErrorText {
   return {
-    mend: error.mend,
-    ...(error.where === undefined ? {} : { where: error.where }),
-    ...(error.details === undefined ? {} : { details: error.details }),
+    what: message,
+    mend,
+    ...(where === undefined ? {} : { where }),
+    ...(details === undefined ? {} : { details }),
+    ...(cause instanceof Error ? { cause } : {}),
   };
 }

@@ -57,12 +57,13 @@ export interface Cache {
   hashFiles(files: readonly { readonly path: string }[], options: BulkOptions): Promise<(StoredFile | null)[]>;
   /**
    * Writes files of the work tree; their folders are there. What stands there is replaced, each file atomically.
-   * @param how link: hard links may be used (the file is read-only then); false: files that may be edited
+   * @param how link: hard links may be used (the file is read-only then); false: files that may be edited. fresh: nothing stands at the targets, and
+   *   their folder has a temporary name still, so that nobody sees a half file: they are written straight, without a rename each
    * @returns stamps, in order; the objects must all be in the cache: @throws BYTES_MISSING (details.missing), DISK_FULL; what was written until then is whole
    */
   placeFiles(
     files: readonly { readonly digest: Digest; readonly bytes: number; readonly target: string; readonly executable: boolean }[],
-    how: { readonly link: boolean },
+    how: { readonly link: boolean; readonly fresh?: boolean },
     options: BulkOptions,
   ): Promise<FileStamp[]>;
   /** All objects, in any order; for gc, fsck, du. */

@@ -175,12 +175,16 @@ class FolderCache implements Cache {
     return hashed;
   }
 
-  async placeFiles(files: readonly FileToPlace[], how: { readonly link: boolean }, options: BulkOptions): Promise<FileStamp[]> {
+  async placeFiles(
+    files: readonly FileToPlace[],
+    how: { readonly link: boolean; readonly fresh?: boolean },
+    options: BulkOptions,
+  ): Promise<FileStamp[]> {
     const [first] = files;
     if (first === undefined) return [];
     const { kind } = await this.linkKind(dirname(first.target));
     const isMuch = files.length > manyFiles || files.reduce((sum, file) => sum + file.bytes, 0) > manyBytes;
-    return placeAll(this, files, { link: kind === 'hardlink' && !how.link ? 'copy' : kind, isMuch }, options);
+    return placeAll(this, files, { link: kind === 'hardlink' && !how.link ? 'copy' : kind, fresh: how.fresh ?? false, isMuch }, options);
   }
 
   isMuch(paths: readonly string[]): boolean {

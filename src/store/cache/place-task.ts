@@ -83,7 +83,9 @@ class Placing {
     const bytes = frame.subarray(place.offset, place.offset + file.bytes);
     if (digestOf(bytes) !== file.digest) return 'bad';
     try {
-      return this.#written(bytes, file);
+      const stamp = this.#made(file, (sink) => writeWhole(sink, bytes));
+      this.#control.told(bytes.length);
+      return stamp;
     } catch (error) {
       throw systemError(error, 'write', file.target);
     }
@@ -122,44 +124,35 @@ class Placing {
   }
 
   async #copied(source: string, file: PlaceItem): Promise<FileStamp | 'missing'> {
-    const temporary = this.#temporary(file.target);
-    try {
-      const copied = await withFile(source, ({ fd, facts }) => {
-        const sink = openSync(temporary, 'wx', modeOf(file));
-        try {
-          const bytes = facts.size <= oneRead && this.#task.link !== 'reflink' ? readWhole({ fd, facts }) : null;
-          if (bytes === null) cloneOrCopy(source, temporary, sink);
-          else writeWhole(sink, bytes);
-        } finally {
-          closeSync(sink);
-        }
-        this.#control.told(facts.size);
-        return true;
-      });
-      if (copied === null) return 'missing';
-      renameOver(temporary, file.target);
-      return stampOf(lstatSync(file.target));
-    } catch (error) {
-      rmSync(temporary, { force: true });
-      throw error;
-    }
+    const copied = await withFile(source, ({ fd, facts }) => {
+      const bytes = facts.size <= oneRead && this.#task.link !== 'reflink' ? readWhole({ fd, facts }) : null;
+      const stamp = this.#made(file, (sink, path) => (bytes === null ? cloneOrCopy(source, path, sink) : writeWhole(sink, bytes)));
+      this.#control.told(facts.size);
+      return stamp;
+    });
+    return copied ?? 'missing';
   }
 
-  #written(bytes: Buffer, file: PlaceItem): FileStamp {
-    const temporary = this.#temporary(file.target);
+  /** Makes a file that is seen when it is whole. @param fill writes it: it is open and empty */
+  #made(file: PlaceItem, fill: (sink: number, path: string) => void): FileStamp {
+    // where nobody looks yet, a half file is seen by nobody
+    const path = this.#task.fresh ? file.target : this.#temporary(file.target);
+    const sink = openSync(path, 'wx', modeOf(file));
     try {
-      const fd = openSync(temporary, 'wx', modeOf(file));
+      let stamp: FileStamp;
       try {
-        writeWhole(fd, bytes);
+        fill(sink, path);
+        stamp = stampOf(fstatSync(sink));
       } finally {
-        closeSync(fd);
+        closeSync(sink);
       }
-      renameOver(temporary, file.target);
+      if (path === file.target) return stamp;
+      renameSync(path, file.target);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      rmSync(path, { force: true });
       throw error;
     }
-    this.#control.told(bytes.length);
+    // a rename is a change of the file, too
     return stampOf(lstatSync(file.target));
   }
 

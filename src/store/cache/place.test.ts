@@ -62,6 +62,23 @@ for (const link of ['copy', 'hardlink', 'reflink']) {
   });
 }
 
+test('into a folder that nobody sees yet, files are written straight; stamps are right, a full name is an error', async () => {
+  for (const link of ['copy', 'hardlink', 'reflink']) {
+    const { folder, open } = newPlace();
+    const cache = open(link);
+    const digests = await stored(cache, contents);
+    const files = placesOf(join(folder, 'work'), contents, digests);
+    const stamps = await cache.placeFiles(files, { link: true, fresh: true }, options);
+    for (const [at, { target }] of files.entries()) {
+      const facts = lstatSync(target);
+      expect(digestOf(readFileSync(target))).toBe(digests[at]);
+      expect(stamps[at]).toMatchObject({ bytes: facts.size, mtimeMs: facts.mtimeMs, ctimeMs: facts.ctimeMs, ino: facts.ino, links: facts.nlink });
+    }
+    await expect(cache.placeFiles(files.slice(0, 3), { link: true, fresh: true }, options)).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(readdirSync(join(folder, 'work')).length).toBe(files.length);
+  }
+});
+
 test('files that may be edited are never links', async () => {
   const { folder, open } = newPlace();
   const cache = open('hardlink');

@@ -31,7 +31,7 @@ const rounds = 3;
 export async function placeAll(
   source: PlaceSource,
   files: readonly FileToPlace[],
-  how: { readonly link: LinkKind; readonly isMuch: boolean },
+  how: { readonly link: LinkKind; readonly fresh: boolean; readonly isMuch: boolean },
   options: BulkOptions,
 ): Promise<FileStamp[]> {
   const stamps: FileStamp[] = [];
@@ -42,7 +42,7 @@ export async function placeAll(
     const bad = new Set<Digest>();
     const placing = new Map<PlaceTask, readonly number[]>();
     await source.bulk.run(
-      tasksOf(source, files, { left, link: how.link, isFirst: round === 0 }, placing),
+      tasksOf(source, files, { ...how, left, isFirst: round === 0 }, placing),
       { ...options, isMuch: how.isMuch },
       (result, task) => {
         const places = placing.get(task) ?? [];
@@ -66,7 +66,7 @@ export async function placeAll(
 function* tasksOf(
   { root, packs, bulk }: PlaceSource,
   files: readonly FileToPlace[],
-  what: { readonly left: readonly number[]; readonly link: LinkKind; readonly isFirst: boolean },
+  what: { readonly left: readonly number[]; readonly link: LinkKind; readonly fresh: boolean; readonly isFirst: boolean },
   placing: Map<PlaceTask, readonly number[]>,
 ): Generator<PlaceTask> {
   const share = bulk.shareOf(what.left.length);
@@ -81,7 +81,7 @@ function* tasksOf(
       paths.set(packed.pack.path, pack);
       return { ...file, bytes: packed.bytes, at: placeOf(packed, pack) };
     });
-    const task: PlaceTask = { kind: 'place', root, packs: [...paths.keys()], files: items, link: what.link };
+    const task: PlaceTask = { kind: 'place', root, packs: [...paths.keys()], files: items, link: what.link, fresh: what.fresh };
     placing.set(task, places);
     yield task;
   }

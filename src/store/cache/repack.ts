@@ -7,7 +7,7 @@ import { errnoOf, isPlumbError, systemError } from '../../base/errors.ts';
 import { temporaryIn } from '../layout.ts';
 import { forms } from '../pack/pack.ts';
 import { objectsOf, openPackFile, type PackFile } from '../pack/reader.ts';
-import type { LocalPack, LocalPacks } from './local-packs.ts';
+import { packsIn, type LocalPack, type LocalPacks } from './local-packs.ts';
 import { NewPacks } from './new-packs.ts';
 import { makeFolder } from './shared.ts';
 import { flush } from './sync.ts';
@@ -114,9 +114,9 @@ const largePack = 16 * 1024 * 1024;
 
 /** Makes one pack of the small ones where there are many. @returns how many packs were merged */
 export async function mergeSmallPacks(root: string, packs: LocalPacks): Promise<number> {
-  const all = packs.all();
-  if (all.length <= manyPacks) return 0;
-  const small = all.filter((pack) => (statSync(pack.path, { throwIfNoEntry: false })?.size ?? largePack) < largePack);
+  // names cost nothing, indexes do
+  if (packsIn(packs.folder).length <= manyPacks) return 0;
+  const small = packs.all().filter((pack) => (statSync(pack.path, { throwIfNoEntry: false })?.size ?? largePack) < largePack);
   if (small.length < 2) return 0;
   await rewritePacks(root, small, { keeps: () => true, old: () => null });
   return small.length;

@@ -68,6 +68,8 @@ export interface PlaceTask {
   readonly files: readonly PlaceItem[];
   /** hardlink: the working copy is the object itself */
   readonly link: LinkKind;
+  /** nothing stands at the targets, and nobody sees them yet */
+  readonly fresh: boolean;
 }
 
 export interface PlaceResult {

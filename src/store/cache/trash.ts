@@ -33,6 +33,8 @@ export interface Trashed {
 /** Trash that is there, oldest first. */
 export function listTrash(root: string): TrashHeap[] {
   const folder = join(root, 'trash');
+  // asked for every object that is missed: that there is none must cost next to nothing
+  if (!existsSync(folder)) return [];
   try {
     return readdirSync(folder)
       .toSorted()
