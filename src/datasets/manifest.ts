@@ -175,6 +175,10 @@ const textOfLines = /\.(?:jsonl|ndjson|csv|tsv|txt)$/i;
  * @param digest of a manifest
  * @param bases manifests of earlier versions of the same data set, the best first
  */
-export function pushRootOf(store: ManifestStore, digest: Digest, bases: readonly Digest[]): PushRoot {
+export function pushRootOf(store: ManifestStore, digest: Digest, bases: () => Promise<readonly Digest[]> = none): PushRoot {
   return { digest, bases, objects: (base) => objectsOf(store, digest, base) };
+}
+
+async function none(): Promise<readonly Digest[]> {
+  return [];
 }

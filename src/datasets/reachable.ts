@@ -37,8 +37,9 @@ export async function collectObjects(project: Project, what: { readonly lock?: L
   const chosen = chooseDatasets(lock, what.names ?? []);
   if (chosen.length === 0) return { roots: [], names: [] };
   for (const { name, entry } of chosen) await readLockedManifest(project.store, name, entry);
-  const earlier = await earlierLocks(project);
-  return { roots: chosen.map(({ name, entry }) => pushRootOf(project.store, entry.digest, basesOf(name, entry.digest, earlier))), names: [] };
+  let asked: Promise<Lock[]> | undefined;
+  const bases = async (name: string, now: Digest): Promise<Digest[]> => basesOf(name, now, await (asked ??= earlierLocks(project)));
+  return { roots: chosen.map(({ name, entry }) => pushRootOf(project.store, entry.digest, () => bases(name, entry.digest))), names: [] };
 }
 
 /** Versions of a data set that the remote may have: more are not worth asking for. */

@@ -23,7 +23,7 @@ export function collectRuns(runs: readonly KeptRecord[], store: Store): Reachabl
 function runRoot({ digest, record }: KeptRecord, store: Store): PushRoot {
   return {
     digest,
-    bases: [],
+    bases: async () => [],
     async *objects() {
       yield { digest, bytes: Buffer.byteLength(canonicalJson(record)), role: 'meta' };
       for (const output of Object.values(record.outputs)) {

@@ -160,6 +160,6 @@ export function collectModel(model: FoundModel, store: Store): Reachable {
     [...model.records].map(([digest, record]) => ({ digest, record })),
     store,
   );
-  const data = [...new Set(Object.values(model.data))].map((digest) => pushRootOf(store, digest, []));
+  const data = [...new Set(Object.values(model.data))].map((digest) => pushRootOf(store, digest));
   return { roots: [...data, ...runs.roots], names: runs.names };
 }

@@ -86,7 +86,7 @@ async function post(server: RunningServer, body: unknown, options: { name?: stri
 function rootOf(digest: Digest): PushRoot {
   return {
     digest,
-    bases: [],
+    bases: async () => [],
     async *objects() {
       yield { digest, bytes: 0, role: 'data' };
     },

@@ -30,7 +30,7 @@ async function place(): Promise<{
 function single(digest: Digest, bytes = 1): PushRoot {
   return {
     digest,
-    bases: [],
+    bases: async () => [],
     async *objects() {
       yield { digest, bytes, role: 'data' };
     },
@@ -273,7 +273,7 @@ for (let at = 0; ; at += 1) {
   const file = folder + '/source-' + seed;
   writeFileSync(file, Buffer.alloc(300_000, String(at % 50)));
   const { digest } = await store.putFile(file);
-  await store.push([{ digest, bases: [], async *objects() { yield { digest, bytes: 300_000, role: 'data' }; } }], [], options);
+  await store.push([{ digest, bases: async () => [], async *objects() { yield { digest, bytes: 300_000, role: 'data' }; } }], [], options);
   if (at === 3) process.stdout.write('at work');
 }`;
 

@@ -45,8 +45,8 @@ export interface ObjectRef {
 /** Something that is found by its digest: a version of a data set, a run record, a model. It is in the remote when its receipt is. */
 export interface PushRoot {
   readonly digest: Digest;
-  /** earlier versions that the remote may have, the best first: what they have is not sent again */
-  readonly bases: readonly Digest[];
+  /** Earlier versions that the remote may have, the best first: what they have is not sent again. Asked only when the remote lacks this one. */
+  bases(): Promise<readonly Digest[]>;
   /** true: where its bytes are neither in the remote nor all in the cache, it is left out and told in `leftOut` */
   readonly optional?: boolean;
   /** Every object of the version, itself too. With a base (all of whose objects the remote has), those may be left out that the base has as well. */

@@ -129,7 +129,7 @@ class Push {
   }
 
   async #planRoot(plan: PushPlan, root: PushRoot): Promise<void> {
-    for (const digest of root.bases) {
+    for (const digest of await root.bases()) {
       const base = digest === root.digest ? null : await this.#receipt(digest);
       const slots = base === null ? null : await this.#openBase(base);
       if (base !== null && slots !== null) return plan.add(root, base, slots);

@@ -27,12 +27,13 @@ export async function makeVersion(
   files: readonly (Buffer | string)[],
   how: { readonly before?: Version; readonly lines?: boolean; readonly optional?: boolean; readonly absent?: (at: number) => boolean } = {},
 ): Promise<Version> {
+  const { before } = how;
   const contents = new Map<Digest, Buffer>();
   const refs: ObjectRef[] = [];
   for (const [at, file] of files.entries()) {
     const bytes = Buffer.from(file);
     const digest = how.absent?.(at) === true ? digestOf(bytes) : await put(bytes);
-    const like = how.before?.refs[at]?.digest;
+    const like = before?.refs[at]?.digest;
     contents.set(digest, bytes);
     refs.push({ digest, bytes: bytes.length, role: 'data', ...(how.lines === true ? { lines: true } : {}), ...(like === undefined ? {} : { like }) });
   }
@@ -40,10 +41,9 @@ export async function makeVersion(
   const digest = await put(manifest);
   contents.set(digest, manifest);
   refs.push({ digest, bytes: manifest.length, role: 'meta' });
-  const bases = how.before === undefined ? [] : [how.before.digest, ...how.before.bases];
   return {
     digest,
-    bases,
+    bases: async () => (before === undefined ? [] : [before.digest, ...(await before.bases())]),
     refs,
     contents,
     ...(how.optional === true ? { optional: true } : {}),
