@@ -2,6 +2,13 @@
 import type { Digest } from '../../base/digest.ts';
 
 const block = 32_768;
+/** For the bytes of one digest: a buffer for each would be garbage by the million. */
+const scratch = Buffer.alloc(32);
+
+function bytesOf(digest: Digest): Buffer {
+  if (scratch.write(digest.slice(7), 0, 32, 'hex') !== 32) throw new Error(`${digest} is no digest`);
+  return scratch;
+}
 
 /** A set of digests that numbers them in the order in which they came: what else is known of each lies in arrays by that number. */
 export class DigestTable {
@@ -13,7 +20,7 @@ export class DigestTable {
 
   /** @returns its number, new or known */
   add(digest: Digest): number {
-    return this.addBytes(Buffer.from(digest.slice(7), 'hex'), 0);
+    return this.addBytes(bytesOf(digest), 0);
   }
 
   /** The same for 32 bytes at a place of a buffer. */
@@ -32,7 +39,7 @@ export class DigestTable {
 
   /** @returns its number, or -1 */
   find(digest: Digest): number {
-    return this.findBytes(Buffer.from(digest.slice(7), 'hex'), 0);
+    return this.findBytes(bytesOf(digest), 0);
   }
 
   findBytes(bytes: Buffer, at: number): number {

@@ -16,8 +16,8 @@ import { Slot, type KnownObjects } from './known.ts';
 import type { Uploads } from './uploads.ts';
 
 const packBytes = 64 * 1024 * 1024;
-/** A little below what a pack may hold. */
-const packObjects = 1_000_000;
+/** What a writer and a reader keep in memory of a pack grows with its objects: 65 bytes each. */
+const packObjects = 262_144;
 const readBytes = 1024 * 1024;
 const none: ReadonlySet<Slot> = new Set();
 

@@ -18,6 +18,7 @@ import { RemoteNotes } from './notes.ts';
 import { pushRoots } from './push.ts';
 import { limitRate } from './rate.ts';
 import { cutOff } from './wrong.ts';
+import { withoutGrowth } from './young-space.ts';
 
 const width = 16;
 /** Stored and raw bytes of frames that are held at once. */
@@ -49,6 +50,8 @@ class Troubles {
     this.first ??= error;
   };
 }
+
+type Wanted = Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>;
 
 export class RemoteStore {
   readonly remote: Remote;
@@ -122,10 +125,11 @@ export class RemoteStore {
    * @param objects those that the cache has are passed over
    * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, REMOTE_FAILED, with what is missing; all else is there then
    */
-  async fetch(
-    objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>,
-    options: TransferOptions & { readonly within?: readonly Digest[] },
-  ): Promise<TransferResult> {
+  fetch(objects: Wanted, options: TransferOptions & { readonly within?: readonly Digest[] }): Promise<TransferResult> {
+    return withoutGrowth(() => this.#fetch(objects, options));
+  }
+
+  async #fetch(objects: Wanted, options: TransferOptions & { readonly within?: readonly Digest[] }): Promise<TransferResult> {
     const wanted = new DigestTable();
     for await (const object of objects) {
       const digest = typeof object === 'string' ? object : object.digest;
@@ -160,7 +164,7 @@ export class RemoteStore {
       repository: what.repository,
       clock: () => performance.now(),
     };
-    const { result, there } = await pushRoots(context, what, options);
+    const { result, there } = await withoutGrowth(() => pushRoots(context, what, options));
     for (const root of there) {
       this.#there.add(root);
       this.#opened.delete(root);
