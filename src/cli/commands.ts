@@ -16,6 +16,12 @@ export const commands: readonly CommandEntry[] = [
   { name: 'add', summary: 'lock a data set: hash it, store it, write datasets.lock', load: () => import('./add.ts') },
   { name: 'status', summary: 'what differs from datasets.lock, what is not pushed', load: () => import('./status.ts') },
   { name: 'diff', summary: 'which rows changed, between working copy and revisions', load: () => import('./diff.ts') },
+  {
+    name: 'merge',
+    summary: 'put rows and files of two branches together, where git merges datasets.lock',
+    exits: '0 merged, 1 both sides changed the same row or file in different ways',
+    load: () => import('./merge.ts'),
+  },
   { name: 'checkout', summary: 'bring the data of this or another revision into the work tree', load: () => import('./checkout.ts') },
   { name: 'push', summary: 'send data, models and run records to the remote', load: () => import('./push.ts') },
   { name: 'fetch', summary: 'bring bytes from the remote into the cache', load: () => import('./fetch.ts') },

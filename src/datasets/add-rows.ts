@@ -42,14 +42,9 @@ export async function addRows(project: Project, data: DataPath, { name, before, 
     const same = locked !== null && size === locked.bytes ? await sameAsLocked(project.store, file, locked, index, request.signal) : null;
     if (same !== null) return same;
     const begun = Date.now();
-    const found = await storeRows(project, file, {
-      facts: factsPath(project, name),
-      signal: request.signal,
-      onBytes: (bytes) => bar.advance(bytes),
-    });
-    const { digest, content, rows, bytes, schema, stamp } = found;
-    if (wasAtRest(stamp, begun)) index.set(data.absolute, { stamp, digest: content });
-    return { digest, content, path: data.path, format: file.format, ...columnsOf(file), rows, bytes, schema, source: { kind: 'files' } };
+    const { entry, stamp } = await storeRowFile(project, file, { name, signal: request.signal, onBytes: (bytes) => bar.advance(bytes) });
+    if (wasAtRest(stamp, begun)) index.set(data.absolute, { stamp, digest: entry.content });
+    return entry;
   } finally {
     bar.end();
   }
@@ -84,41 +79,39 @@ async function isStored(store: Store, locked: RowsEntry): Promise<boolean> {
   }
 }
 
-interface Stored {
-  /** of the manifest */
-  readonly digest: Digest;
-  readonly content: Digest;
-  readonly rows: number;
-  readonly bytes: number;
-  readonly schema: Record<string, string>;
-  readonly stamp: FileStamp;
-}
-
 interface Storing {
-  /** where facts of chunks are kept from one add to the next */
-  readonly facts: string;
+  /** of the data set: facts of its chunks are kept from one add to the next */
+  readonly name: string;
   readonly signal: AbortSignal;
-  readonly onBytes: (bytes: number) => void;
+  readonly onBytes?: (bytes: number) => void;
 }
 
-/** Nothing comes into the cache unless all rows are as they should be. */
-async function storeRows(project: Project, file: RowFile, options: Storing): Promise<Stored> {
+/**
+ * Stores a file of rows, wherever it stands; nothing comes into the cache unless all rows are as they should be.
+ * @returns what a lock says of it; the stamp of the file as it was stored
+ * @throws as addDataset
+ */
+export async function storeRowFile(project: Project, file: RowFile, options: Storing): Promise<{ entry: RowsEntry; stamp: FileStamp }> {
   const writer = await project.store.openWriter();
+  const facts = factsPath(project, options.name);
   try {
-    const { found, stored } = await readAndStore(writer, file, options);
+    const { found, stored } = await readAndStore(writer, file, { ...options, facts });
     const { scan, head } = found;
     const { digest: content, bytes, stamp } = stored;
-    const { key, label, format } = file;
+    const { key, label, format, path } = file;
     const manifest = rowsManifest({ format, key, label, ...head }, { content, bytes, tree: scan?.tree.root ?? null, labels: scan?.labels ?? null });
     const digest = writer.addBytes(Buffer.from(manifestText(manifest)), 'meta');
     await writer.close();
-    await scan?.writeFacts(options.facts);
-    return { digest, content, bytes, stamp, ...head };
+    await scan?.writeFacts(facts);
+    const { rows, schema } = head;
+    return { entry: { digest, content, path, format, ...columnsOf(file), rows, bytes, schema, source: { kind: 'files' } }, stamp };
   } catch (error) {
     await writer.abandon();
     throw error;
   }
 }
+
+type Reading = Storing & { readonly facts: string };
 
 interface Found {
   /** null: a format without chunks */
@@ -128,7 +121,7 @@ interface Found {
   readonly digest: Digest;
 }
 
-async function readAndStore(writer: CacheWriter, file: RowFile, options: Storing): Promise<{ found: Found; stored: StoredFile }> {
+async function readAndStore(writer: CacheWriter, file: RowFile, options: Reading): Promise<{ found: Found; stored: StoredFile }> {
   const stop = new AbortController();
   // people edit rows: their file never becomes the cache's own
   const storing = writer.addFiles([{ path: file.absolute }], { link: false }, { signal: AbortSignal.any([options.signal, stop.signal]) });
@@ -146,7 +139,7 @@ async function readAndStore(writer: CacheWriter, file: RowFile, options: Storing
 }
 
 /** Reads a file in one pass; where that meets anything that it cannot vouch for, row by row, to the first fault. */
-async function readRows(writer: CacheWriter, file: RowFile, options: Storing): Promise<Found> {
+async function readRows(writer: CacheWriter, file: RowFile, options: Reading): Promise<Found> {
   const { format, key, label } = file;
   let scan: RowScan | null = null;
   if (format !== 'parquet') {

@@ -109,7 +109,7 @@ function conflict(names: readonly string[], line: number): PlumbError {
   return new PlumbError('LOCK_CONFLICT', {
     what: `${subject} ${names.length > 1 ? 'were' : 'was'} changed on both sides of a merge`,
     where: { file: files.lock, line },
-    mend: `keep one side's lines of it (each ends with its name), run \`plumb checkout\`, bring the other side's rows into the file and \`plumb add\` it again`,
+    mend: 'run `plumb merge`: it puts the rows, or files, of both sides together',
     details: { datasets: names },
   });
 }
