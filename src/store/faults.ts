@@ -2,7 +2,8 @@
 import type { Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 
-export const howToConfigure = 'name a folder as `remote:` in plumbline.yaml (remote: /srv/plumb, or ../remote)';
+export const howToConfigure =
+  'name one as `remote:` in plumbline.yaml: a folder (/srv/plumb, ../remote), s3://bucket/prefix or oci://registry/owner/name';
 
 /** @param remote the remote that was asked, or null where none is configured */
 export function bytesMissing(digests: readonly Digest[], remote: string | null): PlumbError {
