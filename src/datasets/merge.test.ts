@@ -68,7 +68,7 @@ test('a merge that git stops at is settled: the lock is staged, and the commit g
   await project.git('rm', '-q', '--cached', '.gitattributes');
   await rm(join(project.root, '.gitattributes'));
   await project.git('commit', '-qm', 'no union');
-  await expect(project.git('merge', '-q', 'side')).rejects.toThrow();
+  await expect(project.git('merge', '-q', 'side')).rejects.toThrow('git');
   expect((await mergeIn(project)).sides.what).toBe('merge');
   await project.git('commit', '-q', '--no-edit');
   expect((await loadLock(await project.open())).datasets['a']).toMatchObject({ rows: 5 });
@@ -186,7 +186,7 @@ test('in a rebase, theirs is the commit that is put on top', async () => {
   await rm(join(project.root, '.gitattributes'));
   await project.git('commit', '-qm', 'no union');
   await project.git('checkout', '-q', 'side');
-  await expect(project.git('rebase', '-q', 'main')).rejects.toThrow();
+  await expect(project.git('rebase', '-q', 'main')).rejects.toThrow('git');
   expect(await mergeIn(project)).toMatchObject({ resolved: true, sides: { what: 'rebase' } });
   expect(await textOf(project)).toBe(jsonl([...rows, { id: 4 }, { id: 5 }]));
   await project.git('-c', 'core.editor=true', 'rebase', '--continue');
