@@ -27,7 +27,7 @@ export async function checkRows(
 ): Promise<{ rows: number; schema: Record<string, string> }> {
   const inference = new SchemaInference();
   const keys = file.key === undefined ? null : new KeyCheck(file.key, file.path);
-  for await (const batch of readRowBatches(file.absolute, file.format, { name: file.path, ...options })) {
+  for await (const batch of readRowBatches(file.absolute, file.format, { ...options, name: file.path })) {
     for (const row of batch) {
       inference.add(row.value);
       if (row.row === 1 && file.key !== undefined && !inference.has(file.key)) throw noColumn('--key', file.key, file.path, inference.names());

@@ -46,7 +46,7 @@ export interface RowScan {
 }
 
 const blockBytes = 1 << 19;
-/** Room before a block for what the block before left over; more is rare, and gets a buffer of its own. */
+/** Room before a block for what the block before left over; more is rare. */
 const reserve = 1 << 17;
 /** Beside this thread, which has as much to do as one and a half of them. */
 const mostThreads = 3;
@@ -83,6 +83,58 @@ interface Batch {
   readonly facts: Promise<Facts | null>;
 }
 
+/** A file in blocks, each in a buffer of its own behind what was left over of the one before. The next one is read while a block is at work. */
+class Blocks {
+  readonly #handle: FileHandle;
+  /** that are free again */
+  readonly #buffers: ArrayBuffer[];
+  #ahead: Promise<Buffer>;
+
+  constructor(handle: FileHandle, buffers: ArrayBuffer[]) {
+    this.#handle = handle;
+    this.#buffers = buffers;
+    this.#ahead = this.#read();
+  }
+
+  async next(rest: Uint8Array): Promise<{ bytes: Buffer; ended: boolean }> {
+    let block = await this.#take();
+    if (rest.length <= reserve) {
+      const bytes = Buffer.from(block.buffer, reserve - rest.length, rest.length + block.length);
+      bytes.set(rest);
+      return { bytes, ended: block.length < blockBytes };
+    }
+    // a row of many blocks: as much again is read at once, so that its bytes are copied a few times and not hundreds
+    const parts: Uint8Array[] = [rest, block];
+    for (let bytes = block.length; block.length === blockBytes && bytes < rest.length; bytes += block.length) {
+      block = await this.#take();
+      parts.push(block);
+    }
+    return { bytes: Buffer.concat(parts), ended: block.length < blockBytes };
+  }
+
+  async #take(): Promise<Buffer> {
+    const block = await this.#ahead;
+    if (block.length === blockBytes) this.#ahead = this.#read();
+    return block;
+  }
+
+  async #read(): Promise<Buffer> {
+    const buffer = Buffer.from(this.#buffers.pop() ?? new ArrayBuffer(reserve + blockBytes), reserve);
+    let filled = 0;
+    while (filled < blockBytes) {
+      const { bytesRead } = await this.#handle.read(buffer, filled, blockBytes - filled, null);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  }
+
+  /** Waits for what is being read: then the file may be closed. */
+  async stop(): Promise<void> {
+    await this.#ahead.catch(() => undefined);
+  }
+}
+
 class Scan {
   readonly #options: ScanOptions;
   readonly #threads: number;
@@ -110,43 +162,36 @@ class Scan {
   }
 
   async run(handle: FileHandle): Promise<RowScan | null> {
+    const blocks = new Blocks(handle, this.#buffers);
+    try {
+      return (await this.#readAll(blocks)) ? this.#end() : null;
+    } finally {
+      await blocks.stop();
+    }
+  }
+
+  async #readAll(blocks: Blocks): Promise<boolean> {
     let rest: Uint8Array = new Uint8Array(0);
     for (let ended = false; !ended;) {
       this.#options.signal?.throwIfAborted();
-      const block = await this.#readBlock(handle, rest);
+      const block = await blocks.next(rest);
+      const fresh = block.bytes.subarray(rest.length);
+      this.#content.update(fresh);
+      this.#bytes += fresh.length;
+      this.#options.onBytes?.(fresh.length);
       ended = block.ended;
       const ends = this.#cutter.cut(block.bytes, ended);
-      const whole = ends.at(-1) ?? 0;
-      rest = Uint8Array.prototype.slice.call(block.bytes, whole);
-      if (rest.length > maxRowBytes || !(await this.#ask(block.bytes, ends))) return null;
-      while (this.#batches.length > 2 * this.#threads) if (!(await this.#settle())) return null;
+      rest = Uint8Array.prototype.slice.call(block.bytes, ends.at(-1) ?? 0);
+      if (rest.length > maxRowBytes || !(await this.#ask(block.bytes, ends))) return false;
+      while (this.#batches.length > 2 * this.#threads) if (!(await this.#settle())) return false;
     }
-    while (this.#batches.length > 0) if (!(await this.#settle())) return null;
-    return this.#result.end({
-      digest: `sha256:${this.#content.digest('hex')}`,
-      bytes: this.#bytes,
-      context: JSON.stringify(this.#context),
-      parsedBytes: this.#parsed,
-    });
+    while (this.#batches.length > 0) if (!(await this.#settle())) return false;
+    return true;
   }
 
-  /** What was left over and the next bytes of the file, in a buffer of their own. */
-  async #readBlock(handle: FileHandle, rest: Uint8Array): Promise<{ bytes: Buffer; ended: boolean }> {
-    const large = rest.length > reserve;
-    const room = large ? rest.length : reserve;
-    const wanted = Math.max(blockBytes, large ? rest.length : 0); // a row of many blocks: its bytes are copied a few times, not hundreds
-    const buffer = Buffer.from(large ? new ArrayBuffer(room + wanted) : (this.#buffers.pop() ?? new ArrayBuffer(room + wanted)));
-    buffer.set(rest, room - rest.length);
-    let filled = 0;
-    while (filled < wanted) {
-      const { bytesRead } = await handle.read(buffer, room + filled, wanted - filled, null);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    this.#content.update(buffer.subarray(room, room + filled));
-    this.#bytes += filled;
-    this.#options.onBytes?.(filled);
-    return { bytes: buffer.subarray(room - rest.length, room + filled), ended: filled < wanted };
+  #end(): RowScan {
+    const digest: Digest = `sha256:${this.#content.digest('hex')}`;
+    return this.#result.end({ digest, bytes: this.#bytes, context: JSON.stringify(this.#context), parsedBytes: this.#parsed });
   }
 
   /** Hashes the chunks of a block, and asks for what is not known of them. @returns false: something is wrong */
