@@ -1,23 +1,23 @@
 // Objects of the cache -> packs. Each object is verified as it is read: what differs from its digest is set aside and does not leave this machine.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { digestOf, type Digest } from '../../base/digest.ts';
 import { systemError } from '../../base/errors.ts';
 import type { Cache } from '../cache/cache.ts';
 import { createChunker } from '../chunk/chunker.ts';
 import { chunkSizes, type ChunkSizes } from '../chunk/policy.ts';
 import { bytesMissing, damaged } from '../faults.ts';
-import { forms, type Form, type PackWriter, type Role } from '../pack/pack.ts';
+import { forms, type Role } from '../pack/pack.ts';
 import { encodeChunks, type ChunkRef } from '../pack/recipe.ts';
-import { createPack } from '../pack/writer.ts';
+import { GrowingBatch, type StoredObject } from './batch.ts';
 import { DigestTable } from './digest-table.ts';
 import { Slot, type KnownObjects } from './known.ts';
+import type { BuiltPack } from './pack-builder.ts';
+import type { Packer } from './packer.ts';
 import type { Uploads } from './uploads.ts';
 
-const packBytes = 64 * 1024 * 1024;
-/** What a writer and a reader keep in memory of a pack grows with its objects: 65 bytes each. */
-const packObjects = 262_144;
+/** Batches that are being packed while the next is gathered. */
+const mostBatches = 4;
 const readBytes = 1024 * 1024;
 const none: ReadonlySet<Slot> = new Set();
 
@@ -25,17 +25,16 @@ export interface PackingContext {
   readonly cache: Cache;
   readonly known: KnownObjects;
   readonly uploads: Uploads;
-  /** for packs in the making; of the cache's file system */
-  readonly folder: string;
+  readonly packer: Packer;
   readonly remoteUrl: string;
   readonly signal: AbortSignal;
 }
 
-interface OpenPack {
-  readonly path: string;
-  readonly writer: PackWriter;
+/** Objects that share a slot: a pack takes a batch whole. */
+interface OpenBatch {
+  readonly batch: GrowingBatch;
   readonly slot: Slot;
-  /** of objects, of those that need nothing new, too */
+  /** bytes of its objects */
   raw: number;
 }
 
@@ -48,7 +47,12 @@ export interface CutFile {
 
 export class Packing {
   readonly #context: PackingContext;
-  #open: OpenPack | null = null;
+  #open: OpenBatch | null = null;
+  #batches = 0;
+  /** batches whose pack is not finished, by number */
+  readonly #unfinished = new Map<number, OpenBatch>();
+  readonly #underWay = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | null = null;
   /** chunks that this push sends */
   readonly #chunks = new DigestTable();
   readonly #chunkSlots: Slot[] = [];
@@ -108,39 +112,62 @@ export class Packing {
     return slot;
   }
 
-  /** Puts what is stored of an object into the pack that is open. */
-  async addStored(
-    object: { readonly digest: Digest; readonly bytes: number; readonly role: Role; readonly form: Form },
-    stored: Uint8Array,
-  ): Promise<Slot> {
+  /** Puts what is stored of an object into the pack that is open. The bytes are copied. */
+  async addStored(object: StoredObject, stored: Uint8Array): Promise<Slot> {
     this.#open ??= this.#begin();
-    const { writer, slot } = this.#open;
-    writer.add(object, stored);
+    const { batch, slot } = this.#open;
+    batch.add(object, stored);
     this.#open.raw += object.form === forms.bytes ? object.bytes : 0;
-    if (writer.bytes >= packBytes || writer.objects >= packObjects) await this.#finish(this.#open);
+    if (batch.isFull) await this.#pack();
     return slot;
   }
 
-  /** The last pack is on its way, too. */
+  /** All is packed, and on its way. */
   async end(): Promise<void> {
-    if (this.#open !== null) await this.#finish(this.#open);
+    await this.#pack();
+    await Promise.all(this.#underWay);
+    this.#check();
+    await this.#send(await this.#context.packer.end());
   }
 
-  /** Takes away what was not sent. */
-  abandon(): void {
-    this.#open?.writer.abandon();
-    this.#open = null;
+  #begin(): OpenBatch {
+    this.#batches += 1;
+    const open = { batch: new GrowingBatch(this.#batches), slot: new Slot(), raw: 0 };
+    this.#unfinished.set(open.batch.number, open);
+    return open;
   }
 
-  #begin(): OpenPack {
-    const path = join(this.#context.folder, `${process.pid}-${randomBytes(6).toString('hex')}`);
-    return { path, writer: createPack(path, { compress: true }), slot: new Slot(), raw: 0 };
+  /** Hands the open batch on, and waits while too many are being packed. */
+  async #pack(): Promise<void> {
+    if (this.#open !== null) {
+      const batch = this.#open.batch.end();
+      this.#open = null;
+      const packing = this.#context.packer
+        .take(batch)
+        .then((built) => this.#send(built))
+        .catch((error: unknown) => {
+          this.#failure ??= { error };
+        })
+        .finally(() => this.#underWay.delete(packing));
+      this.#underWay.add(packing);
+    }
+    while (this.#underWay.size >= mostBatches) await Promise.race(this.#underWay);
+    this.#check();
   }
 
-  async #finish({ path, writer, slot, raw }: OpenPack): Promise<void> {
-    const summary = writer.finish();
-    this.#open = null;
-    await this.#context.uploads.send({ ...summary, path, raw }, slot);
+  #check(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  async #send(built: BuiltPack | null): Promise<void> {
+    if (built === null) return;
+    const batches = built.batches.flatMap((number) => this.#unfinished.get(number) ?? []);
+    for (const number of built.batches) this.#unfinished.delete(number);
+    const raw = batches.reduce((sum, batch) => sum + batch.raw, 0);
+    await this.#context.uploads.send(
+      { ...built, raw },
+      batches.map(({ slot }) => slot),
+    );
   }
 
   #lost(digest: Digest): Error {

@@ -16,6 +16,7 @@ import { KnownObjects, Slot } from './known.ts';
 import { mergeSmallPacks, packsToMerge } from './merge.ts';
 import { readLocalName, writeRemoteName } from './names.ts';
 import type { RemoteNotes, Unfinished } from './notes.ts';
+import { startPacker } from './packer.ts';
 import { Packing } from './packing.ts';
 import { PushPlan, type PlannedRoot } from './push-plan.ts';
 import { readReceiptToReplace, snapshotRoot, writeReceipt } from './receipts.ts';
@@ -25,6 +26,8 @@ import { Uploads } from './uploads.ts';
 const width = 16;
 /** A push that takes longer asks again whether what it builds on is still there. */
 const longMs = 3_600_000;
+/** From here on packs are built in a thread of their own. */
+const muchBytes = 8 * 1024 * 1024;
 
 export interface PushContext {
   readonly line: Line;
@@ -175,7 +178,8 @@ class Push {
     const uploads = new Uploads(this.#line, { notes, journal, onBytes: (bytes) => bar.advance(bytes) });
     const { cache } = this.#context;
     const { remote, signal } = this.#line;
-    const packing = new Packing({ cache, known: this.#known, uploads, folder: notes.outgoing, remoteUrl: remote.url, signal });
+    const packer = startPacker(notes.outgoing, { isMuch: plan.totalBytes > muchBytes });
+    const packing = new Packing({ cache, known: this.#known, uploads, packer, remoteUrl: remote.url, signal });
     try {
       const slots = await this.#pack(plan, packing);
       await packing.end();
@@ -186,7 +190,7 @@ class Push {
       await this.#forgetUnfinished(plan, slots.of);
       return { objects: slots.objects, bytes: uploads.bytes };
     } finally {
-      packing.abandon();
+      await packer.close();
       await uploads.settle();
       bar.end();
     }

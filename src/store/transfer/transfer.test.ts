@@ -279,7 +279,7 @@ test('many small pushes are merged, so that a receipt names few packs', async ()
 test('an unfinished push goes on where it was, without a list', async () => {
   const { side } = await place();
   const a = side('a');
-  const version = await makeVersion((bytes) => a.cache.putBytes(bytes), [randomBytes(70_000_000), randomBytes(70_000_000)]);
+  const version = await makeVersion((bytes) => a.cache.putBytes(bytes), [randomBytes(80_000_000)]);
   a.remote.faults = noFaults;
   const write = a.remote.write;
   a.remote.write = async () => {

@@ -34,8 +34,8 @@ export class Uploads {
   }
 
   /** Takes a pack over; its file is gone when it was sent, or when that failed. Returns as soon as the next may be built. @throws what an earlier one met */
-  async send(pack: FinishedPack, slot: Slot): Promise<void> {
-    const sending = this.#sendOne(pack, slot)
+  async send(pack: FinishedPack, slots: readonly Slot[]): Promise<void> {
+    const sending = this.#sendOne(pack, slots)
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
@@ -56,26 +56,27 @@ export class Uploads {
     await Promise.all(this.#underWay);
   }
 
-  async #sendOne({ path, digest, bytes, tail, raw }: FinishedPack, slot: Slot): Promise<void> {
+  async #sendOne({ path, digest, bytes, tail, raw }: FinishedPack, slots: readonly Slot[]): Promise<void> {
     const ref: PackRef = { digest, bytes, tail };
     const line = this.#line;
     let shown = 0;
     try {
       const index = await readIndexBytes(path, bytes);
-      this.bytes += await line.lanes.run(async () => {
+      const moved = await line.lanes.run(async () => {
         if (this.#failure !== null) throw this.#failure.error;
         const told = moving(line);
-        const onBytes = (moved: number): Promise<void> | void => {
-          shown += moved;
-          this.#onBytes((moved / bytes) * raw);
-          return told.onBytes(moved);
+        const onBytes = (some: number): Promise<void> | void => {
+          shown += some;
+          this.#onBytes((some / bytes) * raw);
+          return told.onBytes(some);
         };
         return line.remote.writePack(digest, { path, bytes, disposable: true }, { ...told, onBytes });
       });
+      this.bytes += moved;
       this.#onBytes((1 - shown / bytes) * raw);
       await this.#notes.keepIndex(digest, index);
       await this.#journal.sent(ref);
-      slot.is(ref);
+      for (const slot of slots) slot.is(ref);
     } finally {
       await rm(path, { force: true });
     }
