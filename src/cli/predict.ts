@@ -94,7 +94,7 @@ async function openModel(name: string | undefined, options: Options, cli: Cli): 
   const place = await openPlace(cli, options.ref);
   const revision = options.rev ?? options.ref ?? place.config.main;
   const model = await findModel(place, { name, stage: options.stage ?? place.config.serve.stage, revision });
-  const predictor = await openArtifact(model.digest, place.store, open);
+  const predictor = await openArtifact(model, place.store, open);
   return { predictor, model: { name, stage: model.stage, digest: model.digest, commit: model.commit } };
 }
 

@@ -39,7 +39,8 @@ class BytesCheck {
     await work();
   }
 
-  async artifact(file: string, { artifact }: Pointer): Promise<void> {
+  async artifact(file: string, { artifact, run }: Pointer): Promise<void> {
+    this.#store.remember([run]);
     const path = await this.#try(file, 'the model file', artifact.digest, async () => {
       const there = await this.#store.pathOf(artifact.digest);
       return (await this.#store.verify(artifact.digest)) ? there : null;

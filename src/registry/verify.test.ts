@@ -254,8 +254,9 @@ describe('with the bytes', () => {
     kind: 'rows',
     format: 'jsonl',
     rows: 1,
+    bytes: rows.length,
     schema: { id: 'integer' },
-    parts: [{ digest: digestOf(rows), bytes: rows.length }],
+    content: digestOf(rows),
   });
   beforeEach(async () => {
     repository = await ExampleRepository.make();

@@ -128,6 +128,7 @@ interface Answers {
 /** The figures are made anew from the answers: a report never repeats what an evaluation says of itself. */
 async function answersOf(model: FoundModel, evaluated: KeptRecord, store: Store): Promise<Answers> {
   const cases: CaseResult[] = [];
+  store.remember([evaluated.digest]);
   for await (const one of readCases(await store.pathOf(casesOf(evaluated).digest), { name: `cases of ${evaluated.record.stage}` })) cases.push(one);
   const suite = Object.entries(evaluated.record.inputs).find(([name]) => name === 'suite')?.[1];
   const subject = {
@@ -282,7 +283,8 @@ const largestCurveBytes = 4_000_000;
 /** The curves of built-in steps. What a command wrote under that name is its own affair. */
 async function readCurves(candidate: FoundModel, store: Store): Promise<Curve[]> {
   const curves: Curve[] = [];
-  for (const { stage, command, outputs } of candidate.records.values()) {
+  for (const [run, { stage, command, outputs }] of candidate.records) {
+    store.remember([run]);
     const output = outputs['curve'];
     if (output === undefined || !('uses' in command) || output.kind !== 'file' || output.bytes > largestCurveBytes) continue;
     const curve = curveSchema.safeParse(parsed((await store.readBytes(output.digest)).toString('utf8')));

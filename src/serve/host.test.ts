@@ -27,7 +27,7 @@ function bench(): {
     return known;
   };
   const host = createHost({
-    open(digest) {
+    open({ digest }) {
       opened.push(digest);
       return gate(digest).promise;
     },
@@ -69,6 +69,7 @@ const named = (digest: Digest, name = 'intents'): NamedModel => ({
   stage: 'production',
   digest,
   bytes: 1,
+  run: digestOf('run'),
   commit: `commit-${(commits += 1)}`,
   path: `models/${name}/production.json`,
 });

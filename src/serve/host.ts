@@ -39,7 +39,7 @@ export type HostEvent =
 
 export interface HostWorld {
   /** Fetches, verifies, opens and warms a model. */
-  open(digest: Digest): Promise<Predictor>;
+  open(model: NamedModel): Promise<Predictor>;
   /** What the pointer named before, newest first; for a server that starts under a broken pointer. */
   earlier(model: { readonly name: string; readonly commit: Oid }): AsyncIterable<NamedModel>;
   tell(event: HostEvent): void;
@@ -215,7 +215,7 @@ class Slot {
   async #open(model: NamedModel): Promise<void> {
     let loaded: Loaded;
     try {
-      loaded = new Loaded(model.digest, await this.#world.open(model.digest));
+      loaded = new Loaded(model.digest, await this.#world.open(model));
     } catch (error) {
       if (this.#wanted?.digest === model.digest) this.#failLoad(error, model);
       return;
@@ -275,7 +275,7 @@ class Slot {
   async #lookBack(commit: Oid): Promise<void> {
     try {
       for await (const model of this.#world.earlier({ name: this.#name, commit })) {
-        const predictor = await this.#world.open(model.digest).catch(() => null);
+        const predictor = await this.#world.open(model).catch(() => null);
         if (predictor === null) continue;
         const loaded = new Loaded(model.digest, predictor);
         const trouble = this.#trouble;

@@ -25,6 +25,8 @@ export interface NamedModel {
   readonly stage: Stage;
   readonly digest: Digest;
   readonly bytes: number;
+  /** the run that made it: its receipt says where in the remote the bytes are */
+  readonly run: Digest;
   /** the commit that it was read at */
   readonly commit: Oid;
   /** the pointer's path in the repository */
@@ -100,6 +102,6 @@ async function readOne(bytes: Uint8Array | null, place: { name: string; entry: T
   if (entry.mode !== '100644' && entry.mode !== '100755') throw refuse('is no plain file');
   if (bytes === null) throw refuse('cannot be read');
   if (bytes.length > maxPointerBytes) throw refuse(`has ${bytes.length} bytes; a pointer has about a thousand`);
-  const { artifact } = await parsePointer(pointerText(bytes), { model: name, stage: scope.stage });
-  return { name, stage: scope.stage, digest: artifact.digest, bytes: artifact.bytes, commit, path: entry.path };
+  const { artifact, run } = await parsePointer(pointerText(bytes), { model: name, stage: scope.stage });
+  return { name, stage: scope.stage, digest: artifact.digest, bytes: artifact.bytes, run, commit, path: entry.path };
 }

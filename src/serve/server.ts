@@ -127,7 +127,7 @@ class ServerState {
     this.#scope = { prefix: parts.prefix, stage: parts.stage, ...(parts.model === undefined ? {} : { model: parts.model }) };
     this.follow = { ref: parts.ref, commit: null, trouble: null };
     this.host = createHost({
-      open: (digest) => openArtifact(digest, parts.store, parts.open),
+      open: (model) => openArtifact(model, parts.store, parts.open),
       earlier: ({ name, commit }) => earlierModels(parts.git, commit, name, this.#scope),
       tell: (event) => this.#onHost(event),
       now: () => new Date(),
