@@ -72,8 +72,8 @@ const cache = openCache(folder + '/cache', { env: { PLUMB_LINK: link } });
 const signal = new AbortController().signal;
 const work = folder + '/work-' + seed;
 mkdirSync(work, { recursive: true });
-process.stdout.write('at work');
 for (let round = 0; ; round += 1) {
+  const begun = performance.now();
   const files = Array.from({ length: 240 }, (_, at) => ({ path: work + '/' + round + '-' + at }));
   for (const [at, { path }] of files.entries()) writeFileSync(path, Buffer.alloc(at % 3 === 0 ? 30_000 : 300, 'round ' + round + ', file ' + at + ' of ' + (at % 2 === 0 ? seed : 'all') + '; '));
   const writer = await cache.openWriter();
@@ -81,28 +81,29 @@ for (let round = 0; ; round += 1) {
   await writer.close();
   const placed = stored.map(({ digest, bytes }) => ({ digest, bytes, target: folder + '/out/' + digest.slice(7), executable: false }));
   await cache.placeFiles(placed, { link: true }, { signal });
+  if (round === 0) process.stdout.write(String(performance.now() - begun));
 }`;
 
-test('writers that are killed at any instant leave whole objects, whole files and temporary ones', { timeout: 60_000 }, async () => {
+test('writers that are killed at any instant leave whole objects, whole files and temporary ones', { timeout: 120_000 }, async () => {
   const { folder, root } = newPlace();
   mkdirSync(join(folder, 'out'));
   writeFileSync(join(folder, 'at-work.ts'), atWork);
-  for (let round = 0; round < 6; round += 1) {
+  for (let round = 0; round < 5; round += 1) {
     const children = [0, 1].map((seed) =>
       spawn(process.execPath, [join(folder, 'at-work.ts'), folder, String(seed), round % 2 === 0 ? 'hardlink' : 'copy'], {
         stdio: ['ignore', 'pipe', 'inherit'],
       }),
     );
-    await Promise.all(children.map((child) => new Promise((resolve) => child.stdout.once('data', resolve))));
-    // by chance: the point is that it does not matter when
-    await sleep(Math.random() * 700);
-    await Promise.all(
-      children.map((child) => {
-        const ended = new Promise((resolve) => child.once('exit', resolve));
-        child.kill('SIGKILL');
-        return ended;
-      }),
+    // each has done a round, and says how long that took: the kill comes at any point of the next
+    const took = await Promise.all(
+      children.map((child) => new Promise<number>((resolve) => child.stdout.once('data', (text: Buffer) => resolve(Number(text))))),
     );
+    await sleep(Math.random() * Math.max(...took));
+    const ends = children.map((child) => (child.exitCode === null ? new Promise((resolve) => child.once('exit', resolve)) : null));
+    for (const child of children) child.kill('SIGKILL');
+    await Promise.all(ends);
+    // none ended by itself, with an error
+    expect(children.map((child) => child.signalCode)).toEqual(['SIGKILL', 'SIGKILL']);
   }
   const cache = openCache(root, { env: {} });
   let objects = 0;

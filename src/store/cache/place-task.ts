@@ -63,7 +63,6 @@ class Placing {
   readonly #task: PlaceTask;
   readonly #control: Control;
   #pack: { readonly number: number; readonly fd: number } | null = null;
-  #count = 0;
   #frame: { readonly offset: number; readonly raw: Buffer } | null = null;
 
   constructor(task: PlaceTask, control: Control) {
@@ -117,7 +116,12 @@ class Placing {
       if (there.ino === facts.ino && there.dev === facts.dev) return stampOf(there);
       const temporary = this.#temporary(file.target);
       if (!isAllowed(() => linkSync(source, temporary))) return null;
-      renameOver(temporary, file.target);
+      try {
+        renameSync(temporary, file.target);
+      } finally {
+        // it is still there where another process has put the same link in its place since we looked
+        rmSync(temporary, { force: true });
+      }
     }
     this.#control.told(facts.size);
     return stampOf(lstatSync(file.target));
@@ -178,13 +182,13 @@ class Placing {
   }
 
   #temporary(target: string): string {
-    this.#count += 1;
-    return join(dirname(target), `${prefix}-${this.#count}`);
+    temporaries.made += 1;
+    return join(dirname(target), `${temporaries.prefix}-${temporaries.made}`);
   }
 }
 
-/** Of temporary names: this process and this thread. */
-const prefix = basename(temporaryBeside(`/${threadId}`));
+/** Names that are used once: of this process, this thread, and in it. */
+const temporaries = { prefix: basename(temporaryBeside(`/${threadId}`)), made: 0 };
 
 /** New files get what the umask leaves of this. */
 function modeOf(file: PlaceItem): number {
@@ -196,15 +200,6 @@ function cloneOrCopy(source: string, target: string, sink: number): void {
   const { mode } = fstatSync(sink);
   copyFileSync(source, target, constants.COPYFILE_FICLONE);
   chmodSync(target, mode & 0o777);
-}
-
-function renameOver(temporary: string, target: string): void {
-  try {
-    renameSync(temporary, target);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
 }
 
 /** Null: it is not there any more. */
