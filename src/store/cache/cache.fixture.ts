@@ -1,8 +1,9 @@
 // What the tests of the cache share: a place, files with known bytes, and a user who is not root.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { digestOf, type Digest } from '../../base/digest.ts';
 import { createPack } from '../pack/writer.ts';
 import type { BulkOptions, Cache } from './cache.ts';
@@ -17,9 +18,10 @@ export interface Place {
   open(link?: string): Cache;
 }
 
-/** @param base folder to make it in */
-export function newPlace(base: string = tmpdir()): Place {
-  const folder = mkdtempSync(join(base, 'plumb-cache-'));
+/** It goes when the test has finished. */
+export function newPlace(): Place {
+  const folder = mkdtempSync(join(tmpdir(), 'plumb-cache-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const root = join(folder, 'cache');
   return { folder, root, open: (link) => openCache(root, { env: { PLUMB_LINK: link } }) };
 }
