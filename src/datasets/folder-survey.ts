@@ -7,10 +7,10 @@ import { dirname, join } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import type { BulkOptions, StoredFile } from '../store/cache/cache.ts';
 import { compareUtf8 } from '../store/tree/keys.ts';
-import type { FileEntry } from '../store/tree/tree.ts';
+import type { FileChange, FileEntry } from '../store/tree/tree.ts';
 import { isSameStamp, stampOf, wasAtRest } from './file-stamp.ts';
 import { FolderWalk } from './folder-walk.ts';
-import { IndexReader, IndexWriter, SpoiledIndex, type IndexHead, type IndexRow } from './index-file.ts';
+import { IndexReader, IndexWriter, SpoiledIndex, type FileState, type IndexHead, type IndexRow } from './index-file.ts';
 import { digestOfManifest, filesManifest, type FilesManifest } from './manifest.ts';
 import { fileClock, type StatIndex } from './stat-index.ts';
 
@@ -69,13 +69,13 @@ export async function surveyFolder<T>(options: SurveyOptions, wanted: Digest | n
 export class FolderSurvey {
   /** what the index is of; null: there is no index */
   readonly head: IndexHead | null;
-  /** the folder is, to the last file, the version that the index is of */
+  /** the folder is, to the last file, the version that the index is of; that may be another than the one that is wanted */
   readonly untouched: boolean;
   /** is the index of the version that is wanted? */
   readonly indexed: boolean;
   readonly #options: SurveyOptions;
-  readonly #reader: IndexReader | null;
-  readonly #walk: FolderWalk;
+  #reader: IndexReader | null;
+  #walk: FolderWalk;
   /** rows that were found to be as they were; the walk stands behind them */
   #passed = 0;
   #atFile = false;
@@ -88,7 +88,7 @@ export class FolderSurvey {
     this.head = this.#reader?.head ?? null;
     const { version } = this.head ?? { version: null };
     this.indexed = version !== null && (wanted === null || digestOfManifest(manifestOfIndex(version)) === wanted);
-    this.untouched = this.#reader !== null && this.indexed && this.#isUntouched(this.#reader);
+    this.untouched = this.#reader !== null && version !== null && this.#isUntouched(this.#reader);
   }
 
   /** The version that the index is of. */
@@ -109,7 +109,34 @@ export class FolderSurvey {
    */
   rows(version: AsyncIterable<FileEntry> | null, isKept: IsKept | null = null): Rows {
     const known = this.#known();
-    return this.#merged(version === null ? known : rebased(known, version), isKept);
+    if (version === null) return this.#merged(known, isKept);
+    // the rows are others than those that the walk has passed
+    this.#walk = new FolderWalk(this.#options.folder);
+    this.#passed = 0;
+    this.#atFile = false;
+    return this.#merged(rebased(known, version), isKept);
+  }
+
+  /**
+   * Rows of files that the version that is wanted has otherwise, where the folder is as the version of the index.
+   * @param changes from that version to the one that is wanted, in order
+   */
+  changed(changes: readonly FileChange[]): IndexRow[] {
+    const reader = this.#reader;
+    reader?.restart();
+    let more = reader?.next() === true;
+    return changes.map(({ path, before, after }) => {
+      while (more && reader !== null && compareUtf8(reader.path, path) < 0) more = reader.next();
+      const found = before !== null && more && reader?.path === path ? reader.row().found : null;
+      return { path, version: after === null ? null : stateOfEntry(after), found };
+    });
+  }
+
+  /** Gives the index that the survey was made with to somebody who closes it. */
+  takeIndex(): IndexReader | null {
+    const reader = this.#reader;
+    this.#reader = null;
+    return reader;
   }
 
   close(): void {
@@ -175,7 +202,10 @@ export class FolderSurvey {
   }
 }
 
-const rowsAtOnce = 4096;
+/** Few enough that what is made for them is gone before the next garbage collection. */
+const rowsAtOnce = 1024;
+/** Enough to keep all threads busy. */
+const hashesAtOnce = 4096;
 
 /** Rows on their way out: a batch is hashed while the next is gathered. */
 class Batches {
@@ -191,7 +221,7 @@ class Batches {
 
   get full(): boolean {
     const { rows, hash, bytes } = this.#batch;
-    return hash.length >= rowsAtOnce || rows.length >= 2 * rowsAtOnce || bytes >= bytesAtOnce;
+    return hash.length >= hashesAtOnce || rows.length >= (hash.length > 0 ? 2 * hashesAtOnce : rowsAtOnce) || bytes >= bytesAtOnce;
   }
 
   asItWas(row: IndexRow): void {
@@ -305,8 +335,12 @@ async function* rebased(known: Rows, version: AsyncIterable<FileEntry>): Rows {
 }
 
 /** A file of a version, of which nothing is known in the folder. */
-export function rowOf({ path, digest, bytes, executable }: FileEntry): IndexRow {
-  return { path, version: { digest, bytes, executable }, found: null };
+export function rowOf(entry: FileEntry): IndexRow {
+  return { path: entry.path, version: stateOfEntry(entry), found: null };
+}
+
+function stateOfEntry({ digest, bytes, executable }: FileEntry): FileState {
+  return { digest, bytes, executable };
 }
 
 export function manifestOfIndex({ tree, files, bytes }: NonNullable<IndexHead['version']>): FilesManifest {
@@ -314,7 +348,7 @@ export function manifestOfIndex({ tree, files, bytes }: NonNullable<IndexHead['v
 }
 
 /** Keeps an index as far as it can be kept: it is a cache, and no command fails for want of it. @param file null: nothing is kept */
-export function keepIndex(file: string | null): Pick<IndexWriter, 'add' | 'commit' | 'abandon'> {
+export function keepIndex(file: string | null): Pick<IndexWriter, 'add' | 'copy' | 'commit' | 'abandon'> {
   let writer: IndexWriter | null = null;
   const unlessFailed = (work: (to: IndexWriter) => void): void => {
     try {
@@ -331,6 +365,7 @@ export function keepIndex(file: string | null): Pick<IndexWriter, 'add' | 'commi
   }
   return {
     add: (row) => unlessFailed((to) => to.add(row)),
+    copy: (from) => unlessFailed((to) => to.copy(from)),
     commit: (head) => unlessFailed((to) => to.commit(head)),
     abandon: () => unlessFailed((to) => to.abandon()),
   };

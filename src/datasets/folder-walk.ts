@@ -1,19 +1,19 @@
 // The files below a folder in the order of their paths, one stat each. Synchronous: for a stat, going through another thread costs more than the stat.
-// In memory are the names of the folder that it stands in, and of those above.
-import { lstatSync, readdirSync, realpathSync, type Dirent, type Stats } from 'node:fs';
+// In memory are the names of the folder that it stands in, and of those above; nothing but names, for a folder may have a million.
+import { lstatSync, readdirSync, realpathSync, type Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { isTemporary } from '../base/atomic.ts';
 import { PlumbError, systemError } from '../base/errors.ts';
 import { NameClashes } from './name-clashes.ts';
 import { isSafeName, outside, specialFile } from './paths.ts';
-import { pathBytes } from '../store/tree/keys.ts';
+import { compareUtf8, pathBytes } from '../store/tree/keys.ts';
 import { sortPaths } from './path-order.ts';
 
 interface OpenFolder {
   /** its path and '/'; '' for the top */
   readonly prefix: string;
-  /** of what is in it, those of folders with '/' behind, sorted: so files come out in the order of their paths */
-  readonly names: readonly string[];
+  /** of what is in it, sorted. That of a folder gets a '/' behind, and its place by that, when it turns out to be one */
+  readonly names: string[];
   at: number;
 }
 
@@ -53,43 +53,47 @@ export class FolderWalk {
       top.at += 1;
       if (name === undefined) this.#open.pop();
       else if (name.endsWith('/')) this.#enter(top.prefix + name);
-      else if (this.#isFile(top.prefix + name)) return true;
+      else if (this.#isFile(top, name)) return true;
     }
     this.#facts = null;
     return false;
   }
 
-  /** False: it has vanished since the folder was read, or it is one of the walk's own. */
-  #isFile(path: string): boolean {
+  /** False: it has vanished since the folder was read, or it is a folder. */
+  #isFile(top: OpenFolder, name: string): boolean {
+    const path = top.prefix + name;
     const facts = lstatSync(`${this.#folder}/${path}`, { throwIfNoEntry: false });
     if (facts === undefined) return false;
-    if (!facts.isFile()) throw facts.isSymbolicLink() ? symlink(this.#folder, path) : specialFile(join(this.#folder, path));
-    this.path = path;
-    this.#facts = facts;
-    return true;
+    if (facts.isFile()) {
+      this.path = path;
+      this.#facts = facts;
+      return true;
+    }
+    if (!facts.isDirectory()) throw facts.isSymbolicLink() ? symlink(this.#folder, path) : specialFile(join(this.#folder, path));
+    // 'a.b' comes before 'a/': what is in a folder called a comes behind it
+    let at = top.at;
+    while (at < top.names.length && compareUtf8(top.names[at] as string, `${name}/`) < 0) at += 1;
+    if (at === top.at) this.#enter(`${path}/`);
+    else top.names.splice(at, 0, `${name}/`);
+    return false;
   }
 
   #enter(prefix: string): void {
     const absolute = prefix === '' ? this.#folder : `${this.#folder}/${prefix.slice(0, -1)}`;
-    const names: string[] = [];
+    const names = readFolder(absolute);
     const room = pathBytes - Buffer.byteLength(prefix);
-    for (const entry of readFolder(absolute)) {
-      const { name } = entry;
-      if (isTemporary(name)) continue;
-      if (!isSafeName(name) || room < Buffer.byteLength(name)) throw badName(join(absolute, name));
-      names.push(entry.isDirectory() ? `${name}/` : name);
-    }
+    for (const name of names) if (!isSafeName(name) || Buffer.byteLength(name) > room) throw badName(join(absolute, name));
     this.clashes.look(prefix, names);
     this.#open.push({ prefix, names: sortPaths(names), at: 0 });
   }
 }
 
-function readFolder(absolute: string): Dirent[] {
+function readFolder(absolute: string): string[] {
   try {
-    const entries = readdirSync(absolute, { withFileTypes: true });
+    const names = readdirSync(absolute);
     // what is not UTF-8 comes with this character in place of each bad byte; a name may hold it rightly, too
-    if (entries.some((entry) => entry.name.includes('\ufffd'))) refuseBadBytes(absolute);
-    return entries;
+    if (names.some((name) => name.includes('\ufffd'))) refuseBadBytes(absolute);
+    return names.some(isTemporary) ? names.filter((name) => !isTemporary(name)) : names;
   } catch (error) {
     throw systemError(error, 'read', absolute);
   }

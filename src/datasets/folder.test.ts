@@ -8,7 +8,8 @@ import { createFileTreeBuilder } from '../store/tree/file-builder.ts';
 import { compareUtf8 } from '../store/tree/keys.ts';
 import type { Project } from '../project/open.ts';
 import { checkoutDatasets } from './checkout.ts';
-import { carryOutFolder, planFolder } from './folder-checkout.ts';
+import { carryOutFolder } from './folder-checkout.ts';
+import { planFolder } from './folder-plan.ts';
 import { diffFolders } from './folder-diff.ts';
 import { describeFolder } from './folder.ts';
 import { loadLock } from './lock.ts';
@@ -159,6 +160,50 @@ test('whatever is changed, add, status, diff and checkout agree with what a naiv
     { numRuns: 12, endOnFailure: true },
   );
 });
+
+test('a switch between versions of an untouched folder changes what differs, and nothing else', { timeout: 60_000 }, async () => {
+  const project = await createProject();
+  const folder = join(project.root, 'data/files');
+  const opened = await project.open();
+  const switchTo = async (entry: FilesEntry): Promise<void> =>
+    void (await checkoutDatasets(opened, { lock: lockOf(entry), names: [], force: false, ...quiet }));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(someModel, { minLength: 2, maxLength: 4 }),
+      fc.array(fc.nat(3), { minLength: 2, maxLength: 6 }),
+      async (models, turns) => {
+        const entries: FilesEntry[] = [];
+        for (const files of models) {
+          await make(folder, files);
+          await project.add('data/files');
+          entries.push(await entryOf(project));
+        }
+        await rm(folder, { recursive: true });
+        for (const turn of turns.map((at) => at % models.length)) {
+          const [entry, files] = [entries[turn], models[turn]];
+          if (entry === undefined || files === undefined) throw new Error('no version');
+          const before = await inodesOf(folder);
+          const was = await modelOf(folder);
+          await switchTo(entry);
+          expect(inOrder(await modelOf(folder))).toEqual(inOrder(files));
+          const after = await inodesOf(folder);
+          for (const [path, one] of was) if (isSame(one, files.get(path))) expect([path, after.get(path)]).toEqual([path, before.get(path)]);
+          const told = { bytes: 0 };
+          expect(await look(opened, entry, told)).toMatchObject({ state: 'same' });
+          // what was placed is known without being read
+          expect(told.bytes).toBe(0);
+        }
+      },
+    ),
+    { numRuns: 8, endOnFailure: true },
+  );
+});
+
+async function inodesOf(folder: string): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  for (const path of (await modelOf(folder)).keys()) found.set(path, (await stat(join(folder, path))).ino);
+  return found;
+}
 
 /** Files that were written long ago, as far as their times say. */
 async function writeOld(project: TestProject, files: Record<string, string>): Promise<void> {

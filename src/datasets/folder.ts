@@ -17,7 +17,7 @@ import {
   type SurveyOptions,
 } from './folder-survey.ts';
 import { noteCacheState, type FileState, type IndexHead } from './index-file.ts';
-import { digestOfManifest, filesManifest, manifestText, objectsOf, type FilesManifest, type ManifestStore } from './manifest.ts';
+import { cacheOnly, digestOfManifest, filesManifest, manifestText, objectsOf, type FilesManifest } from './manifest.ts';
 import type { StatIndex } from './stat-index.ts';
 
 export { checkoutFolder } from './folder-checkout.ts';
@@ -116,18 +116,6 @@ async function isKeptWhole(store: Store, { manifest, head }: FolderSurvey, state
     if (error instanceof PlumbError && error.code === 'BYTES_MISSING') return false;
     throw error;
   }
-}
-
-/** Reads manifests and nodes of this machine: no remote is asked. */
-export function cacheOnly({ cache }: Pick<Store, 'cache'>): ManifestStore {
-  return {
-    readBytes: async (digest) => (await cache.read(digest)) ?? Promise.reject(notHere(digest)),
-    remember: () => undefined,
-  };
-}
-
-function notHere(digest: Digest): PlumbError {
-  return new PlumbError('BYTES_MISSING', { what: `${digest} is not in the cache`, mend: 'run `plumb fetch`', details: { missing: [digest] } });
 }
 
 /**

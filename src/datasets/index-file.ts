@@ -68,6 +68,7 @@ export class IndexReader {
   #offset = headBytes;
   #at = 0;
   #end = 0;
+  #flagsAt = 0;
   #flags = 0;
   #versionAt = 0;
   #versionBytes = 0;
@@ -122,6 +123,7 @@ export class IndexReader {
     this.#at += rest;
     if (shared > this.path.length || this.#at >= this.#end) throw new SpoiledIndex();
     this.path = this.#pathOf(shared, block, start);
+    this.#flagsAt = this.#at;
     const flags = block[this.#at++] as number;
     this.#flags = flags;
     if ((flags & flag.version) !== 0) {
@@ -165,13 +167,23 @@ export class IndexReader {
   /** What the index says of the path. */
   row(): IndexRow {
     const flags = this.#flags;
-    const version = (flags & flag.version) === 0 ? null : this.#state(this.#versionAt, this.#versionBytes, flag.versionExecutable);
+    const version =
+      (flags & flag.version) === 0
+        ? null
+        : { digest: this.#digest(this.#versionAt), bytes: this.#versionBytes, executable: (flags & flag.versionExecutable) !== 0 };
     if ((flags & flag.found) === 0) return { path: this.path, version, found: null };
+    const executable = (flags & flag.foundExecutable) !== 0;
     const stamp =
       (flags & flag.stamped) === 0
         ? null
         : { bytes: this.#foundBytes, mtimeMs: this.#mtimeMs, ctimeMs: this.#ctimeMs, ino: this.#ino, links: this.#ctimeMs === 0 ? 2 : 1 };
-    return { path: this.path, version, found: { ...this.#state(this.#foundAt, this.#foundBytes, flag.foundExecutable), stamp } };
+    const digest = version !== null && (flags & flag.same) !== 0 ? version.digest : this.#digest(this.#foundAt);
+    return { path: this.path, version, found: { digest, bytes: this.#foundBytes, executable, stamp } };
+  }
+
+  /** What the file has of the row behind its path. */
+  get facts(): Uint8Array {
+    return this.#block.subarray(this.#flagsAt, this.#at);
   }
 
   /** Back to before the first row. */
@@ -185,8 +197,8 @@ export class IndexReader {
     closeSync(this.#fd);
   }
 
-  #state(at: number, bytes: number, executable: number): FileState {
-    return { digest: `sha256:${this.#block.toString('hex', at, at + 32)}`, bytes, executable: (this.#flags & executable) !== 0 };
+  #digest(at: number): Digest {
+    return `sha256:${this.#block.toString('hex', at, at + 32)}`;
   }
 
   #nextBlock(): boolean {
@@ -285,6 +297,18 @@ export class IndexWriter {
     if (version !== null) this.#addState(version);
     if (found !== null && !same) this.#addState(found);
     if (found?.stamp) this.#addStamp(found.stamp);
+    this.#ended();
+  }
+
+  /** Takes over the row that a reader is at. */
+  copy({ path, facts }: IndexReader): void {
+    this.#addPath(path);
+    this.#block.set(facts, this.#at);
+    this.#at += facts.length;
+    this.#ended();
+  }
+
+  #ended(): void {
     this.#rows += 1;
     if (this.#at >= blockBytes) this.#flush();
   }

@@ -69,6 +69,18 @@ function headText({ format, key, label, rows, schema }: RowsHead): string {
 /** Reading manifests; what hangs on one is then found where it is (`remember`). */
 export type ManifestStore = Pick<Store, 'readBytes' | 'remember'>;
 
+/** Reads manifests and nodes of this machine: no remote is asked. */
+export function cacheOnly({ cache }: Pick<Store, 'cache'>): ManifestStore {
+  return {
+    readBytes: async (digest) => (await cache.read(digest)) ?? Promise.reject(notHere(digest)),
+    remember: () => undefined,
+  };
+}
+
+function notHere(digest: Digest): PlumbError {
+  return new PlumbError('BYTES_MISSING', { what: `${digest} is not in the cache`, mend: 'run `plumb fetch`', details: { missing: [digest] } });
+}
+
 /**
  * The manifest that an entry of the lock names. The entry's other lines are compared with it: in a merge that was put together by hand the digest
  * may be of one side and the content of the other, and a stage would read other rows than its record names.

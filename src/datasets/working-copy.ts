@@ -3,10 +3,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isPlumbError } from '../base/errors.ts';
 import type { Project } from '../project/open.ts';
-import { describeFolder, cacheOnly } from './folder.ts';
+import { describeFolder } from './folder.ts';
 import { keepIndex, surveyFolder, surveyOptions, type FolderSurvey } from './folder-survey.ts';
 import { differs, type IndexRow } from './index-file.ts';
-import { digestOfManifest, filesOf, readManifest, type FilesManifest } from './manifest.ts';
+import { cacheOnly, digestOfManifest, filesOf, readManifest, type FilesManifest } from './manifest.ts';
 import { checkProjectPath, refuseWayOut } from './paths.ts';
 import type { LockEntry } from './schema.ts';
 import { digestOfPath, type StatIndex } from './stat-index.ts';
@@ -81,7 +81,7 @@ async function compareFolder(
   const how = surveyOptions(absolute, { ...options, index }, index.hashFiles);
   try {
     return await surveyFolder(how, entry.digest, async (survey) => {
-      if (survey.untouched) return same;
+      if (survey.untouched && survey.indexed) return same;
       const manifest = survey.indexed ? survey.manifest : await manifestHere(store, entry);
       return count(survey, manifest, how.indexFile, survey.indexed ? null : filesOf(cacheOnly(store), manifest));
     });
