@@ -176,16 +176,21 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+const machineLimits: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'ENAMETOOLONG', 'EACCES', 'EPERM', 'EROFS', 'EIO']);
+
 /**
- * A full disk is nobody's mistake, whoever met it and did not say: the error that users see; anything else comes back as it is.
+ * A disk that is full, a path that is too long and a folder that may not be read are no mistakes of ours, whoever met them and did not say: the error
+ * that users see; anything else comes back as it is.
  * @param place where it was met, when the error itself does not know
  */
-export function fullDisk(error: unknown, place: string): unknown {
-  const errno = errnoOf(error);
-  if (errno !== 'ENOSPC' && errno !== 'EDQUOT') return error;
-  const { path } = error as NodeJS.ErrnoException;
-  return systemError(error, 'write', path ?? place);
+export function machineLimit(error: unknown, place: string): unknown {
+  if (!machineLimits.has(errnoOf(error) ?? '')) return error;
+  const { path, syscall } = error as NodeJS.ErrnoException;
+  return systemError(error, syscall ?? 'write', path ?? place);
 }
+
+/** Of a path that is said because it is too long. */
+const mostPath = 400;
 
 /**
  * Turns a system error about a path into the one that users see; anything else comes back as it is.
@@ -206,6 +211,13 @@ export function systemError(error: unknown, doing: string, path: string): unknow
       what: `${path} is not there`,
       where: { file: path },
       mend: 'check the spelling of the path',
+      cause: error,
+    });
+  }
+  if (errno === 'ENAMETOOLONG') {
+    return new PlumbError('NAME_INVALID', {
+      what: `cannot ${doing} ${JSON.stringify(path.length > mostPath ? `${path.slice(0, mostPath)}...` : path)}: the path, or a name in it, is too long here`,
+      mend: 'give it a shorter name, or move the project to where paths are shorter',
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { PlumbError, exitCodes, fullDisk, isPlumbError } from '../base/errors.ts';
+import { PlumbError, exitCodes, machineLimit, isPlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import { streamProgress, silentProgress } from '../base/progress.ts';
 import type { Cli, Define, Paint } from './command.ts';
@@ -25,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv], { from: 'user' });
     return cli.exitCode;
   } catch (error) {
-    return tellError(stop.signal.aborted ? stop.signal.reason : fullDisk(error, cli.cwd), cli, global.debug);
+    return tellError(stop.signal.aborted ? stop.signal.reason : machineLimit(error, cli.cwd), cli, global.debug);
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);

@@ -3,7 +3,7 @@ import { lstat, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { files } from '../project/layout.ts';
-import { isTreePath } from '../store/tree/keys.ts';
+import { isTreePath, pathBytes } from '../store/tree/keys.ts';
 
 /** Relative, '/' between names, no empty name, '.', '..', no control character, and nothing of git's own: fit to be joined to a folder. */
 export function isSafePath(path: string): boolean {
@@ -50,6 +50,12 @@ export function checkProjectPath(path: string): void {
     throw new PlumbError('NAME_INVALID', {
       what: `${JSON.stringify(path).slice(0, 200)} holds a control character or a backslash`,
       mend: 'rename the file: neither .gitignore nor other machines can take such a name',
+    });
+  }
+  if (Buffer.byteLength(path) > pathBytes) {
+    throw new PlumbError('NAME_INVALID', {
+      what: `${JSON.stringify(path).slice(0, 200)}... is longer than ${pathBytes} bytes`,
+      mend: 'give it a shorter name',
     });
   }
   const top = path.split('/')[0] ?? '';

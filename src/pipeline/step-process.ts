@@ -3,7 +3,7 @@
 import { createWriteStream } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { PlumbError, errorTable, fullDisk, isPlumbError, type ErrorCode, type Where } from '../base/errors.ts';
+import { PlumbError, errorTable, machineLimit, isPlumbError, type ErrorCode, type Where } from '../base/errors.ts';
 import type { Progress, ProgressBar, Unit } from '../base/progress.ts';
 import type { JsonValue } from '../base/schema.ts';
 import type { StepRegistry, StepResult } from '../base/step.ts';
@@ -86,7 +86,7 @@ export async function runStepOrder(registry: StepRegistry, signal: AbortSignal):
     tell({ type: 'result', result });
     return await flushed(events, 0);
   } catch (met) {
-    const error = fullDisk(met, dirname(Object.values(order.outputs)[0] ?? '.'));
+    const error = machineLimit(met, dirname(Object.values(order.outputs)[0] ?? '.'));
     if (!isPlumbError(error)) throw error;
     const { code, where, mend, details, message } = error;
     tell({ type: 'error', error: { code, what: message, mend, ...(where ? { where } : {}), ...(details ? { details: { ...details } } : {}) } });
