@@ -1,7 +1,6 @@
 // Versions of a file of rows as a comparison takes them: a locked one from the cache, or what stands in the work tree.
 import { join } from 'node:path';
 import { digestOf, type Digest } from '../base/digest.ts';
-import { PlumbError } from '../base/errors.ts';
 import type { Project } from '../project/open.ts';
 import type { ReadNode } from '../store/tree/tree.ts';
 import { readFactsFile } from './facts-file.ts';
@@ -79,14 +78,4 @@ function columnsOf(entry: RowsEntry): { key?: string; label?: string } {
 
 function treeOf({ rows, schema, key, label, labels }: RowsManifest, root: Digest): RowTree {
   return { root, rows, schema, key: key ?? null, label: label ?? null, labels: labels === undefined ? null : new Map(labels) };
-}
-
-/** @throws PlumbError DATASET_FORMAT */
-export function requireRows(name: string, entry: LockEntry): RowsEntry {
-  if (entry.format !== 'files') return entry;
-  throw new PlumbError('DATASET_FORMAT', {
-    what: `data set "${name}" is a folder of files, not rows`,
-    where: { file: entry.path },
-    mend: 'name a data set of rows: `plumb status` lists them',
-  });
 }
