@@ -241,7 +241,8 @@ async function* listBelow(root: string, prefix: string, options: RequestOptions)
       // null: it went meanwhile
       for (const [index, path] of batch.entries()) {
         const found = facts[index];
-        if (found) yield { path, bytes: found.size, modified: found.mtime };
+        // a file keeps its mtime when it is moved, and what was condemned is as young as that: ctime says when
+        if (found) yield { path, bytes: found.size, modified: found.ctime > found.mtime ? found.ctime : found.mtime };
       }
     }
   }

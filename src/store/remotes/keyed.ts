@@ -97,6 +97,7 @@ interface Source {
 async function readText(source: Source, kind: 'receipts' | 'names', key: string, options: RequestOptions): Promise<Buffer | null> {
   const { reader, how } = source;
   const path = pathOfKey(kind, key);
+  const most = mostTextBytes(kind, key);
   const attempt = async (): Promise<Buffer | null> => {
     const found = await reader.get(path, { start: 0, end: null }, options);
     if (found === null) return null;
@@ -104,8 +105,7 @@ async function readText(source: Source, kind: 'receipts' | 'names', key: string,
     let bytes = 0;
     for await (const piece of found.body) {
       bytes += piece.length;
-      if (bytes > mostTextBytes[kind])
-        throw remoteFailed(reader.url, `has more than ${mostTextBytes[kind]} bytes at ${path}`, 'see who writes to it');
+      if (bytes > most) throw remoteFailed(reader.url, `has more than ${most} bytes at ${path}`, 'see who writes to it');
       pieces.push(piece);
     }
     if (found.bytes !== null && bytes < found.bytes) throw cut(bytes, found.bytes);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { digestOf, hexOf, type Digest } from '../../base/digest.ts';
 import type { ByteRange, PackRef, Remote, RemoteKind } from '../remote.ts';
@@ -384,6 +385,30 @@ export function remoteContract(name: string, open: () => Promise<RemoteBench>): 
         moving = false;
         await reader;
         await expect(remote.movePack(digestOf(randomBytes(8)), 'condemned', options)).rejects.toEqual(refused('BYTES_MISSING'));
+      });
+
+      test('what was condemned is as young as that', async () => {
+        if (!remote.canList || remote.dropsPacks) return;
+        const pack = await placePack('packs', 300);
+        // the clocks of servers may tick in whole seconds
+        await sleep(2100);
+        const began = Date.now();
+        await remote.movePack(pack.digest, 'condemned', options);
+        for await (const { key, modified } of remote.list('condemned', options)) {
+          if (key === pack.hex && modified !== null) expect(modified.getTime()).toBeGreaterThan(began - 1100);
+        }
+      });
+
+      test('a receipt that was taken back is kept under a name, however long', async () => {
+        if (!remote.canList) return;
+        const pack = await placePack('packs', 500);
+        const key = `condemned/${randomHex()}`;
+        const text = `{"packs":"${'x'.repeat(20_000)}"}`;
+        expect(await putText('names', key, text, [{ digest: pack.digest, bytes: 500, tail: 400 }])).toBe(true);
+        expect(await read('names', key)).toBe(text);
+        expect(await keys('names')).toContain(key);
+        await remote.remove('names', key, options);
+        expect(await read('names', key)).toBe(undefined);
       });
 
       test('a pack that was condemned can be sent anew, and condemned again', async () => {
