@@ -1,7 +1,8 @@
+import { resolve } from 'node:path';
 import { formatBytes } from '../base/progress.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { forget } from '../project/shared-cache.ts';
-import { resolve } from 'node:path';
+import type { Live } from '../upkeep/live.ts';
 import type { Cli, Define } from './command.ts';
 
 interface Options {
@@ -30,7 +31,7 @@ export const define: Define = (command, cli) => {
     .action(async (options: Options) => {
       const project = await openProject(cli);
       if (options.forget !== undefined) return forgetRepository(options.forget, project, cli);
-      return options.remote === true ? collectRemotely(project, options, cli) : collectHere(project, options, cli);
+      return collectHere(project, options, cli);
     });
 };
 
@@ -42,21 +43,43 @@ function forgetRepository(path: string, project: Project, cli: Cli): void {
 }
 
 async function collectHere(project: Project, options: Options, cli: Cli): Promise<void> {
-  const { collectLocal, planLocal } = await import('../upkeep/gc-local.ts');
+  const { collectLocal, localGraceMs, planLocal } = await import('../upkeep/gc-local.ts');
   const request = {
     workspaceOnly: options.workspace === true,
     force: options.force === true,
-    immediately: options.now === true,
-    now: new Date(),
+    graceMs: options.now === true ? 0 : localGraceMs,
+    now: cli.now(),
     signal: cli.signal,
   };
   const plan = await planLocal(project, request);
-  const { objects, bytes } = plan;
+  const { objects, bytes, heaps } = plan;
   const done = options.yes === true ? await collectLocal(project, plan, request) : null;
-  cli.emit({ plan: { objects, bytes, trash: plan.heaps }, done });
-  cli.print(`${objects.all} objects, ${formatBytes(bytes.all)}, in ${project.store.cacheDir}`);
-  if (objects.young > 0) cli.print(`${objects.young} that nobody names came in the last day: kept`);
+  cli.emit({ plan: { objects, bytes, trash: heaps, roots: plan.live.size }, done });
+  cli.print(`${count(objects.all, 'object')}, ${formatBytes(bytes.all)}, in ${project.store.cacheDir}`);
+  for (const line of reasonLines(plan.live)) cli.print(cli.paint.dim(`  kept  ${line}`));
+  if (objects.young > 0) cli.print(`${objects.young} that nobody names, ${formatBytes(bytes.young)}, came in the last day: kept (--now does not)`);
   const goes = `${objects.dead} that nobody names, ${formatBytes(bytes.dead)}`;
-  if (done === null) return cli.print(objects.dead + plan.heaps === 0 ? 'nothing to let go of' : `would let go of ${goes}: plumb gc --yes`);
-  cli.print(`let go of ${goes}; ${formatBytes(done.freed)} freed${options.now === true ? '' : ', the rest lies in the trash for a day'}`);
+  if (done === null) {
+    const old = heaps === 0 ? '' : `, and empty the trash of ${count(heaps, 'earlier collection')}`;
+    return cli.print(objects.dead + heaps === 0 ? 'nothing to let go of' : `would let go of ${goes}${old}: plumb gc --yes`);
+  }
+  cli.print(
+    `let go of ${goes}; ${formatBytes(done.freed)} freed${options.now === true || objects.dead === 0 ? '' : ', the rest lies in the trash for a day'}`,
+  );
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+const mostReasons = 20;
+
+/** Who keeps how much of what is named: the first reason of each. */
+function reasonLines(live: Live): string[] {
+  const counts = new Map<string, number>();
+  for (const why of live.values()) counts.set(why, (counts.get(why) ?? 0) + 1);
+  const lines = [...counts].map(([why, number]) => `${why}: ${count(number, 'digest')}`);
+  return lines.length <= mostReasons
+    ? lines
+    : [...lines.slice(0, mostReasons), `... and ${lines.length - mostReasons} more (--json has their number)`];
 }

@@ -3,11 +3,13 @@
 // The texts are searched for digests and are not parsed: a lock in the middle of a merge, a pointer of a later version or evidence that does not
 // verify keep what they name all the same. What a collector does not understand it does not let go of.
 import type { Digest } from '../base/digest.ts';
+import { isPlumbError } from '../base/errors.ts';
+import type { Git } from '../git/git.ts';
 import { RunLog } from '../pipeline/records.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
-import { commitTree, workTree, type FileTree } from '../registry/tree.ts';
-import type { Retention } from './retention.ts';
+import { workTree } from '../registry/tree.ts';
+import { mainCommit, type Retention } from './retention.ts';
 
 /** digest -> why it lives: the first reason found, in words */
 export type Live = Map<Digest, string>;
@@ -16,40 +18,60 @@ export interface LiveRequest {
   readonly retention: Retention;
   /** only what the work tree names */
   readonly workspaceOnly: boolean;
+  /**
+   * What a clone without history does: `keep`, for the bytes of this machine, goes by what it sees (what it does not see was never put here by it, and is
+   * where the clone came from); `refuse`, for those of everybody.
+   */
+  readonly shallow: 'keep' | 'refuse';
   readonly now: Date;
 }
 
+type LiveProject = Pick<Project, 'root' | 'git' | 'prefix' | 'config' | 'localDir'>;
+
 /**
  * Everything that this repository names.
- * @throws PlumbError GIT_TOO_SHALLOW where the history of the main branch is not here and counts, FILE_UNREADABLE
+ * @throws PlumbError GIT_TOO_SHALLOW where history counts that is not here, FILE_UNREADABLE
  */
-export async function collectLive(project: Project, request: LiveRequest): Promise<Live> {
+export async function collectLive(project: LiveProject, request: LiveRequest): Promise<Live> {
   const live: Live = new Map();
-  const seen = new Set<string>();
-  await addTree(live, seen, workTree(project.root), 'the work tree');
+  await addWorkTree(live, project.root);
   if (request.workspaceOnly) return live;
-  const { git, prefix } = project;
-  const tips = await git.tips();
-  for (const { name, commit } of tips) await addTree(live, seen, commitTree(git, prefix, commit), tipText(name));
+  await addTips(live, project);
   await addPointerHistory(live, project, request);
   await addRuns(live, project, request);
   return live;
 }
 
-/** datasets.lock and everything below models/. Many tips hold the same texts: each text is searched once. */
-async function addTree(live: Live, seen: Set<string>, tree: FileTree, why: string): Promise<void> {
+async function addWorkTree(live: Live, root: string): Promise<void> {
+  const tree = workTree(root);
   const paths = [files.lock, ...(await tree.list(files.models))];
-  for (const bytes of await tree.read(paths)) {
-    if (bytes === null) continue;
-    const text = Buffer.from(bytes).toString('latin1');
-    if (seen.has(text)) continue;
-    seen.add(text);
-    addText(live, text, why);
+  for (const [at, bytes] of (await tree.read(paths)).entries()) addFile(live, paths[at] ?? '', bytes, 'the work tree');
+}
+
+/** datasets.lock and everything below models/ of every ref. Many refs hold the same files: each is read once. */
+async function addTips(live: Live, { git, prefix }: LiveProject): Promise<void> {
+  const commits = new Set<string>();
+  const seen = new Set<string>();
+  for (const { name, commit } of await git.tips()) {
+    if (commits.has(commit)) continue;
+    commits.add(commit);
+    const models = (await git.listTree(commit, prefix + files.models)).filter(({ oid }) => !seen.has(oid));
+    for (const { oid } of models) seen.add(oid);
+    const paths = [prefix + files.lock, ...models.map(({ path }) => path)];
+    for (const [at, bytes] of (await git.readBlobs(commit, paths)).entries()) addFile(live, paths[at] ?? '', bytes, tipText(name));
   }
 }
 
-function addText(live: Live, text: string, why: string): void {
-  for (const [digest] of text.matchAll(/sha256:[0-9a-f]{64}/g)) if (!live.has(digest as Digest)) live.set(digest as Digest, why);
+/** @param path of the file: that of evidence says which record it is */
+function addFile(live: Live, path: string, bytes: Uint8Array | null, why: string): void {
+  if (bytes === null) return;
+  const add = (digest: string): void => void (live.has(digest as Digest) || live.set(digest as Digest, why));
+  for (const [digest] of Buffer.from(bytes)
+    .toString('latin1')
+    .matchAll(/sha256:[0-9a-f]{64}/g))
+    add(digest);
+  const [, record] = /\/evidence\/[^/]+\/([0-9a-f]{64})\.json$/.exec(path) ?? [];
+  if (record !== undefined) add(`sha256:${record}`);
 }
 
 /** 'refs/heads/topic' -> 'branch topic' */
@@ -61,36 +83,56 @@ function tipText(name: string): string {
   return kind === 'pull' ? `pull request ${rest.split('/')[0] ?? rest}` : name;
 }
 
-/** A revert is always enough: what a pointer on the main branch ever named stays, as long as the policy says. */
-async function addPointerHistory(live: Live, { git, prefix, config }: Project, { retention, now }: LiveRequest): Promise<void> {
-  const main = await firstThere([`refs/heads/${config.main}`, `refs/remotes/origin/${config.main}`], (name) => git.resolve(name));
+/**
+ * A revert is always enough: what a pointer on the main branch ever named stays, as long as the policy says after another took its place. So of each
+ * file those versions count that are younger, and the one that was there when that time began.
+ */
+async function addPointerHistory(live: Live, project: LiveProject, { retention, shallow, now }: LiveRequest): Promise<void> {
+  const { git, prefix } = project;
+  const main = await mainCommit(project);
   if (main === null) return;
-  const oldest = retention.pointerDays === null ? null : now.getTime() - retention.pointerDays * dayMs;
-  for (const { commit, paths } of await git.logChanges(main, { path: prefix + files.models })) {
-    // what a commit put there was there until the next one: the first that is too old still counts
-    const isOld = oldest !== null && commit.date.getTime() < oldest;
-    const texts = await git.readBlobs(commit.oid, paths);
-    const why = `a pointer of ${commit.date.toISOString().slice(0, 10)} (commit ${commit.oid.slice(0, 12)})`;
-    for (const bytes of texts) if (bytes !== null) addText(live, Buffer.from(bytes).toString('latin1'), why);
-    if (isOld) return;
+  const oldest = retention.pointerDays === null ? Number.NEGATIVE_INFINITY : now.getTime() - retention.pointerDays * dayMs;
+  const settled = new Set<string>();
+  for (const { commit, paths } of await changesOf(git, main, { path: prefix + files.models, shallow })) {
+    const open = paths.filter((path) => !settled.has(path));
+    const texts = open.length === 0 ? [] : await git.readBlobs(commit.oid, open);
+    const when = `commit ${commit.oid.slice(0, 12)} (${commit.date.toISOString().slice(0, 10)})`;
+    for (const [at, path] of open.entries()) {
+      addFile(live, path, texts[at] ?? null, `${pointerText(path.slice(prefix.length))} at ${when}`);
+      if (commit.date.getTime() < oldest) settled.add(path);
+    }
   }
+}
+
+async function changesOf(git: Git, main: string, what: { path: string; shallow: 'keep' | 'refuse' }): ReturnType<Git['logChanges']> {
+  try {
+    return await git.logChanges(main, { path: what.path });
+  } catch (error) {
+    if (what.shallow === 'keep' && isPlumbError(error, 'GIT_TOO_SHALLOW')) return [];
+    throw error;
+  }
+}
+
+/** 'models/intents/production.json' -> 'production of intents' */
+function pointerText(path: string): string {
+  const [, model = '', stage] = /^models\/([^/]+)\/([^/]+)\.json$/.exec(path) ?? [];
+  return stage === undefined ? path : `${stage} of ${model}`;
 }
 
 const dayMs = 86_400_000;
 
-async function firstThere<T>(names: readonly string[], ask: (name: string) => Promise<T | null>): Promise<T | null> {
-  for (const name of names) {
-    const found = await ask(name);
-    if (found !== null) return found;
+/** Runs of this machine that are young; a stage of a run that is under way writes its line when it ends. */
+async function addRuns(live: Live, { localDir }: LiveProject, { retention, now }: LiveRequest): Promise<void> {
+  const oldest = now.getTime() - retention.runDays * dayMs;
+  for (const entry of await new RunLog(localDir).read()) {
+    const at = Date.parse(entry.at);
+    // a time that is none is no reason to let go
+    if (at < oldest || live.has(entry.run)) continue;
+    live.set(entry.run, `run of ${entry.stage}, ${ageText(now.getTime() - at)}`);
   }
-  return null;
 }
 
-/** Runs of this machine that are young, and those of stages that run right now. */
-async function addRuns(live: Live, project: Project, { retention, now }: LiveRequest): Promise<void> {
-  const oldest = now.getTime() - retention.runDays * dayMs;
-  for (const entry of await new RunLog(project.localDir).read()) {
-    if (Date.parse(entry.at) < oldest || live.has(entry.run)) continue;
-    live.set(entry.run, `a run of ${entry.stage} on ${entry.at.slice(0, 10)}`);
-  }
+function ageText(ms: number): string {
+  const days = Math.floor(ms / dayMs);
+  return days === 1 ? 'a day ago' : days > 1 ? `${days} days ago` : 'today';
 }

@@ -13,9 +13,15 @@ export interface Retention {
 /** Of a project without a policy: pointers for ever, runs for a month. */
 const usual: Retention = { pointerDays: null, runDays: 30 };
 
+/** The commit of the main branch, here or as it was fetched last. */
+export async function mainCommit({ git, config }: Pick<Project, 'git' | 'config'>): Promise<string | null> {
+  return (await git.resolve(`refs/heads/${config.main}`)) ?? git.resolve(`refs/remotes/origin/${config.main}`);
+}
+
 /** @throws PlumbError CONFIG_INVALID: what cannot be understood lets nothing go */
-export async function readRetention({ git, config, prefix, readText }: Project): Promise<Retention> {
-  const main = (await git.resolve(`refs/heads/${config.main}`)) ?? (await git.resolve(`refs/remotes/origin/${config.main}`));
+export async function readRetention(project: Project): Promise<Retention> {
+  const { git, prefix, readText } = project;
+  const main = await mainCommit(project);
   const bytes = main === null ? null : await git.readBlob(main, prefix + files.policy);
   const text = bytes === null ? await readText(files.policy) : Buffer.from(bytes).toString('utf8');
   if (text === undefined) return usual;
