@@ -1,13 +1,12 @@
 // Pipelines that are wrong, stages that fail, bytes that are damaged or lost: what plumb says, and that it changes nothing.
-import { mkdirSync, readFileSync, unlinkSync } from 'node:fs';
+import { mkdirSync, unlinkSync } from 'node:fs';
 import type { TestProject } from './project.ts';
 import { describeRefusals, leavingOutputs, refused, stages, write, type Case } from './refusals.ts';
 import { topicRows } from './topics.ts';
 
 const partOf = (project: TestProject, name: string): string => {
-  const manifest = new RegExp(`  ${name}:[\\s\\S]*?digest: (sha256:[0-9a-f]{64})`).exec(project.read('datasets.lock'))?.[1];
-  const { parts } = JSON.parse(readFileSync(project.objectPath(manifest), 'utf8')) as { parts: { digest: string }[] };
-  return parts[0]?.digest ?? '';
+  const content = new RegExp(`  ${name}:[\\s\\S]*?content: (sha256:[0-9a-f]{64})`).exec(project.read('datasets.lock'))?.[1];
+  return content ?? '';
 };
 const modelOf = (project: TestProject): string =>
   (JSON.parse(project.read('models/topics/production.json')) as { artifact: { digest: string } }).artifact.digest;

@@ -12,12 +12,17 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Digest } from '../src/base/digest.ts';
+import { forms } from '../src/store/pack/pack.ts';
+import { openPackFile, type PackFile } from '../src/store/pack/reader.ts';
+import { createPack } from '../src/store/pack/writer.ts';
 
 /** A Node that runs plumb without a second process in between: whoever kills it kills plumb. */
 export const node: string =
@@ -152,19 +157,32 @@ export class TestProject {
     return join(root, 'objects', hex.slice(0, 2), hex.slice(2));
   }
 
-  /** Changes one byte of an object of the cache, as a failing disk does. */
-  damage(digest: unknown, root?: string): void {
-    const path = this.objectPath(digest, root);
-    const bytes = readFileSync(path);
-    const at = Math.floor(bytes.length / 2);
-    bytes[at] = (bytes[at] ?? 0) ^ 1;
-    chmodSync(path, 0o644);
-    writeFileSync(path, bytes);
-    chmodSync(path, 0o444);
+  /** Changes one byte of an object of the cache, as a failing disk does: of its file, and where it lies in a pack. */
+  damage(digest: unknown): void {
+    const path = this.objectPath(digest);
+    if (existsSync(path)) flipByte(path, Math.floor(lstatSync(path).size / 2));
+    for (const [pack, entry] of packsWith(this.path('.plumb/cache/packs'), digest)) {
+      const { frame, offset, length } = pack.index.locationAt(entry);
+      flipByte(pack.path, pack.index.frameAt(frame).offset + offset + Math.floor(length / 2));
+    }
   }
 
-  lose(digest: unknown, root?: string): void {
-    rmSync(this.objectPath(digest, root));
+  /** Takes an object out of the cache, and nothing else. */
+  lose(digest: unknown): void {
+    rmSync(this.objectPath(digest), { force: true });
+    for (const [pack] of packsWith(this.path('.plumb/cache/packs'), digest)) {
+      const rest = createPack(`${pack.path}-rest`, { compress: false });
+      for (const { digest: other, stored } of pack.objects())
+        if (other !== digest) rest.add({ digest: other, bytes: stored.length, form: forms.bytes, role: 'data' }, stored);
+      const made = rest.finish();
+      renameSync(`${pack.path}-rest`, join(dirname(pack.path), `${made.digest.slice(7)}.pack`));
+      rmSync(pack.path);
+    }
+  }
+
+  /** Takes the packs away in which the remote has an object. */
+  loseRemotely(digest: unknown): void {
+    for (const [pack] of packsWith(join(this.remote, 'packs'), digest)) rmSync(pack.path);
   }
 
   /** All that users see and git knows: files with their digests (but .git and .plumb), the index, HEAD, what git calls changed. */
@@ -178,6 +196,23 @@ export class TestProject {
       '(commits)': this.git('rev-list', '--count', '--all'),
     };
   }
+}
+
+function* packsWith(folder: string, digest: unknown): Generator<readonly [PackFile, number]> {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const pack = openPackFile(join(folder, name));
+    const entry = pack.index.find(digest as Digest);
+    if (entry !== -1) yield [pack, entry];
+    pack.close();
+  }
+}
+
+function flipByte(path: string, at: number): void {
+  const bytes = readFileSync(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  chmodSync(path, 0o644);
+  writeFileSync(path, bytes);
+  chmodSync(path, 0o444);
 }
 
 function answerOf(stdout: string): { json: Record<string, unknown>; code: string | undefined } {
