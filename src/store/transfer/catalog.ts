@@ -1,6 +1,6 @@
 // Where in the remote objects are, as far as this process has learnt: the receipts that were opened, and the indexes of their packs.
 import type { Digest } from '../../base/digest.ts';
-import { isPlumbError } from '../../base/errors.ts';
+import { isPlumbError, PlumbError } from '../../base/errors.ts';
 import { packInvalid } from '../pack/frame.ts';
 import { footerBytes, parseFooter, parsePackIndex } from '../pack/index-file.ts';
 import { forms, type PackIndex } from '../pack/pack.ts';
@@ -8,7 +8,7 @@ import type { Receipt } from '../pack/receipt.ts';
 import type { PackRef } from '../remote.ts';
 import type { DigestTable } from './digest-table.ts';
 import { Numbers } from './digest-table.ts';
-import { readRange, type Line } from './frames.ts';
+import { readRange, ShortAnswer, type Line } from './frames.ts';
 import type { RemoteNotes } from './notes.ts';
 import { smallGap } from './ranges.ts';
 import { readReceipt } from './receipts.ts';
@@ -64,19 +64,24 @@ export class Catalog {
    * @param how tail: whoever opens it will read meta objects too, so that one request shall bring all
    * @returns its number. @throws PlumbError BYTES_MISSING, REMOTE_FAILED, PACK_INVALID
    */
-  open(line: Line, ref: PackRef, how: { readonly tail: boolean }): Promise<number> {
-    return once(this.#numbers, ref.digest, async () => {
+  async open(line: Line, ref: PackRef, how: { readonly tail: boolean }): Promise<number> {
+    const number = await once(this.#numbers, ref.digest, async () => {
       const kept = await this.#keptIndex(ref);
       const opened = kept === null ? await this.#read(line, ref, how) : { ref, index: kept, held: null, isKept: false };
       return this.packs.push(opened) - 1;
     });
+    const known = this.packs[number]?.ref;
+    // what was opened was looked at: then it is this one that a receipt tells wrongly
+    if (known?.bytes !== ref.bytes || known.tail !== ref.tail)
+      throw packInvalid(`a receipt tells another size of the pack ${ref.digest} than it has`);
+    return number;
   }
 
   async #keptIndex(ref: PackRef): Promise<PackIndex | null> {
     const kept = await this.#notes.readIndex(ref.digest);
     if (kept === null) return null;
     try {
-      return parsePackIndex(kept, ref.bytes);
+      return checkedIndex(kept, ref);
     } catch (error) {
       // it was kept from a receipt that told another size: the pack itself decides
       if (isPlumbError(error, 'PACK_INVALID')) return null;
@@ -91,7 +96,7 @@ export class Catalog {
         return await this.#readOnce(line, ref, how);
       } catch (error) {
         const mayPass = isPlumbError(error, 'PACK_INVALID') || (isPlumbError(error, 'REMOTE_FAILED') && !line.lanes.isHopeless);
-        if (left === 0 || !mayPass) throw error;
+        if (left === 0 || !mayPass) throw badPack(error, ref, line.remote.url);
       }
     }
   }
@@ -103,7 +108,7 @@ export class Catalog {
     const release = await line.budget.take(ref.bytes - start);
     try {
       const bytes = await line.lanes.run(() => readRange(line, ref.digest, { start, end: ref.bytes }));
-      const index = parsePackIndex(bytes, ref.bytes);
+      const index = checkedIndex(bytes, ref);
       await this.#notes.keepIndex(ref.digest, bytes.subarray(parseFooter(bytes, ref.bytes).index - start));
       return { ref, index, held: { start, bytes }, isKept: false };
     } finally {
@@ -124,6 +129,25 @@ export class Catalog {
     if (pack.isKept) this.#kept += pack.held.bytes.length;
     else pack.held = null;
   }
+}
+
+/** Which pack it is; and one that ends too early, each time, is none: a push does without it. */
+function badPack(error: unknown, { digest }: PackRef, remote: string): unknown {
+  if (!isPlumbError(error, 'PACK_INVALID') && !(error instanceof ShortAnswer)) return error;
+  return new PlumbError('PACK_INVALID', {
+    what: `the pack ${digest} of the remote ${remote} is not what it should be: ${error.message}`,
+    mend: 'run `plumb fsck --remote --repair` on a machine that has what it held',
+    details: { pack: digest, remote },
+    cause: error,
+  });
+}
+
+/** The index of a pack, of which a receipt says the truth. @throws PlumbError PACK_INVALID */
+function checkedIndex(end: Uint8Array, ref: PackRef): PackIndex {
+  const index = parsePackIndex(end, ref.bytes);
+  // a push hands on what a receipt says to the next one
+  if (index.tail !== ref.tail) throw packInvalid(`the tail of a pack begins at ${index.tail}, a receipt says ${ref.tail}`);
+  return index;
 }
 
 /** Does it once for a key; all who ask meanwhile wait for that one. A failure is not kept. */

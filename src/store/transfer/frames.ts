@@ -58,7 +58,7 @@ export async function readRange(line: Line, pack: Digest, range: ByteRange): Pro
   let at = 0;
   for await (const piece of line.remote.readPack(pack, range, moving(line)))
     at += Buffer.from(piece.buffer, piece.byteOffset, piece.length).copy(bytes, at);
-  if (at < bytes.length) throw cut(line.remote, pack);
+  if (at < bytes.length) throw new ShortAnswer(line.remote, pack);
   return bytes;
 }
 
@@ -137,7 +137,7 @@ async function readOnce(
         next += 1;
       }
     }
-    if (next < frames.length) throw cut(line.remote, ref.digest);
+    if (next < frames.length) throw new ShortAnswer(line.remote, ref.digest);
   } catch (error) {
     throw isPlumbError(error, 'REMOTE_FAILED') ? new Interrupted(error, [...wrong, ...frames.slice(next)]) : error;
   } finally {
@@ -176,10 +176,13 @@ function endOf(frame: FrameLocation): number {
   return frame.offset + frame.stored;
 }
 
-function cut(remote: Remote, pack: Digest): PlumbError {
-  return new PlumbError('REMOTE_FAILED', {
-    what: `the remote ${remote.url} ended its answer for pack ${pack} too early`,
-    mend: 'run the command again: what came is kept',
-    details: { pack },
-  });
+/** A pack gave less than was asked for. A connection that was cut is told by the backend; but there are servers that do not say how much will come. */
+export class ShortAnswer extends PlumbError {
+  constructor(remote: Remote, pack: Digest) {
+    super('REMOTE_FAILED', {
+      what: `the remote ${remote.url} ended its answer for pack ${pack} too early`,
+      mend: 'run the command again: what came is kept',
+      details: { pack },
+    });
+  }
 }

@@ -132,9 +132,9 @@ export class Packing {
 
   #begin(): OpenBatch {
     this.#batches += 1;
-    const open = { batch: new GrowingBatch(this.#batches), slot: new Slot(), raw: 0 };
-    this.#unfinished.set(open.batch.number, open);
-    return open;
+    const begun = { batch: new GrowingBatch(this.#batches), slot: new Slot(), raw: 0 };
+    this.#unfinished.set(begun.batch.number, begun);
+    return begun;
   }
 
   /** Hands the open batch on, and waits while too many are being packed. */

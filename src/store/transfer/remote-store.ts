@@ -38,7 +38,7 @@ const troubles: ReadonlySet<ErrorCode> = new Set([
   'BYTES_MISSING',
   'DIGEST_MISMATCH',
 ]);
-/** Then what was learnt of packs may be wrong. */
+/** Then the index of a pack that is kept on this machine may be wrong, too. */
 const lies: ReadonlySet<ErrorCode> = new Set(['RECEIPT_INVALID', 'PACK_INVALID', 'BYTES_MISSING', 'DIGEST_MISMATCH']);
 
 /** Remembers the first trouble of several; anything else is thrown on. */
@@ -288,10 +288,10 @@ export class RemoteStore {
     return left;
   }
 
-  /** After wrong bytes, or none, where an index said that there are some, nothing that was learnt is kept: the next try asks again. */
+  /** After a failure, nothing that was learnt in this process is kept: a receipt can have come wrong. @returns the error, to throw */
   async #learnAnew(error: unknown): Promise<unknown> {
-    if (!(error instanceof PlumbError) || !lies.has(error.code)) return error;
-    for (const { ref } of this.#catalog.packs) await this.notes.forgetIndex(ref.digest);
+    if (!(error instanceof PlumbError) || !troubles.has(error.code)) return error;
+    if (lies.has(error.code)) for (const { ref } of this.#catalog.packs) await this.notes.forgetIndex(ref.digest);
     this.#catalog = new Catalog(this.notes);
     for (const root of this.#opened) this.#remembered.add(root);
     this.#opened.clear();
