@@ -51,14 +51,17 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   const frozen = await frozenRecord(stage, context);
   if (frozen !== undefined) return bringBack(stage, { state: 'frozen', kept: frozen, why: [], seconds: 0 }, order);
   const ready = await readyStage(stage, produced, context);
+  let isLost = false;
   if (!force && !stage.spec.always) {
     const kept = await findUsable(ready, context.store);
     const cached = kept === undefined ? undefined : await bringBackOrLose(stage, { state: 'cached', kept, why: [], seconds: 0 }, order);
     if (cached !== undefined) return cached;
+    // the remote said that it has the run, and lacks its bytes
+    isLost = kept !== undefined;
   }
   const why = await whyRuns(ready, context, force);
   order.onStart(stage.spec.name, why);
-  return executeStage(ready, why, world, { restore: true, forced: force });
+  return executeStage(ready, why, world, { restore: true, forced: force || isLost });
 }
 
 /** Where outputs go is for the pipeline to say: a record may come from a stage of another name, or from somebody who can write to the remote. */

@@ -63,7 +63,7 @@ export interface StageOutcome {
 
 /**
  * Executes a stage whose fingerprint nobody has run.
- * @param options.forced executed although the cache had it: then this run counts from now on, on this machine
+ * @param options.forced executed although the cache had it, or seemed to: then this run counts from now on, on this machine
  * @param options.restore put the outputs into the work tree; false for a run beside the pipeline, such as the evaluation of another model
  * @throws PlumbError STAGE_FAILED, STAGE_OUT_MISSING, or what the step itself said
  */
