@@ -1,6 +1,6 @@
 // Threads that read facts of rows. A block goes to the thread that has least to do; answers of one thread come in the order of the questions.
 import { Worker } from 'node:worker_threads';
-import { readFacts, type Facts, type RowsContext } from './row-facts.ts';
+import { readFacts, type RowsContext } from './row-facts.ts';
 import type { BlockAnswer, BlockQuestion } from './row-facts-worker.ts';
 
 /** Who reads facts. The bytes are gone for the caller until the answer brings them back. */
@@ -69,5 +69,3 @@ class Member {
     for (const { reject } of this.#open.splice(0)) reject(error);
   }
 }
-
-export type { BlockAnswer, BlockQuestion, Facts };

@@ -6,17 +6,16 @@ import { open, type FileHandle } from 'node:fs/promises';
 import type { Digest } from '../base/digest.ts';
 import { systemError } from '../base/errors.ts';
 import { createRowCutter, type RowCutter } from '../store/chunk/rows.ts';
-import { createRowTreeBuilder, type RowTreeBuilder } from '../store/tree/row-builder.ts';
-import type { KeepNode, TreeSummary } from '../store/tree/tree.ts';
+import type { KeepNode } from '../store/tree/tree.ts';
 import { parseCsvText } from './csv-text.ts';
-import { FactsFile, type ChunkFacts, type KnownFacts } from './facts-file.ts';
-import { hasTwice } from './key-fingerprint.ts';
-import { LabelNumbers, type LabelCounts } from './class-balance.ts';
-import { WordList } from './word-list.ts';
+import type { KnownFacts } from './facts-file.ts';
+import { blockBytes, bufferBytes, FileBlocks } from './file-blocks.ts';
 import { maxRowBytes } from './jsonl.ts';
-import { createFactsPool, createFactsReader, type Facts, type FactsReader } from './row-facts-pool.ts';
-import type { RowsContext } from './row-facts.ts';
-import { SchemaInference, type Summary } from './schema-inference.ts';
+import { createFactsPool, createFactsReader, type FactsReader } from './row-facts-pool.ts';
+import type { Facts, RowsContext } from './row-facts.ts';
+import { ScanResult, type Chunk, type RowScan } from './row-scan-result.ts';
+
+export type { RowScan } from './row-scan-result.ts';
 
 export interface ScanOptions {
   readonly format: 'jsonl' | 'csv';
@@ -29,25 +28,6 @@ export interface ScanOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
-export interface RowScan {
-  readonly digest: Digest;
-  readonly bytes: number;
-  readonly rows: number;
-  readonly schema: Record<string, string>;
-  readonly tree: TreeSummary;
-  /** two keys have one fingerprint: they are one key, or, once in millions of files, they are not */
-  readonly doubtful: boolean;
-  /** rows of each label; null: no label column, or more labels than anybody counts */
-  readonly labels: LabelCounts | null;
-  /** Keeps what was learned of the chunks for the next pass. */
-  writeFacts(path: string): Promise<void>;
-  /** that were parsed; the other chunks were known */
-  readonly parsedBytes: number;
-}
-
-const blockBytes = 1 << 19;
-/** Room before a block for what the block before left over; more is rare. */
-const reserve = 1 << 17;
 /** Beside this thread, which has as much to do as one and a half of them. */
 const mostThreads = 3;
 /** Below this a thread has not started before all is done. */
@@ -69,70 +49,11 @@ export async function scanRows(path: string, options: ScanOptions): Promise<RowS
   }
 }
 
-interface Chunk {
-  readonly digest: Buffer;
-  readonly bytes: number;
-  /** null: it is asked for */
-  readonly known: ChunkFacts | null;
-}
-
 /** Chunks of one block, in order, and what was asked about them. */
 interface Batch {
   readonly chunks: readonly Chunk[];
   /** of the chunks that are not known; null: something is wrong in them */
   readonly facts: Promise<Facts | null>;
-}
-
-/** A file in blocks, each in a buffer of its own behind what was left over of the one before. The next one is read while a block is at work. */
-class Blocks {
-  readonly #handle: FileHandle;
-  /** that are free again */
-  readonly #buffers: ArrayBuffer[];
-  #ahead: Promise<Buffer>;
-
-  constructor(handle: FileHandle, buffers: ArrayBuffer[]) {
-    this.#handle = handle;
-    this.#buffers = buffers;
-    this.#ahead = this.#read();
-  }
-
-  async next(rest: Uint8Array): Promise<{ bytes: Buffer; ended: boolean }> {
-    let block = await this.#take();
-    if (rest.length <= reserve) {
-      const bytes = Buffer.from(block.buffer, reserve - rest.length, rest.length + block.length);
-      bytes.set(rest);
-      return { bytes, ended: block.length < blockBytes };
-    }
-    // a row of many blocks: as much again is read at once, so that its bytes are copied a few times and not hundreds
-    const parts: Uint8Array[] = [rest, block];
-    for (let bytes = block.length; block.length === blockBytes && bytes < rest.length; bytes += block.length) {
-      block = await this.#take();
-      parts.push(block);
-    }
-    return { bytes: Buffer.concat(parts), ended: block.length < blockBytes };
-  }
-
-  async #take(): Promise<Buffer> {
-    const block = await this.#ahead;
-    if (block.length === blockBytes) this.#ahead = this.#read();
-    return block;
-  }
-
-  async #read(): Promise<Buffer> {
-    const buffer = Buffer.from(this.#buffers.pop() ?? new ArrayBuffer(reserve + blockBytes), reserve);
-    let filled = 0;
-    while (filled < blockBytes) {
-      const { bytesRead } = await this.#handle.read(buffer, filled, blockBytes - filled, null);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return buffer.subarray(0, filled);
-  }
-
-  /** Waits for what is being read: then the file may be closed. */
-  async stop(): Promise<void> {
-    await this.#ahead.catch(() => undefined);
-  }
 }
 
 class Scan {
@@ -142,7 +63,7 @@ class Scan {
   readonly #content = createHash('sha256');
   readonly #buffers: ArrayBuffer[] = [];
   readonly #batches: Batch[] = [];
-  readonly #result: Result;
+  readonly #result: ScanResult;
   #pool: FactsReader | null = null;
   #known: KnownFacts | null = null;
   #context: RowsContext | null = null;
@@ -153,7 +74,7 @@ class Scan {
     this.#options = options;
     this.#cutter = createRowCutter({ quoted: options.format === 'csv' });
     this.#threads = size < worthThreads ? 0 : Math.min(mostThreads, Math.max(1, availableParallelism() - 1));
-    this.#result = new Result(options);
+    this.#result = new ScanResult(options);
   }
 
   async close(): Promise<void> {
@@ -162,7 +83,7 @@ class Scan {
   }
 
   async run(handle: FileHandle): Promise<RowScan | null> {
-    const blocks = new Blocks(handle, this.#buffers);
+    const blocks = new FileBlocks(handle, this.#buffers);
     try {
       return (await this.#readAll(blocks)) ? this.#end() : null;
     } finally {
@@ -170,7 +91,7 @@ class Scan {
     }
   }
 
-  async #readAll(blocks: Blocks): Promise<boolean> {
+  async #readAll(blocks: FileBlocks): Promise<boolean> {
     let rest: Uint8Array = new Uint8Array(0);
     for (let ended = false; !ended;) {
       this.#options.signal?.throwIfAborted();
@@ -219,7 +140,7 @@ class Scan {
 
   async #read(buffer: ArrayBuffer, ends: readonly [number, number][], first: boolean): Promise<Facts | null> {
     const answer = ends.length === 0 ? { bytes: buffer, facts: noFacts } : await this.#readerFor(ends).read({ bytes: buffer, ends, first });
-    if (answer.bytes.byteLength === reserve + blockBytes) this.#buffers.push(answer.bytes);
+    if (answer.bytes.byteLength === bufferBytes) this.#buffers.push(answer.bytes);
     return answer.facts;
   }
 
@@ -258,99 +179,3 @@ class Scan {
 }
 
 const noFacts: Facts = { rows: [], schemas: [], keys: [], fingerprints: new Uint32Array(0), labels: [], labelled: new Uint32Array(0) };
-
-/** What comes out, chunk by chunk in the order of the file. */
-class Result {
-  /** of the header of a CSV */
-  columns: readonly string[] | null = null;
-  readonly #inference = new SchemaInference();
-  readonly #parsedSummaries = new Map<string, Summary>();
-  readonly #words = { fingerprints: new WordList(), labelled: new WordList() };
-  readonly #labels: LabelNumbers | null;
-  readonly #tree: RowTreeBuilder;
-  readonly #facts = new FactsFile(this.#words);
-  /** words that a row has of each kind */
-  readonly #perRow: { readonly fingerprints: 0 | 2; readonly labelled: 0 | 1 };
-  #knownLabels: Uint32Array = new Uint32Array(0);
-  #rows = 0;
-
-  constructor({ key, label, keepNode }: Pick<ScanOptions, 'key' | 'label' | 'keepNode'>) {
-    this.#tree = createRowTreeBuilder(keepNode);
-    this.#labels = label === null ? null : new LabelNumbers();
-    this.#perRow = { fingerprints: key === null ? 0 : 2, labelled: label === null ? 0 : 1 };
-  }
-
-  /** Facts that are known name labels by their place in this list. */
-  knows(labels: readonly string[]): void {
-    this.#knownLabels = this.#labels?.numbersOf(labels) ?? this.#knownLabels;
-  }
-
-  take(chunks: readonly Chunk[], found: Facts): boolean {
-    const labels = this.#labels?.numbersOf(found.labels) ?? this.#knownLabels;
-    let index = 0;
-    let row = 0;
-    for (const { known, ...chunk } of chunks) {
-      if (known !== null) {
-        if (!this.#takeChunk(chunk, known, this.#knownLabels)) return false;
-        continue;
-      }
-      const rows = found.rows[index] as number;
-      const partOf = (words: Uint32Array, perRow: number): Uint32Array => words.subarray(row * perRow, (row + rows) * perRow);
-      const facts: ChunkFacts = {
-        rows,
-        summary: found.schemas[index] as string,
-        keys: found.keys[index] ?? null,
-        fingerprints: partOf(found.fingerprints, this.#perRow.fingerprints),
-        labelled: partOf(found.labelled, this.#perRow.labelled),
-      };
-      if (!this.#takeChunk(chunk, facts, labels)) return false;
-      index += 1;
-      row += rows;
-    }
-    return true;
-  }
-
-  /** @param labels numbers of the labels that the facts name */
-  #takeChunk({ digest, bytes }: Omit<Chunk, 'known'>, facts: ChunkFacts, labels: Uint32Array): boolean {
-    const { rows, keys } = facts;
-    this.#rows += rows;
-    if (facts.summary !== '') {
-      try {
-        this.#inference.join(this.#summaryOf(facts.summary), rows);
-      } catch {
-        return false; // too many columns
-      }
-    }
-    this.#words.fingerprints.push(facts.fingerprints);
-    if (this.#labels !== null) this.#words.labelled.push(this.#labels.count(facts.labelled, labels));
-    this.#tree.add({ digest: `sha256:${digest.toString('hex')}`, bytes, rows, keys });
-    this.#facts.add(digest, facts);
-    return true;
-  }
-
-  #summaryOf(text: string): Summary {
-    const known = this.#parsedSummaries.get(text);
-    if (known !== undefined) return known;
-    const summary = JSON.parse(text) as Summary;
-    if (this.#parsedSummaries.size < 1000) this.#parsedSummaries.set(text, summary);
-    return summary;
-  }
-
-  end({ context, ...file }: { digest: Digest; bytes: number; context: string; parsedBytes: number }): RowScan {
-    const labels = this.#labels?.counts ?? null;
-    if (labels === null && this.#labels !== null) this.#facts.forget();
-    return {
-      ...file,
-      rows: this.#rows,
-      schema: this.columns === null ? this.#inference.schema() : textColumns(this.columns),
-      tree: this.#tree.finish(),
-      doubtful: hasTwice(this.#words.fingerprints),
-      labels,
-      writeFacts: (path) => this.#facts.write(path, context, this.#labels?.texts ?? []),
-    };
-  }
-}
-
-function textColumns(names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.toSorted().map((name) => [name, 'string']));
-}
