@@ -11,6 +11,7 @@ import { openProject, type Project } from '../project/open.ts';
 import { visible } from '../report/visible.ts';
 import type { TransferOptions, TransferResult } from '../store/store.ts';
 import type { Cli, Define } from './command.ts';
+import { fetchRows } from './fetch-rows.ts';
 import { reachablePointers, reachableRuns } from './reachable-runs.ts';
 import { limitOption, transferLimit } from './transfer-limit.ts';
 import { sumOf, transferText } from './transfer-text.ts';
@@ -46,7 +47,10 @@ export const define: Define = (command, cli) => {
     )
     .action(async (names: string[], options: FetchOptions) => {
       const project = await openProject(cli);
-      if (options.sample !== undefined || options.split !== undefined) return fetchRows(project, names, options, cli);
+      if (options.sample !== undefined || options.split !== undefined) {
+        const [lock] = await wantedLocks(project, { seed: 0, ...(options.rev === undefined ? {} : { rev: options.rev }) });
+        return fetchRows(project, { lock: lock as Lock, names }, { ...options, out: options.out ?? '-' }, cli);
+      }
       const how = { ...cli, ...transferLimit(options) };
       const results: TransferResult[] = [];
       for (const lock of await wantedLocks(project, options)) results.push(await fetchLock(project, { lock, names }, options, how));

@@ -4,10 +4,6 @@ import { matchesGlob } from 'node:path';
 export interface Selection {
   /** of data sets of files: paths of files, of folders, or patterns ('train/**', '*.png'), relative to the data set; none: all */
   readonly paths?: readonly string[];
-  /** of data sets of rows: only those of this split */
-  readonly split?: string;
-  /** of data sets of rows: only so many, chosen by their content */
-  readonly sample?: number;
 }
 
 /** Whether a file is one of those that were asked for. */

@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { syncFolder, temporaryBeside } from '../base/atomic.ts';
 import { hexOf, type Digest } from '../base/digest.ts';
 import { errnoOf } from '../base/errors.ts';
-import { makeFolder } from './cache/shared.ts';
+import { makeFolder } from './cache/sharing.ts';
 
 export function objectPath(root: string, digest: Digest): string {
   const hex = hexOf(digest);

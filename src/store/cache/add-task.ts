@@ -25,7 +25,7 @@ import { errnoOf, systemError } from '../../base/errors.ts';
 import { isTrusted } from './loose.ts';
 import { pump } from './pump.ts';
 import { seal } from './seal.ts';
-import { isShared, makeFolder, objectMode } from './shared.ts';
+import { isShared, makeFolder, objectMode } from './sharing.ts';
 import { hashOpen, fileChanged, isAsItWas, oneRead, readWhole, stampOf, untilSteady, withFile, type OpenFile } from './steady.ts';
 import type { AddResult, AddTask, Control, HashedFile } from './task.ts';
 

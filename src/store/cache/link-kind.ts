@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { temporaryBeside } from '../../base/atomic.ts';
 import { errnoOf, PlumbError } from '../../base/errors.ts';
 import type { LinkKind } from './cache.ts';
-import { makeFolder, objectMode } from './shared.ts';
+import { makeFolder, objectMode } from './sharing.ts';
 
 export interface ChosenLink {
   readonly kind: LinkKind;

@@ -12,7 +12,7 @@ import { mismatch } from '../faults.ts';
 import { moveIntoPlace, objectPath, temporaryIn } from '../layout.ts';
 import { factsOf, hashLoose, type LooseState } from './loose.ts';
 import { isSealed, seal } from './seal.ts';
-import { isShared, makeFolder, objectMode } from './shared.ts';
+import { isShared, makeFolder, objectMode } from './sharing.ts';
 import type { Control } from './task.ts';
 
 /** Small objects (records, manifests) are read at once: handing them to another thread and back costs several times the reading. */

@@ -6,7 +6,7 @@ import { errnoOf } from '../../base/errors.ts';
 import { packPath } from '../layout.ts';
 import { forms, type PackIndex, type PackWriter, type Role } from '../pack/pack.ts';
 import { createPack } from '../pack/writer.ts';
-import { makeFolder } from './shared.ts';
+import { makeFolder } from './sharing.ts';
 
 /** A pack is cut when it has so many bytes, or so many objects: then it is still cheap to rewrite, and its index to read. */
 const fullBytes = 64 * 1024 * 1024;

@@ -9,7 +9,7 @@ import { forms } from '../pack/pack.ts';
 import { objectsOf, openPackFile, type PackFile } from '../pack/reader.ts';
 import { packsIn, type LocalPack, type LocalPacks } from './local-packs.ts';
 import { NewPacks } from './new-packs.ts';
-import { makeFolder } from './shared.ts';
+import { makeFolder } from './sharing.ts';
 import { flush } from './sync.ts';
 
 export interface Rewritten {

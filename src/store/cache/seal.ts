@@ -6,7 +6,7 @@
 // objects are hashed at each first use. What the disk itself spoils does not break a seal: that is what fsck looks for.
 import { futimesSync, utimesSync, type Stats } from 'node:fs';
 import type { Digest } from '../../base/digest.ts';
-import { isReadOnly } from './shared.ts';
+import { isReadOnly } from './sharing.ts';
 
 const second = 1_000_000;
 

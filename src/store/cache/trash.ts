@@ -10,7 +10,7 @@ import { openPackFile } from '../pack/reader.ts';
 import { LocalPacks, packsIn, type LocalPack } from './local-packs.ts';
 import { factsOf } from './loose.ts';
 import { rewritePacks } from './repack.ts';
-import { makeFolder } from './shared.ts';
+import { makeFolder } from './sharing.ts';
 
 /** One gc's trash. */
 export interface TrashHeap {

@@ -16,7 +16,7 @@ import { isTrusted } from './loose.ts';
 import { NewPacks } from './new-packs.ts';
 import { mergeSmallPacks } from './repack.ts';
 import { seal } from './seal.ts';
-import { isShared, makeFolder, objectMode } from './shared.ts';
+import { isShared, makeFolder, objectMode } from './sharing.ts';
 import { flush } from './sync.ts';
 import type { AddTask } from './task.ts';
 
