@@ -68,7 +68,7 @@ function createLineParser(file: string, ends: boolean): LineParser {
       if (text !== '') {
         row += 1;
         const value = parseLine(text, { file, line, row });
-        rows.push(ends ? { row, line, value, end: offset + next } : { row, line, value });
+        rows.push(ends ? { row, line, value, end: offset + next, text } : { row, line, value });
       }
       start = next;
     }

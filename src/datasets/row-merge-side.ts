@@ -16,7 +16,7 @@ export interface Version {
   readonly ends: Float64Array;
   /** which of the names each row has, by its number in `names` */
   readonly entries: Uint32Array;
-  /** keys, or contents where there is no key; beside a key, 64 bits of what its row says */
+  /** keys, or contents where there is no key; beside a key, 64 bits of how its row is written */
   readonly names: DigestTable;
   /** a row without a key, or one whose key stands twice, for the reader; then nothing else counts */
   readonly note: string | null;
@@ -43,12 +43,13 @@ export async function readVersion(source: RowSource, options: { readonly key: st
   };
   for await (const batch of readRowBatches(source.path, source.format, { name: source.name, ends: true, onHead, ...(signal ? { signal } : {}) })) {
     for (const row of batch) {
-      const said = hash('sha256', rowText(row.value, false), 'buffer');
       ends.push(row.end as number);
       if (key === null) {
-        entries.push(names.add(said).entry);
+        entries.push(names.add(hash('sha256', rowText(row.value, false), 'buffer')).entry);
         continue;
       }
+      // rows that are written alike say the same; of those that are not, whoever compares them looks at both
+      const said = hash('sha256', row.text ?? rowText(row.value, false), 'buffer');
       const text = keyText(row.value[key]);
       const { entry, isNew } = names.add(hash('sha256', text ?? '', 'buffer'));
       if (text === null) note ??= `row ${row.row} of ${source.name} has no "${key}"`;

@@ -1,5 +1,5 @@
 // A three-way merge of rows: what each side did to the version that both came from is done once. Memory holds digests and places of rows, not
-// rows: about 100 bytes for a row that all three versions have. Bytes of rows are copied as they stand in the files, so a merge with a side that
+// rows: about 100 bytes for each row of each version. Bytes of rows are copied as they stand in the files, so a merge with a side that
 // changed nothing is the other side's file, byte for byte.
 //
 // The order is that of ours. What theirs added stands behind the row that it follows there, and behind what ours added at that place.

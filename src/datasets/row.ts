@@ -14,6 +14,8 @@ export interface Row {
   readonly value: Record<string, unknown>;
   /** where asked for: offset in the file behind the row and its line end; blank lines before a row are part of it, Parquet has none */
   readonly end?: number;
+  /** with `end`: the row as it is written, where it is a line of its own */
+  readonly text?: string;
 }
 
 export interface ReadOptions {
