@@ -2,7 +2,8 @@ import { chmod, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile }
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { silentProgress } from '../base/progress.ts';
-import { checkoutDatasets, fetchDatasets } from './checkout.ts';
+import { checkoutDatasets } from './checkout.ts';
+import { fetchDatasets } from './fetch.ts';
 import { checkoutFolder, storeFolder } from './folder.ts';
 import { formatLock, loadLock } from './lock.ts';
 import { readManifest } from './manifest.ts';

@@ -15,8 +15,6 @@ import type { Lock, LockEntry } from './schema.ts';
 import { digestOfPath, openStatIndex, type StatIndex } from './stat-index.ts';
 import { stateOf } from './working-copy.ts';
 
-export { fetchDatasets } from './fetch.ts';
-
 export interface CheckoutRequest {
   /** of the revision whose data is wanted */
   readonly lock: Lock;

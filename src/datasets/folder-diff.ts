@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { Project } from '../project/open.ts';
 import { diffFileTrees } from '../store/tree/file-diff.ts';
-import { surveyFolder, surveyOptions } from './folder-survey.ts';
+import { surveyFolder } from './folder-survey.ts';
+import { surveyOptions } from './survey-options.ts';
 import { differs } from './index-file.ts';
 import { filesOf, readLockedManifest } from './manifest.ts';
 import type { LockEntry } from './schema.ts';

@@ -8,9 +8,12 @@ import { formatBytes } from '../base/progress.ts';
 import type { ObjectRef, Store } from '../store/store.ts';
 import { diffFileTrees } from '../store/tree/file-diff.ts';
 import type { FileChange } from '../store/tree/tree.ts';
-import { openIndexWriter, rowOf, surveyFolder, surveyOptions, type FolderOptions, type FolderSurvey, type Rows } from './folder-survey.ts';
+import { rowOf, surveyFolder, type FolderSurvey } from './folder-survey.ts';
+import { openIndexWriter } from './index-writer.ts';
+import { surveyOptions, type FolderOptions, type Rows } from './survey-options.ts';
 import { TargetFolder } from './folder-target.ts';
-import { differs, IndexReader, type IndexHead, type IndexRow } from './index-file.ts';
+import { differs, type IndexHead, type IndexRow } from './index-file.ts';
+import { IndexReader } from './index-reader.ts';
 import { cacheOnly, filesOf, type FilesManifest } from './manifest.ts';
 
 /** What stands in a folder, beside what shall. */

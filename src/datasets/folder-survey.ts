@@ -2,46 +2,16 @@
 // file that is not as it was is hashed, and rows come out: for every path, what the version has and what the folder has.
 //
 // In memory are a few thousand rows at a time, whatever the folder holds.
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { Digest } from '../base/digest.ts';
-import type { BulkOptions, StoredFile } from '../store/cache/cache.ts';
 import { compareUtf8 } from '../store/tree/keys.ts';
 import type { FileChange, FileEntry } from '../store/tree/tree.ts';
-import { isSameStamp, stampOf, wasAtRest } from './file-stamp.ts';
 import { FolderWalk } from './folder-walk.ts';
-import { IndexReader, IndexWriter, SpoiledIndex, type FileState, type IndexHead, type IndexRow } from './index-file.ts';
+import type { FileState, IndexHead, IndexRow } from './index-file.ts';
+import { IndexReader, SpoiledIndex } from './index-reader.ts';
 import { digestOfManifest, filesManifest, type FilesManifest } from './manifest.ts';
-import { fileClock, type StatIndex } from './stat-index.ts';
-
-export interface FolderOptions {
-  /** where given, files that it knows are not read again */
-  readonly index?: StatIndex;
-  readonly signal?: AbortSignal;
-  readonly onBytes?: (bytes: number) => void;
-}
-
-export interface SurveyOptions {
-  /** absolute */
-  readonly folder: string;
-  /** of the folder (`StatIndex.fileOf`); null: nothing is known of it, nor kept */
-  readonly indexFile: string | null;
-  /** Digests of files that are not as they were; null: there is no such file any more */
-  readonly hash: (files: readonly { readonly path: string }[], options: BulkOptions) => Promise<readonly (StoredFile | null)[]>;
-  readonly signal: AbortSignal;
-  readonly onBytes?: (bytes: number) => void;
-}
-
-const neverAborted = new AbortController().signal;
-
-export function surveyOptions(folder: string, options: FolderOptions, hash: SurveyOptions['hash']): SurveyOptions {
-  const { index, signal = neverAborted, onBytes } = options;
-  return { folder, indexFile: index?.fileOf(folder) ?? null, hash, signal, ...(onBytes === undefined ? {} : { onBytes }) };
-}
-
-/** Is the object of a file that is as it was where it should be? */
-export type IsKept = (row: IndexRow) => boolean | Promise<boolean>;
-export type Rows = AsyncGenerator<readonly IndexRow[]>;
+import { Batches } from './survey-batches.ts';
+import { rowsAtOnce, type IsKept, type Rows, type SurveyOptions } from './survey-options.ts';
 
 /**
  * Looks at a folder.
@@ -88,7 +58,12 @@ export class FolderSurvey {
     this.head = this.#reader?.head ?? null;
     const { version } = this.head ?? { version: null };
     this.indexed = version !== null && (wanted === null || digestOfManifest(manifestOfIndex(version)) === wanted);
-    this.untouched = this.#reader !== null && version !== null && this.#isUntouched(this.#reader);
+    try {
+      this.untouched = this.#reader !== null && version !== null && this.#isUntouched(this.#reader);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** The version that the index is of. */
@@ -202,111 +177,6 @@ export class FolderSurvey {
   }
 }
 
-/** Few enough that what is made for them is gone before the next garbage collection. */
-const rowsAtOnce = 1024;
-/** Enough to keep all threads busy. */
-const hashesAtOnce = 4096;
-
-/** Rows on their way out: a batch is hashed while the next is gathered. */
-class Batches {
-  readonly #options: SurveyOptions;
-  readonly #isKept: IsKept | null;
-  #batch = emptyBatch();
-  #underWay: Promise<readonly IndexRow[]> | null = null;
-
-  constructor(options: SurveyOptions, isKept: IsKept | null) {
-    this.#options = options;
-    this.#isKept = isKept;
-  }
-
-  get full(): boolean {
-    const { rows, hash, bytes } = this.#batch;
-    return hash.length >= hashesAtOnce || rows.length >= (hash.length > 0 ? 2 * hashesAtOnce : rowsAtOnce) || bytes >= bytesAtOnce;
-  }
-
-  asItWas(row: IndexRow): void {
-    if (this.#isKept !== null) this.#batch.check.push(this.#batch.rows.length);
-    this.#batch.rows.push(row);
-  }
-
-  gone({ path, version }: IndexRow): void {
-    if (version !== null) this.#batch.rows.push({ path, version, found: null });
-  }
-
-  /** @param row of the file that the walk is at */
-  look(walk: FolderWalk, row: IndexRow): void {
-    const { found } = row;
-    const stamp = stampOf(walk.facts);
-    const { executable } = walk;
-    if (found?.stamp && isSameStamp(found.stamp, stamp)) {
-      this.asItWas(found.executable === executable ? row : { ...row, found: { ...found, executable } });
-      return;
-    }
-    this.#batch.hash.push({ at: this.#batch.rows.length, executable });
-    this.#batch.bytes += stamp.bytes;
-    this.#batch.rows.push(row);
-  }
-
-  /** Hands out the batch before, and begins with this one. */
-  async *turn(): Rows {
-    const before = this.#underWay;
-    const batch = this.#batch;
-    this.#batch = emptyBatch();
-    this.#underWay = batch.rows.length === 0 ? null : this.#settle(batch);
-    this.#underWay?.catch(() => undefined); // told at the next turn
-    const rows = await before;
-    if (rows !== null) yield rows;
-  }
-
-  /** Nothing goes on when this is done. */
-  async end(): Promise<void> {
-    await this.#underWay?.catch(() => undefined);
-  }
-
-  async #settle(batch: Batch): Promise<readonly IndexRow[]> {
-    const { folder, signal, onBytes } = this.#options;
-    signal.throwIfAborted();
-    const { rows } = batch;
-    for (const at of batch.check) {
-      const row = rows[at] as IndexRow;
-      const kept = this.#isKept?.(row) ?? true;
-      if (!(typeof kept === 'boolean' ? kept : await kept)) batch.hash.push({ at, executable: row.found?.executable === true });
-    }
-    if (batch.hash.length === 0) return rows;
-    const begun = this.#clock();
-    const paths = batch.hash.map(({ at }) => ({ path: join(folder, (rows[at] as IndexRow).path) }));
-    const hashed = await this.#options.hash(paths, { signal, ...(onBytes === undefined ? {} : { onBytes }) });
-    for (const [turn, { at, executable }] of batch.hash.entries()) {
-      const row = rows[at] as IndexRow;
-      const file = hashed[turn] ?? null;
-      const stamp = file !== null && wasAtRest(file.stamp, begun) ? file.stamp : null;
-      rows[at] = { ...row, found: file === null ? null : { digest: file.digest, bytes: file.bytes, executable, stamp } };
-    }
-    return rows.filter((row) => row.version !== null || row.found !== null);
-  }
-
-  #clock(): number {
-    const { indexFile } = this.#options;
-    return indexFile === null ? Date.now() : fileClock(dirname(indexFile));
-  }
-}
-
-/** Bytes of files that are hashed in one batch, unless one file has more. */
-const bytesAtOnce = 256 << 20;
-
-interface Batch {
-  readonly rows: IndexRow[];
-  /** to be hashed: place of the row */
-  readonly hash: { readonly at: number; readonly executable: boolean }[];
-  /** to be looked for: place of the row */
-  readonly check: number[];
-  bytes: number;
-}
-
-function emptyBatch(): Batch {
-  return { rows: [], hash: [], check: [], bytes: 0 };
-}
-
 /** What the index knows of the folder, with the files of another version. */
 async function* rebased(known: Rows, version: AsyncIterable<FileEntry>): Rows {
   const files = version[Symbol.asyncIterator]();
@@ -345,34 +215,4 @@ function stateOfEntry({ digest, bytes, executable }: FileEntry): FileState {
 
 export function manifestOfIndex({ tree, files, bytes }: NonNullable<IndexHead['version']>): FilesManifest {
   return filesManifest({ root: tree, count: files, bytes });
-}
-
-/** Keeps an index as far as it can be kept: it is a cache, and no command fails for want of it. @param file null: nothing is kept */
-export function keepIndex(file: string | null): Pick<IndexWriter, 'add' | 'copy' | 'commit' | 'abandon'> {
-  let writer: IndexWriter | null = null;
-  const unlessFailed = (work: (to: IndexWriter) => void): void => {
-    try {
-      if (writer !== null) work(writer);
-    } catch {
-      writer?.abandon();
-      writer = null;
-    }
-  };
-  try {
-    if (file !== null) writer = openIndexWriter(file);
-  } catch {
-    // a folder that cannot be written to
-  }
-  return {
-    add: (row) => unlessFailed((to) => to.add(row)),
-    copy: (from) => unlessFailed((to) => to.copy(from)),
-    commit: (head) => unlessFailed((to) => to.commit(head)),
-    abandon: () => unlessFailed((to) => to.abandon()),
-  };
-}
-
-/** @throws the file system's error */
-export function openIndexWriter(file: string): IndexWriter {
-  mkdirSync(dirname(file), { recursive: true });
-  return new IndexWriter(file);
 }

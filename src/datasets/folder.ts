@@ -6,22 +6,15 @@ import type { Store } from '../store/store.ts';
 import { createFileTreeBuilder } from '../store/tree/file-builder.ts';
 import type { KeepNode } from '../store/tree/tree.ts';
 import { cacheState } from './cache-state.ts';
-import {
-  keepIndex,
-  surveyFolder,
-  surveyOptions,
-  type FolderOptions,
-  type FolderSurvey,
-  type IsKept,
-  type Rows,
-  type SurveyOptions,
-} from './folder-survey.ts';
+import { surveyFolder, type FolderSurvey } from './folder-survey.ts';
+import { keepIndex } from './index-writer.ts';
+import { surveyOptions, type FolderOptions, type IsKept, type Rows, type SurveyOptions } from './survey-options.ts';
 import { noteCacheState, type FileState, type IndexHead } from './index-file.ts';
 import { cacheOnly, digestOfManifest, filesManifest, manifestText, objectsOf, type FilesManifest } from './manifest.ts';
 import type { StatIndex } from './stat-index.ts';
 
 export { checkoutFolder } from './folder-checkout.ts';
-export type { FolderOptions } from './folder-survey.ts';
+export type { FolderOptions } from './survey-options.ts';
 
 export interface StoredFolder {
   /** of the manifest */

@@ -5,7 +5,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
 import { compareUtf8 } from '../store/tree/keys.ts';
-import { IndexReader, IndexWriter, noteCacheState, SpoiledIndex, type IndexHead, type IndexRow } from './index-file.ts';
+import { noteCacheState, type IndexHead, type IndexRow } from './index-file.ts';
+import { IndexReader, SpoiledIndex } from './index-reader.ts';
+import { IndexWriter } from './index-writer.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'plumb-index-'));
 

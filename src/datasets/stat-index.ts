@@ -85,14 +85,6 @@ export async function digestOfPath(
 }
 
 /**
- * Keeps what was learned of a file in another way, by storing it or by putting it there.
- * @param begun when it was hashed, ms
- */
-export function rememberFile(index: StatIndex, path: string, file: IndexEntry, begun: number): void {
-  if (wasAtRest(file.stamp, begun)) index.set(path, { stamp: file.stamp, digest: file.digest });
-}
-
-/**
  * The time by the clock that stamps files there, ms: that of a file server may be ahead of ours, or behind.
  * @param folder that may be written to; where it may not, it is our own clock
  */
