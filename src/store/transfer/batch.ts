@@ -26,17 +26,25 @@ export interface Batch {
   readonly stored: Buffer;
 }
 
+/** What a batch lies in. It is used again: memory that comes and goes by the megabyte, through several threads, is never all given back. */
+export type BatchRoom = Pick<Batch, 'digests' | 'sizes' | 'kinds' | 'stored'>;
+
 export class GrowingBatch {
   readonly number: number;
   count = 0;
   length = 0;
-  #digests = Buffer.allocUnsafeSlow(64 * 32);
-  #sizes = new Float64Array(64 * 2);
-  #kinds = new Uint8Array(64);
-  #stored = Buffer.allocUnsafeSlow(batchBytes);
+  #digests: Buffer;
+  #sizes: Float64Array;
+  #kinds: Uint8Array;
+  #stored: Buffer;
 
-  constructor(number: number) {
+  /** @param room of a batch that is done with, if there is one */
+  constructor(number: number, room: BatchRoom = newRoom()) {
     this.number = number;
+    this.#digests = room.digests;
+    this.#sizes = room.sizes;
+    this.#kinds = room.kinds;
+    this.#stored = room.stored;
   }
 
   get isFull(): boolean {
@@ -72,6 +80,29 @@ export class GrowingBatch {
     kinds.set(this.#kinds);
     this.#kinds = kinds;
   }
+}
+
+function newRoom(): BatchRoom {
+  return {
+    digests: Buffer.allocUnsafeSlow(64 * 32),
+    sizes: new Float64Array(64 * 2),
+    kinds: new Uint8Array(64),
+    stored: Buffer.allocUnsafeSlow(batchBytes + batchBytes / 4),
+  };
+}
+
+/** A Buffer comes from another thread as the plain array that it is. */
+export function restored(batch: Batch): Batch {
+  return { ...batch, digests: bufferOf(batch.digests), stored: bufferOf(batch.stored) };
+}
+
+/** What goes to the other thread with a batch, and is there then and not here. */
+export function partsOf({ digests, sizes, kinds, stored }: Batch): ArrayBuffer[] {
+  return [digests, sizes, kinds, stored].map((part) => part.buffer as ArrayBuffer);
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** A buffer of its own: one from the pool of Node cannot go to another thread. */

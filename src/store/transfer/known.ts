@@ -53,8 +53,9 @@ export class KnownObjects {
    * @param whole slots that are named together in any case: there, an object may be a recipe, for all that it needs is in them, too
    */
   find(digest: Digest, whole: ReadonlySet<Slot>): KnownPlace | null {
-    const bytes = Buffer.from(digest.slice(7), 'hex');
     const count = this.#packs.length;
+    if (count === 0) return null;
+    const bytes = Buffer.from(digest.slice(7), 'hex');
     for (let step = 0; step < count; step += 1) {
       const at = (this.#last + step) % count;
       const pack = this.#packs[at] as KnownPack;

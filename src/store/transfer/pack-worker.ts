@@ -1,7 +1,7 @@
 // A thread that builds packs: compressing, hashing and writing them takes as long as reading and verifying what goes in. See packer.ts for the other side.
 import { parentPort, workerData } from 'node:worker_threads';
 import { PlumbError } from '../../base/errors.ts';
-import type { Batch } from './batch.ts';
+import { partsOf, restored } from './batch.ts';
 import { PackBuilder, type BuiltPack } from './pack-builder.ts';
 import type { Answer, Order } from './packer.ts';
 
@@ -11,7 +11,9 @@ const builder = new PackBuilder(String(workerData));
 
 port.on('message', (order: Order) => {
   try {
-    port.postMessage({ built: carryOut(order) } satisfies Answer);
+    const built = carryOut(order);
+    const batch = typeof order === 'string' ? null : order;
+    port.postMessage({ built, batch } satisfies Answer, batch === null ? [] : partsOf(batch));
   } catch (error) {
     builder.abandon();
     port.postMessage(failureOf(error));
@@ -30,13 +32,4 @@ function failureOf(error: unknown): Answer {
   if (!(error instanceof PlumbError)) return { thrown: error };
   const { code, message, mend, where } = error;
   return { failure: { code, text: { what: message, mend, ...(where === undefined ? {} : { where }) } } };
-}
-
-/** A Buffer comes as the plain array that it is. */
-function restored(batch: Batch): Batch {
-  return { ...batch, digests: bufferOf(batch.digests), stored: bufferOf(batch.stored) };
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -3,23 +3,27 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { PlumbError, type ErrorCode, type ErrorText } from '../../base/errors.ts';
-import type { Batch } from './batch.ts';
+import { partsOf, restored, type Batch } from './batch.ts';
 import { PackBuilder, type BuiltPack } from './pack-builder.ts';
 
 /** To the thread. */
 export type Order = Batch | 'end' | 'abandon';
 
+export interface Packed {
+  /** the pack that is full now */
+  readonly built: BuiltPack | null;
+  /** the batch, which is done with: its room can be used again */
+  readonly batch: Batch | null;
+}
+
 /** From the thread: one answer for each order. */
-export type Answer =
-  | { readonly built: BuiltPack | null }
-  | { readonly failure: { readonly code: ErrorCode; readonly text: ErrorText } }
-  | { readonly thrown: unknown };
+export type Answer = Packed | { readonly failure: { readonly code: ErrorCode; readonly text: ErrorText } } | { readonly thrown: unknown };
 
 export interface Packer {
-  /** @returns the pack that is full by this batch. @throws PlumbError DISK_FULL */
-  take(batch: Batch): Promise<BuiltPack | null>;
-  /** @returns the last pack */
-  end(): Promise<BuiltPack | null>;
+  /** @throws PlumbError DISK_FULL */
+  take(batch: Batch): Promise<Packed>;
+  /** Finishes the last pack. */
+  end(): Promise<Packed>;
   /** Takes away what is not finished, and ends the thread. */
   close(): Promise<void>;
 }
@@ -39,12 +43,12 @@ class PlainPacker implements Packer {
     this.#builder = new PackBuilder(folder);
   }
 
-  async take(batch: Batch): Promise<BuiltPack | null> {
-    return this.#builder.take(batch);
+  async take(batch: Batch): Promise<Packed> {
+    return { built: this.#builder.take(batch), batch };
   }
 
-  async end(): Promise<BuiltPack | null> {
-    return this.#builder.end();
+  async end(): Promise<Packed> {
+    return { built: this.#builder.end(), batch: null };
   }
 
   async close(): Promise<void> {
@@ -55,7 +59,7 @@ class PlainPacker implements Packer {
 class ThreadPacker implements Packer {
   readonly #worker: Worker;
   /** who waits for an answer, in the order of the orders */
-  readonly #waiting: { readonly resolve: (built: BuiltPack | null) => void; readonly reject: (error: unknown) => void }[] = [];
+  readonly #waiting: { readonly resolve: (packed: Packed) => void; readonly reject: (error: unknown) => void }[] = [];
   #lost: unknown = null;
 
   constructor(folder: string) {
@@ -66,12 +70,11 @@ class ThreadPacker implements Packer {
     this.#worker.on('exit', (code) => this.#lose(new Error(`the thread that builds packs ended with ${code}`)));
   }
 
-  take(batch: Batch): Promise<BuiltPack | null> {
-    const parts = [batch.digests, batch.sizes, batch.kinds, batch.stored].map((part) => part.buffer as ArrayBuffer);
-    return this.#ask(batch, parts);
+  take(batch: Batch): Promise<Packed> {
+    return this.#ask(batch, partsOf(batch));
   }
 
-  end(): Promise<BuiltPack | null> {
+  end(): Promise<Packed> {
     return this.#ask('end', []);
   }
 
@@ -81,7 +84,7 @@ class ThreadPacker implements Packer {
     await this.#worker.terminate();
   }
 
-  #ask(order: Order, parts: ArrayBuffer[]): Promise<BuiltPack | null> {
+  #ask(order: Order, parts: ArrayBuffer[]): Promise<Packed> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
@@ -91,7 +94,7 @@ class ThreadPacker implements Packer {
 
   #hear(answer: Answer): void {
     const first = this.#waiting.shift();
-    if ('built' in answer) return first?.resolve(answer.built);
+    if ('built' in answer) return first?.resolve({ ...answer, batch: answer.batch === null ? null : restored(answer.batch) });
     first?.reject('thrown' in answer ? answer.thrown : new PlumbError(answer.failure.code, answer.failure.text));
   }
 

@@ -9,7 +9,7 @@ import { chunkSizes, type ChunkSizes } from '../chunk/policy.ts';
 import { bytesMissing, damaged } from '../faults.ts';
 import { forms, type Role } from '../pack/pack.ts';
 import { encodeChunks, type ChunkRef } from '../pack/recipe.ts';
-import { GrowingBatch, type StoredObject } from './batch.ts';
+import { GrowingBatch, type Batch, type BatchRoom, type StoredObject } from './batch.ts';
 import { DigestTable } from './digest-table.ts';
 import { Slot, type KnownObjects } from './known.ts';
 import type { BuiltPack } from './pack-builder.ts';
@@ -51,6 +51,8 @@ export class Packing {
   #batches = 0;
   /** batches whose pack is not finished, by number */
   readonly #unfinished = new Map<number, OpenBatch>();
+  /** of batches that are packed */
+  readonly #rooms: BatchRoom[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | null = null;
   /** chunks that this push sends */
@@ -127,12 +129,12 @@ export class Packing {
     await this.#pack();
     await Promise.all(this.#underWay);
     this.#check();
-    await this.#send(await this.#context.packer.end());
+    await this.#send((await this.#context.packer.end()).built);
   }
 
   #begin(): OpenBatch {
     this.#batches += 1;
-    const begun = { batch: new GrowingBatch(this.#batches), slot: new Slot(), raw: 0 };
+    const begun = { batch: new GrowingBatch(this.#batches, this.#rooms.pop()), slot: new Slot(), raw: 0 };
     this.#unfinished.set(begun.batch.number, begun);
     return begun;
   }
@@ -142,9 +144,7 @@ export class Packing {
     if (this.#open !== null) {
       const batch = this.#open.batch.end();
       this.#open = null;
-      const packing = this.#context.packer
-        .take(batch)
-        .then((built) => this.#send(built))
+      const packing = this.#packBatch(batch)
         .catch((error: unknown) => {
           this.#failure ??= { error };
         })
@@ -153,6 +153,12 @@ export class Packing {
     }
     while (this.#underWay.size >= mostBatches) await Promise.race(this.#underWay);
     this.#check();
+  }
+
+  async #packBatch(batch: Batch): Promise<void> {
+    const packed = await this.#context.packer.take(batch);
+    if (packed.batch !== null) this.#rooms.push(packed.batch);
+    await this.#send(packed.built);
   }
 
   #check(): void {

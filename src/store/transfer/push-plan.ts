@@ -86,11 +86,14 @@ export class PushPlan {
     return this.roots.filter(({ missing }) => missing.length === 0);
   }
 
-  /** Bytes of what is to be sent for roots that can be sent whole. */
-  get totalBytes(): number {
-    let sum = 0;
-    for (const number of this.#wanted()) sum += this.#bytes[number] ?? 0;
-    return sum;
+  /** What is to be sent, for roots that can be sent whole. */
+  get total(): { readonly objects: number; readonly bytes: number } {
+    const total = { objects: 0, bytes: 0 };
+    for (const number of this.#wanted()) {
+      total.objects += 1;
+      total.bytes += this.#bytes[number] ?? 0;
+    }
+    return total;
   }
 
   *objects(): Generator<PlannedObject & { readonly number: number }> {

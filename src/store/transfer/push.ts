@@ -26,8 +26,9 @@ import { Uploads } from './uploads.ts';
 const width = 16;
 /** A push that takes longer asks again whether what it builds on is still there. */
 const longMs = 3_600_000;
-/** From here on packs are built in a thread of their own. */
+/** From here on packs are built in a thread of their own, unless objects are small: reading those takes longer than packing them. */
 const muchBytes = 8 * 1024 * 1024;
+const mediumObject = 4096;
 
 export interface PushContext {
   readonly line: Line;
@@ -174,11 +175,12 @@ class Push {
     const { notes } = this.#context;
     await notes.sweepOutgoing(new Date());
     const journal = await notes.openJournal(randomBytes(6).toString('hex'));
-    const bar = this.#options.progress.start('push', plan.totalBytes, 'bytes');
+    const { total } = plan;
+    const bar = this.#options.progress.start('push', total.bytes, 'bytes');
     const uploads = new Uploads(this.#line, { notes, journal, onBytes: (bytes) => bar.advance(bytes) });
     const { cache } = this.#context;
     const { remote, signal } = this.#line;
-    const packer = startPacker(notes.outgoing, { isMuch: plan.totalBytes > muchBytes });
+    const packer = startPacker(notes.outgoing, { isMuch: total.bytes > Math.max(muchBytes, total.objects * mediumObject) });
     const packing = new Packing({ cache, known: this.#known, uploads, packer, remoteUrl: remote.url, signal });
     try {
       const slots = await this.#pack(plan, packing);
