@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
+import { PlumbError } from '../base/errors.ts';
 import { formatBytes } from '../base/progress.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { forget } from '../project/shared-cache.ts';
-import type { Live } from '../upkeep/live.ts';
+import { visible } from '../report/visible.ts';
+import type { RemotePlan } from '../upkeep/gc-remote.ts';
 import type { Cli, Define } from './command.ts';
 
 interface Options {
@@ -20,7 +22,7 @@ export const define: Define = (command, cli) => {
     .option('--workspace', 'keep only what the work tree names: other branches and tags are in the remote')
     .option('--remote', 'of the remote instead of this machine')
     .option('--now', 'without the grace time of a day (remote: a week): nobody else is at work')
-    .option('--force', 'with --workspace: let go of what the remote does not have, too')
+    .option('--force', 'with --workspace: of what the remote does not have, too; with --remote: of what no repository claims')
     .option('--forget <path>', 'a repository that used this cache and is gone for good: what it named may go')
     .addHelpText(
       'after',
@@ -29,10 +31,16 @@ export const define: Define = (command, cli) => {
         '\n\nExamples:\n  $ plumb gc\n  $ plumb gc --yes\n  $ plumb gc --workspace --yes\n  $ plumb gc --remote',
     )
     .action(async (options: Options) => {
+      if (options.remote === true && options.workspace === true) throw new PlumbError('USAGE', onlyHere);
       const project = await openProject(cli);
       if (options.forget !== undefined) return forgetRepository(options.forget, project, cli);
-      return collectHere(project, options, cli);
+      return options.remote === true ? collectThere(project, options, cli) : collectHere(project, options, cli);
     });
+};
+
+const onlyHere = {
+  what: '--workspace is of this machine: others need what this work tree does not name',
+  mend: 'leave out one of --workspace and --remote',
 };
 
 function forgetRepository(path: string, project: Project, cli: Cli): void {
@@ -55,7 +63,7 @@ async function collectHere(project: Project, options: Options, cli: Cli): Promis
   const { objects, bytes, heaps } = plan;
   const done = options.yes === true ? await collectLocal(project, plan, request) : null;
   cli.emit({ plan: { objects, bytes, trash: heaps, roots: plan.live.size }, done });
-  cli.print(`${count(objects.all, 'object')}, ${formatBytes(bytes.all)}, in ${project.store.cacheDir}`);
+  cli.print(`${count(objects.all, 'object')}, ${formatBytes(bytes.all)}, in ${visible(project.store.cacheDir)}`);
   for (const line of reasonLines(plan.live)) cli.print(cli.paint.dim(`  kept  ${line}`));
   if (objects.young > 0) cli.print(`${objects.young} that nobody names, ${formatBytes(bytes.young)}, came in the last day: kept (--now does not)`);
   const goes = `${objects.dead} that nobody names, ${formatBytes(bytes.dead)}`;
@@ -68,6 +76,77 @@ async function collectHere(project: Project, options: Options, cli: Cli): Promis
   );
 }
 
+async function collectThere(project: Project, options: Options, cli: Cli): Promise<void> {
+  const { collectRemote, planRemote, remoteGraceMs } = await import('../upkeep/gc-remote.ts');
+  const request = {
+    force: options.force === true,
+    graceMs: options.now === true ? 0 : remoteGraceMs,
+    now: cli.now(),
+    progress: cli.progress,
+    signal: cli.signal,
+  };
+  const plan = await planRemote(project, request);
+  const { survey, receipts, packs, repacking } = plan;
+  const done = options.yes === true ? await collectRemote(project, plan, request) : null;
+  const going = receipts.takenBack.flatMap((hex) => survey.receipts.get(hex) ?? []);
+  const goingBytes = going.reduce((sum, { receipt }) => sum + receipt.bytes, 0);
+  const amounts = { condemned: packs.condemned.length, deleted: packs.deleted.length, restored: packs.restored.length };
+  cli.emit({
+    plan: {
+      versions: { all: survey.receipts.size - receipts.snapshots.length, goes: going.map(({ receipt }) => receipt.root), bytes: goingBytes },
+      kept: { ...receipts.kept, live: Object.fromEntries(receipts.kept.live) },
+      released: receipts.released.length,
+      restored: receipts.restored.length,
+      runs: receipts.runs.length,
+      packs: { all: survey.packs.size, ...amounts, repacked: repacking?.plan.packs.size ?? 0 },
+    },
+    done,
+  });
+  const { kept } = receipts;
+  cli.print(
+    `${count(survey.receipts.size - receipts.snapshots.length, 'version and run')}, ${count(survey.packs.size, 'pack')}, in ${visible(project.store.remoteUrl ?? '')}`,
+  );
+  for (const line of reasonLines(kept.live)) cli.print(cli.paint.dim(`  kept  ${line}`));
+  if (kept.young > 0) cli.print(`${kept.young} that nobody here names came in the last week: kept (--now does not)`);
+  if (kept.others > 0) cli.print(`${kept.others} of other repositories: kept`);
+  if (kept.nobodys > 0) cli.print(`${kept.nobodys} that no repository claims: kept. --force takes them for ours`);
+  const text = planText(plan);
+  if (done === null) return cli.print(text === '' ? 'nothing to let go of' : `would ${text}: plumb gc --remote --yes`);
+  cli.print(text === '' ? 'nothing to let go of' : `done: ${text}`);
+  const { condemned, deleted, repacked } = done;
+  if (repacked.packs > 0) cli.print(`${count(repacked.packs, 'pack')} written anew, ${formatBytes(repacked.bytes)}`);
+  if (condemned.packs > 0)
+    cli.print(
+      `${count(condemned.packs, 'pack')} out of sight, ${formatBytes(condemned.bytes)}: deleted by a gc in a week or later, or back if named until then`,
+    );
+  if (deleted.packs > 0) cli.print(`${count(deleted.packs, 'pack')} deleted, ${formatBytes(deleted.bytes)} freed`);
+  if (project.store.remote?.dropsPacks === true && done.takenBack > 0)
+    cli.print('the registry drops packs that nobody names by itself, when and if it does: docs/remotes-oci.md');
+}
+
+/** What a gc of the remote does, as the end of 'would ...'; empty: nothing. */
+function planText({ survey, receipts, packs, repacking }: RemotePlan): string {
+  const bytes = receipts.takenBack.reduce((sum, hex) => sum + (survey.receipts.get(hex)?.receipt.bytes ?? 0), 0);
+  const parts: string[] = [];
+  if (receipts.takenBack.length > 0) parts.push(`take back ${count(receipts.takenBack.length, 'version and run')} (${formatBytes(bytes)} of data)`);
+  if (receipts.released.length > 0) parts.push(`leave ${receipts.released.length} to other repositories`);
+  if (receipts.restored.length > 0) parts.push(`bring back ${receipts.restored.length}`);
+  if (receipts.forgotten.length > 0) parts.push(`give up ${receipts.forgotten.length} taken back before`);
+  if (receipts.runs.length > 0) parts.push(`forget ${count(receipts.runs.length, 'name')} of runs`);
+  if (repacking !== null && repacking.plan.packs.size > 0)
+    parts.push(
+      `write ${count(repacking.plan.packs.size, 'pack')} of ${formatBytes(repacking.plan.bytes)} anew as ${formatBytes(repacking.plan.needed)}`,
+    );
+  if (packs.condemned.length > 0) parts.push(`put ${count(packs.condemned.length, 'pack')} out of sight (${sizeOf(packs.condemned)})`);
+  if (packs.restored.length > 0) parts.push(`put ${count(packs.restored.length, 'pack')} back`);
+  if (packs.deleted.length > 0) parts.push(`delete ${count(packs.deleted.length, 'pack')} (${sizeOf(packs.deleted)})`);
+  return parts.join(', ');
+}
+
+function sizeOf(packs: readonly { readonly bytes: number }[]): string {
+  return formatBytes(packs.reduce((sum, { bytes }) => sum + bytes, 0));
+}
+
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
@@ -75,7 +154,7 @@ function count(number: number, what: string): string {
 const mostReasons = 20;
 
 /** Who keeps how much of what is named: the first reason of each. */
-function reasonLines(live: Live): string[] {
+function reasonLines(live: ReadonlyMap<string, string>): string[] {
   const counts = new Map<string, number>();
   for (const why of live.values()) counts.set(why, (counts.get(why) ?? 0) + 1);
   const lines = [...counts].map(([why, number]) => `${why}: ${count(number, 'digest')}`);
