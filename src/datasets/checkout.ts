@@ -6,9 +6,9 @@ import { PlumbError } from '../base/errors.ts';
 import { formatBytes, type Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
 import type { ObjectRef, Store } from '../store/store.ts';
-import { carryOutFolder, checkoutFolder } from './folder-checkout.ts';
+import { carryOutFolder } from './folder-checkout.ts';
 import { objectsToPlace, planFolder, type FolderPlan } from './folder-plan.ts';
-import { digestOfManifest, readLockedManifest, type FilesManifest, type Manifest } from './manifest.ts';
+import { readLockedManifest, type FilesManifest, type Manifest } from './manifest.ts';
 import { checkProjectPath, refuseWayOut } from './paths.ts';
 import { chooseDatasets } from './reachable.ts';
 import type { Lock, LockEntry } from './schema.ts';
@@ -149,18 +149,6 @@ async function planRows(project: Project, { name, entry, target }: Place, reques
 async function beforeWriting(project: Project, entry: LockEntry, target: string): Promise<void> {
   await refuseWayOut(project.root, entry.path);
   await sweepKilled(dirname(target));
-}
-
-/**
- * Puts a version of a data set at a path: rows as one file, files as a folder that then holds exactly them. The files may be written to.
- * @param target absolute; for rows, give it the extension of manifest.format
- * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, DISK_FULL, DATASET_MODIFIED when a folder stands where a file belongs, or a file where a folder
- */
-export async function checkoutDataset(store: Store, manifest: Manifest, target: string, how: { index?: StatIndex } = {}): Promise<void> {
-  const there = await stat(target).catch(() => null);
-  if (there !== null && there.isDirectory() !== (manifest.kind === 'files')) throw wrongKind(target, manifest.kind);
-  if (manifest.kind === 'files') await checkoutFolder(store, digestOfManifest(manifest), target, how);
-  else await store.checkoutFile(manifest.content, target);
 }
 
 function wrongKind(target: string, kind: Manifest['kind']): PlumbError {

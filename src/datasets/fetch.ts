@@ -2,7 +2,7 @@
 import { PlumbError } from '../base/errors.ts';
 import type { Project } from '../project/open.ts';
 import type { ObjectRef, TransferOptions, TransferResult } from '../store/store.ts';
-import { filesOf, objectsOf, readLockedManifest, type FilesManifest } from './manifest.ts';
+import { filesOf, objectsOf, readLockedManifest } from './manifest.ts';
 import { chooseDatasets } from './reachable.ts';
 import type { Lock } from './schema.ts';
 import { pathFilter, type Selection } from './selection.ts';
@@ -17,6 +17,7 @@ export interface FetchRequest {
 
 /**
  * Brings data sets into the cache: manifests and trees first, then what they name.
+ * Where paths are selected, data sets of rows are left alone.
  * @throws PlumbError BYTES_MISSING, REMOTE_FAILED, DIGEST_MISMATCH, DATASET_UNKNOWN, FILE_MISSING when the selection is of nothing
  */
 export async function fetchDatasets(
@@ -28,27 +29,28 @@ export async function fetchDatasets(
   const manifests = chosen.map(({ entry }) => entry.digest);
   const { store } = project;
   await store.openRoots(manifests, options);
+  const isChosen = (selection.paths?.length ?? 0) > 0 ? pathFilter(selection) : null;
   const objects = async function* (): AsyncGenerator<ObjectRef> {
+    let isNothing = isChosen !== null;
     for (const { name, entry } of chosen) {
       const manifest = await readLockedManifest(store, name, entry);
-      if (manifest.kind === 'files' && (selection.paths?.length ?? 0) > 0) yield* selected(store, name, manifest, selection);
-      else yield* objectsOf(store, entry.digest);
+      if (isChosen === null) yield* objectsOf(store, entry.digest);
+      else if (manifest.kind === 'files') {
+        for await (const { path, digest, bytes } of filesOf(store, manifest)) {
+          if (!isChosen(path)) continue;
+          isNothing = false;
+          yield { digest, bytes, role: 'data' };
+        }
+      }
     }
+    if (isNothing) throw noSuchFile(selection);
   };
   return store.fetch(objects(), { ...options, within: manifests });
 }
 
-async function* selected(store: Project['store'], name: string, manifest: FilesManifest, selection: Selection): AsyncGenerator<ObjectRef> {
-  const isWanted = pathFilter(selection);
-  let found = false;
-  for await (const { path, digest, bytes } of filesOf(store, manifest)) {
-    if (!isWanted(path)) continue;
-    found = true;
-    yield { digest, bytes, role: 'data' };
-  }
-  if (found) return;
-  throw new PlumbError('FILE_MISSING', {
-    what: `data set "${name}" has no file that ${selection.paths?.map((path) => JSON.stringify(path)).join(', ')} names`,
+function noSuchFile({ paths = [] }: Selection): PlumbError {
+  return new PlumbError('FILE_MISSING', {
+    what: `no data set has a file that ${paths.map((path) => JSON.stringify(path)).join(', ')} names`,
     mend: 'paths are relative to the data set; a pattern such as "train/**" names all that is in a folder',
   });
 }

@@ -39,11 +39,6 @@ export async function describeFolder(index: StatIndex, folder: string, options: 
   });
 }
 
-/** Digest of a manifest of kind files for a folder as it stands; nothing is stored. @throws as describeFolder */
-export async function digestOfFolder(index: StatIndex, folder: string, options: Omit<FolderOptions, 'index'> = {}): Promise<Digest> {
-  return digestOfManifest(await describeFolder(index, folder, options));
-}
-
 /**
  * Puts all files below a folder into the store, and their manifest. The files stay as they are.
  * @throws as describeFolder, and DISK_FULL

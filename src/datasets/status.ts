@@ -10,7 +10,7 @@ import type { Lock } from './schema.ts';
 import { openStatIndex } from './stat-index.ts';
 import { compareWorkingCopy, type WorkingCopy } from './working-copy.ts';
 
-export { stateOf, type DataState } from './working-copy.ts';
+export { stateOf } from './working-copy.ts';
 
 export interface DatasetStatus extends WorkingCopy {
   readonly name: string;
