@@ -6,6 +6,7 @@ import { silentProgress } from '../base/progress.ts';
 import type { FileStamp } from '../store/cache/cache.ts';
 import type { ObjectRef, Store } from '../store/store.ts';
 import { compareUtf8 } from '../store/tree/keys.ts';
+import { cacheState } from './cache-state.ts';
 import { wasPlaced } from './file-stamp.ts';
 import { headOf, planFolder, type FolderPlan, type Wanted } from './folder-plan.ts';
 import { keepIndex } from './index-writer.ts';
@@ -39,8 +40,9 @@ export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderP
   const indexFile = options.index?.fileOf(folder) ?? null;
   const index = new NewIndex(indexFile, plan.others);
   const now = indexFile === null ? 0 : fileClock(folder);
-  const placePiece = async (rows: readonly IndexRow[], toPlace: readonly IndexRow[]): Promise<void> => {
+  const placePiece = async (rows: readonly IndexRow[], toPlace: readonly IndexRow[], before: Promise<void>): Promise<void> => {
     const stamps = (await placeRows(store, wanted, toPlace, options)).values();
+    await before;
     for (const row of rows) index.add(row.version === null || !differs(row) ? row : placedRow(row, stamps.next().value, now));
   };
   let underWay: Promise<void> = Promise.resolve();
@@ -49,12 +51,14 @@ export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderP
       options.signal?.throwIfAborted();
       const toPlace = rows.filter((row) => row.version !== null && differs(row));
       for (const row of toPlace) target.makeRoomFor(row);
-      await underWay;
-      underWay = placePiece(rows, toPlace);
+      const before = underWay;
+      underWay = placePiece(rows, toPlace, before);
       underWay.catch(() => undefined); // told when it is waited for
+      await before;
     }
     await underWay;
-    index.commit(headOf(manifest, null));
+    const state = cacheState(store.cache.root);
+    index.commit(headOf(manifest, state === plan.restKept ? state : null));
   } catch (error) {
     await underWay.catch(() => undefined);
     index.abandon();

@@ -8,10 +8,11 @@ import { formatBytes } from '../base/progress.ts';
 import type { ObjectRef, Store } from '../store/store.ts';
 import { diffFileTrees } from '../store/tree/file-diff.ts';
 import type { FileChange } from '../store/tree/tree.ts';
+import { cacheState } from './cache-state.ts';
 import { rowOf, surveyFolder, type FolderSurvey } from './folder-survey.ts';
+import { TargetFolder } from './folder-target.ts';
 import { openIndexWriter } from './index-writer.ts';
 import { surveyOptions, type FolderOptions, type Rows } from './survey-options.ts';
-import { TargetFolder } from './folder-target.ts';
 import { differs, type IndexHead, type IndexRow } from './index-file.ts';
 import { IndexReader } from './index-reader.ts';
 import { cacheOnly, filesOf, type FilesManifest } from './manifest.ts';
@@ -25,6 +26,10 @@ export interface FolderPlan {
   rows(): Rows;
   /** an index of files that are right as they are, where only the rest was listed; it is in the order of paths, too */
   readonly others: IndexReader | null;
+  /** are the objects of all that is wanted known to be in the cache? */
+  readonly isKept: boolean;
+  /** state of the cache in which it has the objects of all that need not be placed; null: that is not known */
+  readonly restKept: string | null;
   close(): void;
 }
 
@@ -42,23 +47,46 @@ export interface Wanted {
  */
 export async function planFolder(store: Store, wanted: Wanted, options: FolderOptions): Promise<FolderPlan> {
   const { digest, manifest, folder } = wanted;
-  if (new TargetFolder(folder).isEmpty()) return { ...nothing, state: 'missing', rows: () => inPieces(filesOf(store, manifest)) };
   const how = surveyOptions(folder, options, (files, bulk) => store.cache.hashFiles(files, bulk));
+  const state = cacheState(store.cache.root);
+  if (new TargetFolder(folder).isEmpty()) {
+    const isKept = isWhole(how.indexFile === null ? null : headOfIndex(how.indexFile), manifest, state);
+    return { ...nothing, state: 'missing', rows: () => inPieces(filesOf(store, manifest)), isKept, restKept: state };
+  }
   const list = how.indexFile ?? temporaryBeside(`${folder}.list`);
   return surveyFolder(how, digest, async (survey) => {
     if (survey.untouched && survey.indexed) return { ...nothing, state: 'same' };
     const quick = survey.untouched ? await planFromIndex(store, survey, manifest) : null;
     if (quick !== null) return quick;
     const rows = survey.rows(survey.indexed ? null : filesOf(store, manifest));
-    const found = await writeDown(store, rows, list, headOf(manifest, survey.indexed ? (survey.head?.cacheState ?? null) : null));
+    const isKept = isWhole(survey.head, manifest, state);
+    const found = await writeDown(store, rows, list, headOf(manifest, isKept ? state : null));
     const reader = IndexReader.open(list);
     if (how.indexFile === null) rmSync(list, { force: true });
     if (reader === null) throw new Error(`${list} cannot be read again`);
-    return { ...found, rows: () => rowsOf(reader), others: null, close: () => reader.close() };
+    return { ...nothing, ...found, rows: () => rowsOf(reader), isKept, restKept: isKept ? state : null, close: () => reader.close() };
   });
 }
 
-const nothing: Omit<FolderPlan, 'state'> = { lost: { paths: [], count: 0 }, rows: () => noRows(), others: null, close: () => undefined };
+const nothing: Omit<FolderPlan, 'state'> = {
+  lost: { paths: [], count: 0 },
+  rows: () => noRows(),
+  others: null,
+  isKept: false,
+  restKept: null,
+  close: () => undefined,
+};
+
+/** Had the cache all of a version when it was as it is now? */
+function isWhole(head: IndexHead | null, { tree }: FilesManifest, state: string | null): boolean {
+  return state !== null && head?.version?.tree === tree && head.cacheState === state;
+}
+
+function headOfIndex(file: string): IndexHead | null {
+  const reader = IndexReader.open(file);
+  reader?.close();
+  return reader?.head ?? null;
+}
 
 /** More changes than this are not held in memory. */
 const mostChanges = 20_000;
@@ -81,7 +109,8 @@ async function planFromIndex(store: Store, survey: FolderSurvey, { tree }: Files
   const lost = new Lost(store);
   for (const row of rows) await lost.look(row);
   const others = survey.takeIndex();
-  return { state: 'modified', lost: lost.found(), rows: () => onePiece(rows), others, close: () => others?.close() };
+  const restKept = survey.head?.cacheState ?? null;
+  return { ...nothing, state: 'modified', lost: lost.found(), rows: () => onePiece(rows), others, restKept, close: () => others?.close() };
 }
 
 /** Files that would be lost. */
@@ -130,8 +159,8 @@ async function writeDown(store: Store, rows: Rows, list: string, head: IndexHead
   return { state: same ? 'same' : 'modified', lost: lost.found() };
 }
 
-export function headOf({ tree, files, bytes }: FilesManifest, cacheState: string | null): IndexHead {
-  return { version: { tree, files, bytes }, cacheState };
+export function headOf({ tree, files, bytes }: FilesManifest, kept: string | null): IndexHead {
+  return { version: { tree, files, bytes }, cacheState: kept };
 }
 
 async function* inPieces(files: ReturnType<typeof filesOf>): Rows {
@@ -165,6 +194,7 @@ async function* onePiece(rows: readonly IndexRow[]): Rows {
 
 /** The objects that are to be placed: a fetch brings those that the cache lacks. */
 export async function* objectsToPlace(plan: FolderPlan): AsyncGenerator<ObjectRef> {
+  if (plan.isKept) return;
   for await (const rows of plan.rows()) {
     for (const { version, found } of rows) {
       if (version !== null && version.digest !== found?.digest) yield { digest: version.digest, bytes: version.bytes, role: 'data' };
