@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { hexOf, type Digest } from '../../base/digest.ts';
-import { isPlumbError, PlumbError } from '../../base/errors.ts';
+import { isPlumbError } from '../../base/errors.ts';
 import type { Cache } from '../cache/cache.ts';
 import { bytesMissing } from '../faults.ts';
 import type { Receipt } from '../pack/receipt.ts';
@@ -20,6 +20,7 @@ import { startPacker } from './packer.ts';
 import { Packing } from './packing.ts';
 import { PushPlan, type PlannedRoot } from './push-plan.ts';
 import { readReceiptToReplace, snapshotRoot, writeReceipt } from './receipts.ts';
+import { goneSince, letGo, takeBackReceipts } from './relied.ts';
 import { LinesSender } from './send-lines.ts';
 import { Uploads } from './uploads.ts';
 
@@ -188,6 +189,7 @@ class Push {
       await uploads.drain();
       await this.#checkStillThere();
       await this.#writeReceipts(plan, slots.of);
+      await this.#checkReliedOn(plan, slots.of);
       await journal.end();
       await this.#forgetUnfinished(plan, slots.of);
       return { objects: slots.objects, bytes: uploads.bytes };
@@ -228,12 +230,22 @@ class Push {
     const { remote, lanes, signal } = this.#line;
     await eachInParallel(this.#receipts.keys(), { width, signal }, async (root) => {
       if (await lanes.run(() => remote.has('receipts', hexOf(root), { signal }))) return;
-      throw new PlumbError('REMOTE_FAILED', {
-        what: `the remote ${remote.url} let go of ${root}, which this push builds on, while it was running`,
-        mend: 'run `plumb push` again: what was sent is found again',
-        details: { root },
-      });
+      throw letGo(root, remote.url);
     });
+  }
+
+  /** Once the receipts are written: what is gone by now no gc has seen them name. @throws PlumbError REMOTE_FAILED */
+  async #checkReliedOn({ whole }: PushPlan, of: SlotsOf): Promise<void> {
+    const bases = new Map(whole.flatMap(({ base }) => (base === null ? [] : [[base.root, base] as const])));
+    const named = new Set(whole.flatMap((planned) => packsOf(planned, of).map(({ digest }) => digest)));
+    const unfinished = this.#unfinished.flatMap(({ packs }) => packs).filter(({ digest }) => named.has(digest));
+    const gone = await goneSince(this.#line, bases.values(), unfinished);
+    if (gone === null) return;
+    await takeBackReceipts(
+      this.#line,
+      whole.map(({ root }) => root.digest),
+    );
+    throw letGo(gone, this.#line.remote.url);
   }
 
   async #writeReceipts(plan: PushPlan, of: SlotsOf): Promise<void> {
@@ -248,7 +260,13 @@ class Push {
     const { repository } = this.#context;
     if (repository === null) return;
     const foreign = roots.flatMap((root) => this.#receipts.get(root) ?? []).filter(({ repositories }) => !repositories.includes(repository));
-    await eachInParallel(foreign, { width, signal: this.#line.signal }, (receipt) => this.#writeReceipt(receipt));
+    await eachInParallel(foreign, { width, signal: this.#line.signal }, async ({ root }) => {
+      this.#receipts.delete(root);
+      // as it is now: a gc may have written its packs anew
+      const receipt = await this.#receipt(root);
+      if (receipt === null) throw letGo(root, this.#line.remote.url);
+      await this.#writeReceipt(receipt);
+    });
   }
 
   async #writeReceipt(what: Omit<Receipt, 'plumbline' | 'repositories'> & { readonly repositories?: readonly string[] }): Promise<void> {
