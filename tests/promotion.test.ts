@@ -247,7 +247,7 @@ test('push --history sends what earlier pointers named to a remote that came lat
   const remote = join(await newFolder(), 'remote');
   await project.write('plumbline.yaml', `version: 1\nremote: ${JSON.stringify(remote)}\n`);
   await commit(project, 'a remote');
-  const made = (JSON.parse((await project.git('show', 'HEAD~2:models/topics/production.json'))) as { run: string }).run.slice(7);
+  const made = (JSON.parse(await project.git('show', 'HEAD~2:models/topics/production.json')) as { run: string }).run.slice(7);
   const receipt = join(remote, 'receipts', made.slice(0, 2), made);
   await project.plumb('push');
   expect(existsSync(receipt)).toBe(false);

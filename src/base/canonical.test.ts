@@ -13,7 +13,8 @@ test('keys that look like numbers are sorted as text, as RFC 8785 has it', () =>
 
 test('what is left undefined is left out; what no reader agrees on is refused', () => {
   expect(canonicalJson({ a: undefined, b: 1 })).toBe('{"b":1}');
-  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, '\ud800', { '\ud800': 1 }] as Json[]) expect(() => canonicalJson(value)).toThrow('canonical JSON');
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, '\ud800', { '\ud800': 1 }] as Json[])
+    expect(() => canonicalJson(value)).toThrow('canonical JSON');
 });
 
 test('it reads back as the value, in one order, and people’s form is that of JSON.stringify', () => {

@@ -45,7 +45,12 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'history', summary: 'what was in production when, why, and by whom', load: () => import('./history.ts') },
   { name: 'rollback', summary: 'the git revert that brings the previous model back', load: () => import('./rollback.ts') },
-  { name: 'gc', summary: 'let go of data that nobody names any more, here or in the remote', exits: '0 done, or the plan', load: () => import('./gc.ts') },
+  {
+    name: 'gc',
+    summary: 'let go of data that nobody names any more, here or in the remote',
+    exits: '0 done, or the plan',
+    load: () => import('./gc.ts'),
+  },
   { name: 'serve', summary: 'serve the models that the pointers name, following git', load: () => import('./serve.ts') },
   { name: 'predict', summary: 'run a model over a text or a file', load: () => import('./predict.ts') },
   {

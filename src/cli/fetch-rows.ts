@@ -27,7 +27,12 @@ export interface RowsWanted {
 const splitColumn = 'split';
 
 /** @throws PlumbError USAGE, DATASET_UNKNOWN, DATASET_FORMAT, DATASET_COLUMN, BYTES_MISSING, FILE_UNREADABLE, DISK_FULL */
-export async function fetchRows(project: Project, { lock, names }: { lock: Lock; names: readonly string[] }, wanted: RowsWanted, cli: Cli): Promise<void> {
+export async function fetchRows(
+  project: Project,
+  { lock, names }: { lock: Lock; names: readonly string[] },
+  wanted: RowsWanted,
+  cli: Cli,
+): Promise<void> {
   const [name] = names;
   if (name === undefined || names.length > 1) {
     throw new PlumbError('USAGE', { what: 'rows are taken from one data set', mend: 'name it: plumb fetch intents --sample 100 --out sample.jsonl' });
@@ -41,9 +46,15 @@ export async function fetchRows(project: Project, { lock, names }: { lock: Lock;
       mend: "choose files: plumb fetch NAME --path 'train/**'",
     });
   }
-  if (wanted.out === '-' && cli.json) throw new PlumbError('USAGE', { what: 'with --json rows need a file to go to', mend: 'name it: --out sample.jsonl' });
+  if (wanted.out === '-' && cli.json)
+    throw new PlumbError('USAGE', { what: 'with --json rows need a file to go to', mend: 'name it: --out sample.jsonl' });
   const count = { rows: 0 };
-  const lines = counted(wanted.split === undefined ? sampleRows(project.store, manifest, sampleOf(manifest, wanted, cli)) : splitRows(project, { name, manifest }, wanted, cli), count);
+  const lines = counted(
+    wanted.split === undefined
+      ? sampleRows(project.store, manifest, sampleOf(manifest, wanted, cli))
+      : splitRows(project, { name, manifest }, wanted, cli),
+    count,
+  );
   if (wanted.out === '-') for await (const line of lines) cli.print(line.replace(/\r?\n$/, ''));
   else await writeLines(resolve(cli.cwd, wanted.out), lines);
   const rows = manifest.format === 'csv' ? Math.max(0, count.rows - 1) : count.rows;
@@ -51,11 +62,20 @@ export async function fetchRows(project: Project, { lock, names }: { lock: Lock;
   if (wanted.out !== '-') cli.print(`${rows} of ${manifest.rows} rows of ${name}, in ${wanted.out}`);
 }
 
-function sampleOf(manifest: RowsManifest, { sample = manifest.rows, seed }: RowsWanted, { signal }: Cli): { rows: number; seed: number; signal: AbortSignal } {
+function sampleOf(
+  manifest: RowsManifest,
+  { sample = manifest.rows, seed }: RowsWanted,
+  { signal }: Cli,
+): { rows: number; seed: number; signal: AbortSignal } {
   return { rows: sample, seed, signal };
 }
 
-async function* splitRows(project: Project, { name, manifest }: { name: string; manifest: RowsManifest }, wanted: RowsWanted, cli: Cli): AsyncGenerator<string> {
+async function* splitRows(
+  project: Project,
+  { name, manifest }: { name: string; manifest: RowsManifest },
+  wanted: RowsWanted,
+  cli: Cli,
+): AsyncGenerator<string> {
   if (!Object.hasOwn(manifest.schema, splitColumn)) {
     throw new PlumbError('DATASET_COLUMN', {
       what: `data set "${name}" has no column "${splitColumn}" that says which split a row belongs to`,

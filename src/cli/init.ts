@@ -26,7 +26,10 @@ const shared = new Set(['.gitignore', '.gitattributes']);
 export const define: Define = (command, cli) => {
   command
     .option('--template <name>', 'the files to begin with: minimal, or classifier (a whole project with example data)', 'minimal')
-    .option('--remote <folder or address>', 'where the bytes of data and models are kept for everybody: a folder (made when it is not there), s3://bucket/prefix, oci://registry/owner/name')
+    .option(
+      '--remote <folder or address>',
+      'where the bytes of data and models are kept for everybody: a folder (made when it is not there), s3://bucket/prefix, oci://registry/owner/name',
+    )
     .option('--git', 'make a git repository here first when there is none')
     .addHelpText('after', '\nWrites nothing over a file that is there.\n\nExample:\n  $ plumb init --template classifier --remote ../store')
     .action(async (options: InitOptions) => initCommand(options, cli));
@@ -41,11 +44,12 @@ async function initCommand(options: InitOptions, cli: Cli): Promise<void> {
   const remote = options.remote === undefined ? undefined : checkRemote(options.remote, root);
   const plan = await planFiles(root, wanted);
   const folder = remote?.path;
-  if (folder !== undefined)
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', folder)));
+  if (folder !== undefined) await mkdir(folder, { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', folder)));
   for (const file of plan.write) {
     const text =
-      file.path === files.config ? configure(file.bytes.toString('utf8'), { remote: remote?.text, main: await mainBranch(git), repository: repositoryName(root) }) : file.bytes;
+      file.path === files.config
+        ? configure(file.bytes.toString('utf8'), { remote: remote?.text, main: await mainBranch(git), repository: repositoryName(root) })
+        : file.bytes;
     await writeFileAtomic(join(root, file.path), text);
   }
   tell(options.template, plan, cli);
@@ -214,7 +218,10 @@ function configure(text: string, settings: { remote: string | undefined; main: s
 
 /** Two repositories may have one folder's name, and one remote. */
 function repositoryName(root: string): string {
-  const folder = basename(root).replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '').slice(0, 60);
+  const folder = basename(root)
+    .replace(/[^A-Za-z0-9._-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 60);
   return `${folder === '' ? 'project' : folder}-${randomBytes(4).toString('hex')}`;
 }
 

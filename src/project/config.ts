@@ -7,14 +7,19 @@ export const projectConfigSchema = fields({
     .string()
     .min(1)
     .optional()
-    .describe('where the store keeps bytes for everybody: a folder (absolute, or relative to the project), s3://bucket/prefix, oci://registry/owner/name, or https:// to read'),
+    .describe(
+      'where the store keeps bytes for everybody: a folder (absolute, or relative to the project), s3://bucket/prefix, oci://registry/owner/name, or https:// to read',
+    ),
   repository: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected letters, digits, ".", "_" and "-", at most 100')
     .optional()
     .describe('name of this repository in a remote that several share: a gc of the remote lets go of nothing that another repository pushed'),
   cache: fields({
-    link: z.enum(['reflink', 'hardlink', 'copy']).optional().describe('how folders of files come out of the cache; default: the best that works, see `plumb doctor`'),
+    link: z
+      .enum(['reflink', 'hardlink', 'copy'])
+      .optional()
+      .describe('how folders of files come out of the cache; default: the best that works, see `plumb doctor`'),
   })
     .prefault({})
     .describe('the cache on this machine'),

@@ -38,7 +38,9 @@ export const policySchema = fields({
     pointers: z
       .union([z.literal('forever'), daysSchema])
       .default('forever')
-      .describe('how long what a pointer of the main branch named stays fetchable after another took its place: a rollback within that time is enough'),
+      .describe(
+        'how long what a pointer of the main branch named stays fetchable after another took its place: a rollback within that time is enough',
+      ),
     runs: daysSchema.default('30 days').describe('how long runs that no pointer names are kept'),
   })
     .prefault({})

@@ -12,7 +12,11 @@ export type OpenModel = (path: string, options: { readonly digest: Digest }) => 
  * Bytes that went bad are set aside and fetched once more where a remote has them.
  * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, REMOTE_FAILED, MODEL_INVALID
  */
-export async function openArtifact({ digest, run }: { readonly digest: Digest; readonly run: Digest }, store: Store, open: OpenModel): Promise<Predictor> {
+export async function openArtifact(
+  { digest, run }: { readonly digest: Digest; readonly run: Digest },
+  store: Store,
+  open: OpenModel,
+): Promise<Predictor> {
   store.remember([run]);
   const predictor = await open(await store.pathOf(digest), { digest }).catch(async (error: unknown) => {
     if (!isPlumbError(error, 'DIGEST_MISMATCH')) throw error;
