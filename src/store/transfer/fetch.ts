@@ -188,7 +188,7 @@ class Fetching {
       if (form !== forms.bytes || this.#done.get(id) === 1) continue;
       const bytes = raw.subarray(offset, offset + length);
       const digest = this.#table.digestAt(id);
-      if (!isObject(digest, bytes)) {
+      if (!(await isObject(digest, bytes))) {
         isRight = false;
         if (isLastTry) this.#markWrong(digest);
         continue;

@@ -112,6 +112,7 @@ async function readOnce(
   const wrong: number[] = [];
   let next = 0;
   let gathering: Gathering | null = null;
+  const room = { bytes: Buffer.alloc(0) };
   let position = range.start;
   try {
     for await (const bytes of line.remote.readPack(ref.digest, range, moving(line))) {
@@ -125,7 +126,7 @@ async function readOnce(
           continue;
         }
         // what is held: the stored bytes, and soon the raw ones beside them
-        gathering ??= new Gathering(place.stored, await line.budget.take(place.stored + place.raw));
+        gathering ??= new Gathering(place.stored, room, await line.budget.take(place.stored + place.raw));
         const taken = gathering.take(piece.subarray(at));
         at += taken;
         position += taken;
@@ -150,11 +151,14 @@ async function readOnce(
 class Gathering {
   readonly release: () => void;
   readonly #size: number;
+  readonly #room: { bytes: Buffer };
   #bytes: Buffer | null = null;
   #have = 0;
 
-  constructor(size: number, release: () => void) {
+  /** @param room for the bytes: one frame after the other uses it */
+  constructor(size: number, room: { bytes: Buffer }, release: () => void) {
     this.#size = size;
+    this.#room = room;
     this.release = release;
   }
 
@@ -162,13 +166,18 @@ class Gathering {
   take(piece: Buffer): number {
     const taken = Math.min(piece.length, this.#size - this.#have);
     if (taken === this.#size) this.#bytes = piece.subarray(0, taken);
-    else piece.copy((this.#bytes ??= Buffer.allocUnsafeSlow(this.#size)), this.#have, 0, taken);
+    else piece.copy((this.#bytes ??= this.#makeRoom()), this.#have, 0, taken);
     this.#have += taken;
     return taken;
   }
 
   whole(): Buffer | null {
     return this.#have === this.#size ? this.#bytes : null;
+  }
+
+  #makeRoom(): Buffer {
+    if (this.#room.bytes.length < this.#size) this.#room.bytes = Buffer.allocUnsafeSlow(this.#size);
+    return this.#room.bytes.subarray(0, this.#size);
   }
 }
 

@@ -1,9 +1,11 @@
 // Objects on their way into the cache. A session of the cache shows its objects at its end only, so a long transfer is several of them: what a
 // kill takes is then the last gigabyte, not all.
-import { digestOf, type Digest } from '../../base/digest.ts';
+import { webcrypto } from 'node:crypto';
+import { digestOf, hexOf, type Digest } from '../../base/digest.ts';
 import type { Cache, CacheWriter } from '../cache/cache.ts';
 import type { Role } from '../pack/pack.ts';
 
+const { subtle } = webcrypto;
 const sessionBytes = 1024 * 1024 * 1024;
 
 interface Session {
@@ -46,8 +48,8 @@ export class Intake {
       const file = await session.writer.openFile(digest, bytes);
       return {
         path: file.path,
-        done: () => file.done().finally(() => this.#leave(session)),
-        abandon: () => file.abandon().finally(() => this.#leave(session)),
+        done: () => file.done().finally(async () => this.#leave(session)),
+        abandon: () => file.abandon().finally(async () => this.#leave(session)),
       };
     } catch (error) {
       await this.#leave(session);
@@ -99,7 +101,15 @@ async function closed({ writer }: Session): Promise<void> {
   }
 }
 
-/** Are these the bytes of an object? */
-export function isObject(digest: Digest, bytes: Uint8Array): boolean {
-  return digestOf(bytes) === digest;
+/** From here on hashing goes to the thread pool: it takes longer than the way there and back. */
+const muchToHash = 64 * 1024;
+
+/** Are these the bytes of an object? They must stay as they are until this returns. */
+export function isObject(digest: Digest, bytes: Uint8Array): boolean | Promise<boolean> {
+  return bytes.length < muchToHash ? digestOf(bytes) === digest : hashesTo(digest, bytes);
+}
+
+async function hashesTo(digest: Digest, bytes: Uint8Array): Promise<boolean> {
+  // memory that threads share does not come here
+  return Buffer.from(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('hex') === hexOf(digest);
 }

@@ -51,7 +51,7 @@ async function readEntries(line: Line, catalog: Catalog, ref: PackRef): Promise<
     const frames = Array.from({ length: pack.index.frames }, (_, frame) => frame).filter((frame) => pack.index.frameAt(frame).stored > 0);
     for (const range of planRanges(frames, (frame) => pack.index.frameAt(frame), { bytes: ref.bytes })) {
       await readFrames(line, pack, range, async (frame, stored) => {
-        const found = entriesOf(pack, frame, stored);
+        const found = await entriesOf(pack, frame, stored);
         if (found !== null) entries.push(...found);
         return found !== null;
       });
@@ -65,7 +65,7 @@ async function readEntries(line: Line, catalog: Catalog, ref: PackRef): Promise<
 }
 
 /** @returns null when an object of the frame is not what it should be */
-function entriesOf({ index }: OpenPack, frame: number, stored: Buffer): Entry[] | null {
+async function entriesOf({ index }: OpenPack, frame: number, stored: Buffer): Promise<Entry[] | null> {
   const place = index.frameAt(frame);
   // its bytes are the reader's until this returns, and a frame that is not compressed is they themselves
   const raw = Buffer.from(decodeFrame(stored, place));
@@ -79,7 +79,8 @@ function entriesOf({ index }: OpenPack, frame: number, stored: Buffer): Entry[] 
       stored: raw.subarray(offset, offset + length),
     };
   });
-  return entries.every(({ digest, form, stored: bytes }) => form !== forms.bytes || isObject(digest, bytes)) ? entries : null;
+  for (const { digest, form, stored: bytes } of entries) if (form === forms.bytes && !(await isObject(digest, bytes))) return null;
+  return entries;
 }
 
 /** Objects of no bytes that have a frame of no bytes: there is nothing to read for them. */

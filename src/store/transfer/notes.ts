@@ -6,6 +6,7 @@
 //   remotes/<hex of the URL>/unfinished/<id>   packs that a push has sent and no receipt names yet: a line each. The push that wrote it takes it away
 import { appendFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { byCodeUnit } from '../../base/canonical.ts';
 import { isRunning, writeFileAtomic } from '../../base/atomic.ts';
 import { digestOf, hexOf, isDigest, type Digest } from '../../base/digest.ts';
 import { errnoOf } from '../../base/errors.ts';
@@ -89,7 +90,7 @@ export class RemoteNotes {
     const folder = join(this.#folder, 'unfinished');
     const names = await readdir(folder).catch((error: unknown) => (errnoOf(error) === 'ENOENT' ? [] : Promise.reject(error)));
     const found: Unfinished[] = [];
-    for (const name of names.toSorted()) {
+    for (const name of names.toSorted(byCodeUnit)) {
       const path = join(folder, name);
       const pid = Number.parseInt(name, 10);
       if (pid !== process.pid && isRunning(pid)) continue;

@@ -196,15 +196,24 @@ export async function cutFile(
   const chunker = createChunker(sizes);
   const file = await open(path).catch((error: unknown) => Promise.reject(systemError(error, 'read', path)));
   const chunk = Buffer.allocUnsafeSlow(sizes.max);
-  const block = Buffer.allocUnsafeSlow(readBytes);
+  // one block is being read while the other is cut
+  const blocks = [Buffer.allocUnsafeSlow(readBytes), Buffer.allocUnsafeSlow(readBytes)];
+  const readNext = (number: number): Promise<Buffer> => {
+    const block = blocks[number % 2] as Buffer;
+    const reading = file.read(block, 0, readBytes).then(({ bytesRead }) => block.subarray(0, bytesRead));
+    // it is looked at when its turn comes
+    reading.catch(() => undefined);
+    return reading;
+  };
   let held = 0;
   let offset = 0;
+  let next = readNext(0);
   try {
-    for (;;) {
+    for (let number = 1; ; number += 1) {
       signal.throwIfAborted();
-      const { bytesRead } = await file.read(block, 0, readBytes);
-      if (bytesRead === 0) break;
-      const bytes = block.subarray(0, bytesRead);
+      const bytes = await next;
+      if (bytes.length === 0) break;
+      next = readNext(number);
       state.update(bytes);
       let start = 0;
       for (const end of chunker.push(bytes)) {
@@ -221,6 +230,7 @@ export async function cutFile(
   } catch (error) {
     throw systemError(error, 'read', path);
   } finally {
+    await next.catch(() => undefined);
     await file.close();
   }
 }

@@ -70,7 +70,7 @@ async function findChunks(file: FileHandle, chunks: ChunkList): Promise<Set<numb
   for (const { digest, bytes } of chunks) {
     const piece = Buffer.allocUnsafe(bytes);
     const { bytesRead } = await file.read(piece, 0, bytes, offset);
-    if (bytesRead === bytes && isObject(digest, piece)) there.add(number);
+    if (bytesRead === bytes && (await isObject(digest, piece))) there.add(number);
     offset += bytes;
     number += 1;
   }
