@@ -40,6 +40,8 @@ function tell(result: AddResult, cli: Cli): void {
   const facts = `${visible(entry.path)}, ${what}, ${formatBytes(entry.bytes)}, ${shortDigest(entry.digest)}`;
   if (!result.changed) cli.print(`${cli.paint.bold(result.name)} is as it was: ${facts}`);
   else cli.print(`${cli.paint.green(before === null ? 'added' : 'updated')} ${cli.paint.bold(result.name)}: ${facts}`);
+  for (const [one, other] of result.clashes)
+    cli.note(`  ${visible(one)} and ${visible(other)} are one name where upper and lower case are the same: a checkout there is refused`);
   if (ignore.how === 'added')
     cli.print(cli.paint.dim(`  ${visible(ignore.file ?? '.gitignore')} now keeps it out of git; commit datasets.lock with it`));
   if (ignore.how === 'tracked') {

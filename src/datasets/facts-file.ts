@@ -202,7 +202,11 @@ export class FactsFile {
     try {
       await mkdir(dirname(path), { recursive: true });
       const handle = await open(temporary, 'wx');
-      await this.#writeTo(handle, context, labels).finally(() => handle.close());
+      try {
+        await this.#writeTo(handle, context, labels);
+      } finally {
+        await handle.close();
+      }
       await rename(temporary, path);
     } catch {
       await rm(temporary, { force: true }).catch(() => undefined);

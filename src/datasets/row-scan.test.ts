@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { byCodeUnit } from '../base/canonical.ts';
 import { isPlumbError } from '../base/errors.ts';
 import { readFactsFile } from './facts-file.ts';
 import { cutKey } from '../store/tree/keys.ts';
@@ -213,7 +214,7 @@ function told(scan: RowScan | null): object | null {
         tree: scan.tree,
         digest: scan.digest,
         doubtful: scan.doubtful,
-        labels: new Map([...(scan.labels ?? [])].toSorted()),
+        labels: new Map([...(scan.labels ?? [])].toSorted(([a], [b]) => byCodeUnit(a, b))),
       };
 }
 

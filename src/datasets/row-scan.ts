@@ -41,7 +41,11 @@ export async function scanRows(path: string, options: ScanOptions): Promise<RowS
   const handle = await open(path, 'r').catch((error: unknown) => Promise.reject(systemError(error, 'read', path)));
   try {
     const scan = new Scan(options, (await handle.stat()).size);
-    return await scan.run(handle).finally(() => scan.close());
+    try {
+      return await scan.run(handle);
+    } finally {
+      await scan.close();
+    }
   } catch (error) {
     throw systemError(error, 'read', path);
   } finally {

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { temporaryBeside } from '../base/atomic.ts';
+import { sweepKilled, temporaryBeside } from '../base/atomic.ts';
 import { digestOf, digestOfFile, hexOf, isDigest, type Digest } from '../base/digest.ts';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import type { Cache, FileStamp } from '../store/cache/cache.ts';
@@ -34,14 +34,17 @@ export interface FileDigest {
   readonly bytes: number;
 }
 
-/** The index of a project; `save` it at the end. */
-export function openStatIndex(project: {
+/** The index of a project; `save` it at the end. What killed writers left of it goes: that of a million files is large. */
+export async function openStatIndex(project: {
   readonly root: string;
   readonly localDir: string;
   readonly store: { readonly cache: Pick<Cache, 'hashFiles'> };
 }): Promise<StatIndex> {
   const { root, localDir, store } = project;
-  return Promise.resolve(new FileIndex(root, join(localDir, 'stat'), (files, options) => store.cache.hashFiles(files, options)));
+  const folder = join(localDir, 'stat');
+  // where nothing can be taken away, it stays
+  await sweepKilled(folder).catch(() => undefined);
+  return new FileIndex(root, folder, (files, options) => store.cache.hashFiles(files, options));
 }
 
 /**

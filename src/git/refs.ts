@@ -74,8 +74,8 @@ export function openRefs(repository: Repository): Refs {
   async function token(branch: string): Promise<string> {
     // every transaction of a reftable writes this list anew
     if (repository.refFormat === 'reftable') return readFile(join(commonDir, 'reftable', 'tables.list'), 'utf8');
-    const names = branch.startsWith('refs/') ? [branch] : [`refs/heads/${branch}`, `refs/remotes/${branch}`];
-    for (const name of names) {
+    const candidates = branch.startsWith('refs/') ? [branch] : [`refs/heads/${branch}`, `refs/remotes/${branch}`];
+    for (const name of candidates) {
       const oid = await read(name);
       if (oid !== null) return `${name} ${oid}`;
     }

@@ -99,7 +99,7 @@ test('writers that are killed at any instant leave whole objects, whole files an
       children.map((child) => new Promise<number>((resolve) => child.stdout.once('data', (text: Buffer) => resolve(Number(text))))),
     );
     await sleep(Math.random() * Math.max(...took));
-    const ends = children.map((child) => (child.exitCode === null ? new Promise((resolve) => child.once('exit', resolve)) : null));
+    const ends = children.map((child) => new Promise((resolve) => (child.exitCode === null ? child.once('exit', resolve) : resolve(child.exitCode))));
     for (const child of children) child.kill('SIGKILL');
     await Promise.all(ends);
     // none ended by itself, with an error

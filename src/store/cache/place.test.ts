@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { byCodeUnit } from '../../base/canonical.ts';
 import { digestOf, type Digest } from '../../base/digest.ts';
 import { objectPath } from '../layout.ts';
 import type { Cache } from './cache.ts';
@@ -131,7 +132,7 @@ test('objects that are bad or gone are named, all of them; the others are in pla
   const damagedSmall = digests[2] as Digest;
   await expect(cache.placeFiles(files, { link: true }, options)).rejects.toMatchObject({
     code: 'BYTES_MISSING',
-    details: { missing: [digests[10], digests[11], damagedSmall].toSorted() },
+    details: { missing: [digests[10] ?? '', digests[11] ?? '', damagedSmall].toSorted(byCodeUnit) },
   });
   const there = files.filter(({ target }) => existsSync(target));
   expect(there.length).toBe(files.length - 3);

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { byCodeUnit } from '../../base/canonical.ts';
 import { digestOf, type Digest } from '../../base/digest.ts';
 import { objectPath } from '../layout.ts';
 import { openPackFile } from '../pack/reader.ts';
@@ -44,8 +45,8 @@ for (const link of ['copy', 'hardlink', 'reflink'] as const) {
     await writer.close();
     expect(
       filesBelow(root)
-        .map((path) => path.split('/')[0])
-        .toSorted(),
+        .map((path) => path.split('/')[0] ?? '')
+        .toSorted(byCodeUnit),
     ).toEqual(['objects', 'objects', 'objects', 'packs']);
     for (const [at, { digest }] of files.entries()) {
       expect(await cache.verify(digest)).toBe(true);
@@ -327,7 +328,7 @@ test('two sessions that store the same objects at the same time both succeed', a
   const first = await writeFiles(join(folder, 'one'), mixed);
   const second = await writeFiles(join(folder, 'two'), mixed);
   const writers = await Promise.all([open('hardlink').openWriter(), open('hardlink').openWriter()]);
-  await Promise.all([writers[0]!.addFiles(first, { link: true }, options), writers[1]!.addFiles(second, { link: true }, options)]);
+  await Promise.all([writers[0].addFiles(first, { link: true }, options), writers[1].addFiles(second, { link: true }, options)]);
   await Promise.all(writers.map((writer) => writer.close()));
   for (const { digest } of first) expect(await open().verify(digest)).toBe(true);
   expect(filesBelow(join(root, 'objects')).length).toBe(3);

@@ -121,11 +121,11 @@ class RawIndex implements PackIndex {
     this.#checkObjects();
   }
 
-  find(digest: Digest): number | -1 {
+  find(digest: Digest): number {
     return this.findBytes(Buffer.from(digest.slice(7), 'hex'));
   }
 
-  findBytes(digest: Uint8Array): number | -1 {
+  findBytes(digest: Uint8Array): number {
     if (digest.length !== 32) return -1;
     const column = this.#columns.digest;
     const first = digest[0] as number;

@@ -230,7 +230,7 @@ class Gather {
         for (let at = first; at < behind; at += 1) {
           const each = order[at] as number;
           const from = (pieces.from[each] as number) - start;
-          this.#buffer.copy(window, pieces.to[each] as number, from, from + (pieces.bytes[each] as number));
+          this.#buffer.copy(window, pieces.to[each], from, from + (pieces.bytes[each] ?? 0));
         }
       }
       first = behind;

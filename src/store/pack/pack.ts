@@ -49,9 +49,10 @@ export interface PackIndex {
   readonly objects: number;
   /** where the tail begins, in the file */
   readonly tail: number;
-  find(digest: Digest): number | -1;
+  /** @returns the entry, or -1 */
+  find(digest: Digest): number;
   /** The same for 32 raw bytes. */
-  findBytes(digest: Uint8Array): number | -1;
+  findBytes(digest: Uint8Array): number;
   digestAt(entry: number): Digest;
   locationAt(entry: number): Location;
   frameAt(frame: number): FrameLocation;

@@ -64,7 +64,7 @@ async function dockerLogin(registry: string, from: { readonly env: Environment; 
 async function readConfig(path: string): Promise<DockerConfig | null> {
   try {
     const value: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return typeof value === 'object' ? (value as DockerConfig | null) : null;
+    return typeof value === 'object' ? value : null;
   } catch {
     // it is another program's file: that it cannot be read means that nobody is logged in
     return null;

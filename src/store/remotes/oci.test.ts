@@ -83,7 +83,7 @@ describe('what is asked', () => {
       return false;
     };
     expect(await write('first')).toBe(true);
-    expect(await other).toBe(true);
+    expect(await (other as Promise<boolean> | null)).toBe(true);
     expect(String(await openFake(fake).read('names', `runs/${key}`, options))).toBe('first');
     expect(await write('third')).toBe(false);
   });
@@ -124,7 +124,7 @@ describe('listing and removing', () => {
     'all tags at once, and others beside ours':
       (all) =>
       ({ at }, _request, response) =>
-        at.startsWith('tags/list') && reply(response, 200, {}, JSON.stringify({ tags: ['latest', ...all, 'runs-x', `${'a'.repeat(63)}`] })),
+        at.startsWith('tags/list') && reply(response, 200, {}, JSON.stringify({ tags: ['latest', ...all, 'runs-x', 'a'.repeat(63)] })),
   };
   for (const [name, odd] of Object.entries(oddTags)) {
     test(`tags come as ${name}`, async () => {

@@ -48,12 +48,20 @@ export class Intake {
       const file = await session.writer.openFile(digest, bytes);
       return {
         path: file.path,
-        done: () => file.done().finally(async () => this.#leave(session)),
-        abandon: () => file.abandon().finally(async () => this.#leave(session)),
+        done: () => this.#leaving(session, file.done()),
+        abandon: () => this.#leaving(session, file.abandon()),
       };
     } catch (error) {
       await this.#leave(session);
       throw error;
+    }
+  }
+
+  async #leaving(session: Session, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } finally {
+      await this.#leave(session);
     }
   }
 

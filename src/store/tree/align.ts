@@ -33,7 +33,7 @@ export function align(a: readonly Digest[], b: readonly Digest[]): Run[] {
       past.a += 1;
       past.b += 1;
     }
-    runs.push({ ...start, length: past.a - start.a } as Run);
+    runs.push({ ...start, length: past.a - start.a });
   }
   if (back > 0) runs.push({ ...end, length: back });
   return runs;

@@ -58,7 +58,7 @@ describe('golden bytes', () => {
       ['one', 5, 128, 'k1', 'k2'],
       ['two', 0, 1],
     ]);
-    expect(node.toString('hex', 12 + 64)).toBe(`0500${'8001'}01${'01'}00026b31${'010132'}00`);
+    expect(node.toString('hex', 12 + 64)).toBe('05008001010100026b3101013200');
     expect(decodeNode(node)).toMatchObject({
       kind: 'rows',
       level: 1,

@@ -28,7 +28,7 @@ export function chunksOfKey(read: ReadNode, root: Digest, key: string): AsyncGen
 
 interface Wanted {
   /** @param row rows before the item */
-  may(item: RowChunk | RowChild, row: number): boolean;
+  may(item: RowChild, row: number): boolean;
   /** the same, where the place is not known */
   likely(item: RowChild): boolean;
 }
