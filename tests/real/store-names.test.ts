@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, 
 import { createServer } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import { filesBelow, TestProject } from '../project.ts';
-import { cloneOf, errorOf } from './stored.ts';
+import { errorOf } from './stored-checks.ts';
+import { cloneOf } from './stored.ts';
 
 const project = TestProject.create({}, { remote: true });
 afterAll(() => project[Symbol.dispose]());

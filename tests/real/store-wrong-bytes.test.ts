@@ -10,7 +10,8 @@ import { loadLock } from '../../src/datasets/lock.ts';
 import { openProject } from '../../src/project/open.ts';
 import { openPackFile } from '../../src/store/pack/reader.ts';
 import { filesBelow, type TestProject } from '../project.ts';
-import { addAndCommit, checkData, checkNames, cloneOf, createStored, dataOf, errorOf, noise, randomNumbers, writeData } from './stored.ts';
+import { checkData, checkNames, errorOf } from './stored-checks.ts';
+import { addAndCommit, cloneOf, createStored, dataOf, noise, randomNumbers, writeData } from './stored.ts';
 
 let project: TestProject;
 let clone: TestProject;

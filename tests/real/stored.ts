@@ -1,10 +1,9 @@
 // Data of every kind that the store treats in a way of its own: small files (packs), large ones (chunks), rows (recipes of lines). Each in as many
-// versions as a test wants, and what must be true of the places where they are kept.
+// versions as a test wants.
 import { createCipheriv, createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
-import { filesBelow, jsonl, sha256, TestProject, type Answer } from '../project.ts';
+import { jsonl, sha256, TestProject } from '../project.ts';
 
 /** path -> bytes */
 export type Files = Readonly<Record<string, Buffer>>;
@@ -33,15 +32,25 @@ export function oneOf<T>(draw: () => number, all: readonly T[]): T {
 /** Names and paths of the data sets of `dataOf`. */
 export const dataSets: readonly string[] = ['data/large', 'data/many', 'data/rows.jsonl'];
 
+const made = new Map<number, Files>();
+
 /** A version: of many small files some are edited, a large one is edited in its middle, rows are sorted otherwise and some of them edited. */
 export function dataOf(version: number): Files {
+  const known = made.get(version) ?? makeData(version);
+  made.set(version, known);
+  return known;
+}
+
+function makeData(version: number): Files {
   const files: Record<string, Buffer> = {};
-  for (let at = 0; at < 60; at += 1) {
-    const edition = at % 12 === version % 12 ? version : 0;
-    files[`data/many/${at % 5}/${at}.bin`] = noise(`small ${at} of ${edition}`, 200 + ((at * 397) % 5000));
+  // more than are worth a thread
+  for (let at = 0; at < 240; at += 1) {
+    const edition = at % 24 === version % 24 ? version : 0;
+    files[`data/many/${at % 5}/${at}.bin`] = noise(`small ${at} of ${edition}`, 100 + ((at * 397) % 1500));
   }
   files[`data/many/new/${version}.txt`] = Buffer.from(`${version}\n`);
-  const large = noise('large', 1_500_000);
+  files['data/many/new/not-small.bin'] = noise(`not small ${version}`, 20_000);
+  const large = Buffer.from(noise('large', 1_500_000));
   noise(`edit ${version}`, 1000).copy(large, 100_000 * (1 + (version % 13)));
   files['data/large/edited.bin'] = large;
   files['data/large/same.bin'] = noise('same', 300_000);
@@ -85,35 +94,4 @@ export function cloneOf(project: TestProject, name: string): TestProject {
   });
   project.git('clone', '-q', project.root, clone.root);
   return clone;
-}
-
-/** The data of a work tree is that of a version, to the last byte, and nothing else is there. */
-export function checkData(project: TestProject, files: Files): void {
-  expect(filesBelow(project.path('data')).map((path) => `data/${path}`)).toEqual(Object.keys(files).toSorted());
-  for (const [path, bytes] of Object.entries(files)) expect(sha256(readFileSync(project.path(path))), path).toBe(sha256(bytes));
-}
-
-/** What is in a cache, or in a folder that is a remote, under the name of a digest has that digest. */
-export function checkNames(folder: string): void {
-  for (const path of filesBelow(join(folder, 'objects')))
-    expect(sha256(readFileSync(join(folder, 'objects', path))), path).toBe(path.replace('/', ''));
-  for (const kind of ['packs', 'condemned'])
-    for (const path of filesBelow(join(folder, kind))) expect(sha256(readFileSync(join(folder, kind, path))), path).toBe(path.replace('.pack', ''));
-}
-
-/** An error that users see: never a mistake of ours, and one that says what to do. */
-export function errorOf(answer: Answer): { code: string; what: string; mend: string; details: Record<string, unknown> } {
-  const error = answer.json['error'] as { code: string; what: string; mend: string; details: Record<string, unknown> } | undefined;
-  if (error === undefined) expect.fail(`it ended with ${answer.exit}, ${answer.signal}: ${answer.stdout}${answer.stderr}`);
-  expect(error.code, answer.stdout).not.toBe('BUG');
-  expect(error.mend.length).toBeGreaterThan(10);
-  expect(answer.stderr).not.toMatch(/\n {4}at /);
-  return error;
-}
-
-/** Nothing of a writer that failed is left where others look. */
-export function checkNoTemporary(project: TestProject): void {
-  const left = filesBelow(project.root, (name) => name === '.git').filter((path) => path.includes('.plumb-tmp-'));
-  expect(left.filter((path) => !path.startsWith('.plumb/cache/tmp/'))).toEqual([]);
-  if (existsSync(join(project.remote, 'tmp'))) expect(filesBelow(join(project.remote, 'tmp'))).toEqual([]);
 }
