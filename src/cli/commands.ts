@@ -51,6 +51,12 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 done, or the plan',
     load: () => import('./gc.ts'),
   },
+  {
+    name: 'fsck',
+    summary: 'read and hash all that is stored, here or in the remote, and repair it',
+    exits: '0 all is good, or repaired, 1 something is not',
+    load: () => import('./fsck.ts'),
+  },
   { name: 'serve', summary: 'serve the models that the pointers name, following git', load: () => import('./serve.ts') },
   { name: 'predict', summary: 'run a model over a text or a file', load: () => import('./predict.ts') },
   {

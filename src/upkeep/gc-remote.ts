@@ -48,8 +48,10 @@ const width = 16;
  */
 export async function planRemote(project: Project, request: RemoteRequest): Promise<RemotePlan> {
   const remote = listableRemote(project.store.remote);
-  const rules = await rulesOf(project, request);
+  repositoryOf(project);
+  // what lives is asked last: whoever commits and then pushes is seen whole
   const survey = await surveyRemote(remote, request);
+  const rules = await rulesOf(project, request);
   const [spoiled] = survey.spoiled;
   if (spoiled !== undefined) throw spoiled.error;
   const receipts = planReceipts(survey, rules);
@@ -60,15 +62,17 @@ export async function planRemote(project: Project, request: RemoteRequest): Prom
   return { survey, rules, receipts, known, packs, repacking };
 }
 
+function repositoryOf({ config }: Project): string {
+  if (config.repository !== undefined) return config.repository;
+  throw new PlumbError('CONFIG_INVALID', {
+    what: `${files.config} does not name this repository: nobody can tell what of the remote is its own`,
+    where: { file: files.config },
+    mend: 'add `repository: NAME` (the same in every clone), commit it, and run `plumb push` once on the branches that count',
+  });
+}
+
 async function rulesOf(project: Project, { force, graceMs, now }: RemoteRequest): Promise<Rules> {
-  const { repository } = project.config;
-  if (repository === undefined) {
-    throw new PlumbError('CONFIG_INVALID', {
-      what: `${files.config} does not name this repository: nobody can tell what of the remote is its own`,
-      where: { file: files.config },
-      mend: 'add `repository: NAME` (the same in every clone), commit it, and run `plumb push` once on the branches that count',
-    });
-  }
+  const repository = repositoryOf(project);
   const retention = await readRetention(project);
   const how = { shallow: 'refuse', now } as const;
   const live = await collectLive(project, { ...how, workspaceOnly: false, retention });

@@ -134,6 +134,11 @@ export function takenBackKey(hex: string): string {
   return takenBackPrefix + hex;
 }
 
+/** The reverse; null for another key. */
+export function hexOfTakenBack(key: string): string | null {
+  return key.startsWith(takenBackPrefix) ? key.slice(takenBackPrefix.length) : null;
+}
+
 export function runKey(hex: string): string {
   return runsPrefix + hex;
 }
