@@ -1,3 +1,4 @@
+// Pushes and fetches over a folder, counted request by request. Over 400 lines: one story of a version, read from its first push to its last fetch.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
