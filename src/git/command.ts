@@ -105,7 +105,7 @@ async function readTips(parts: Parts): Promise<{ name: string; commit: Oid }[]> 
   for (const [, commit = ''] of trees.matchAll(/^HEAD ([0-9a-f]{40}|[0-9a-f]{64})$/gm)) {
     if (!/^0+$/.test(commit)) tips.push({ name: 'HEAD', commit });
   }
-  return tips.toSorted((a, b) => byCodeUnit(a.name, b.name));
+  return tips.toSorted((a, b) => byCodeUnit(a.name, b.name) || byCodeUnit(a.commit, b.commit));
 }
 
 async function revParse({ git }: Parts, revision: string): Promise<Oid | null> {

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { byCodeUnit } from '../base/canonical.ts';
 import type { Git } from './git.ts';
 import { createSandbox } from './sandbox.ts';
 
@@ -61,14 +62,13 @@ export function describeReading(how: Git['how']): void {
       const two = box.commit('two', { 'a.txt': 'b' });
       const git = await box.open(how);
       const expected = [
-        ['HEAD', one],
-        ['HEAD', two],
-        ['refs/heads/main', two],
-        ['refs/pull/7/head', one],
-        ['refs/tags/v1', one],
-        ['refs/tags/v1-again', one],
+        ...[`HEAD ${one}`, `HEAD ${two}`].toSorted(byCodeUnit),
+        `refs/heads/main ${two}`,
+        `refs/pull/7/head ${one}`,
+        `refs/tags/v1 ${one}`,
+        `refs/tags/v1-again ${one}`,
       ];
-      const found = async (): Promise<string[][]> => (await git.tips()).map(({ name, commit }) => [name, commit]);
+      const found = async (): Promise<string[]> => (await git.tips()).map(({ name, commit }) => `${name} ${commit}`);
       expect(await found()).toEqual(expected);
       box.git('pack-refs', '--all');
       expect(await found()).toEqual(expected);

@@ -74,7 +74,7 @@ async function readTips({ refs, objects }: Parts): Promise<{ name: string; commi
   };
   for (const name of await refs.names()) await keep(name, await refs.read(name));
   for (const { head } of await refs.heads()) await keep('HEAD', 'oid' in head ? head.oid : await refs.read(`refs/heads/${head.branch}`));
-  return tips.toSorted((a, b) => byCodeUnit(a.name, b.name));
+  return tips.toSorted((a, b) => byCodeUnit(a.name, b.name) || byCodeUnit(a.commit, b.commit));
 }
 
 async function checkSupported(repository: Repository): Promise<void> {
