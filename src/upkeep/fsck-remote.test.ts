@@ -101,8 +101,8 @@ test('a receipt that is none, or names packs that do not have it all, is written
     return Buffer.from(JSON.stringify(receipt));
   });
   const report = await check(all.project);
-  expect(report.faults.map(({ what, digest }) => [what, digest]).toSorted()).toEqual(
-    [['receipt', all.versions[0]], ['version', all.versions[1]]].toSorted(), // prettier-ignore
+  expect(new Set(report.faults.map(({ what, digest }) => `${what} ${digest}`))).toEqual(
+    new Set([`receipt ${all.versions[0]}`, `version ${all.versions[1]}`]),
   );
   await check(all.project, { repair: true });
   expect((await check(all.project)).faults).toEqual([]);

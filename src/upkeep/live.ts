@@ -24,6 +24,8 @@ export interface LiveRequest {
    */
   readonly shallow: 'keep' | 'refuse';
   readonly now: Date;
+  /** told of each file that is searched; path relative to the project */
+  readonly onFile?: (path: string, text: string) => void;
 }
 
 type LiveProject = Pick<Project, 'root' | 'git' | 'prefix' | 'config' | 'localDir'>;
@@ -34,22 +36,30 @@ type LiveProject = Pick<Project, 'root' | 'git' | 'prefix' | 'config' | 'localDi
  */
 export async function collectLive(project: LiveProject, request: LiveRequest): Promise<Live> {
   const live: Live = new Map();
-  await addWorkTree(live, project.root);
+  const add: AddFile = (path, bytes, why) => {
+    if (bytes === null) return;
+    const text = Buffer.from(bytes).toString('latin1');
+    request.onFile?.(path, text);
+    addText(live, { path, text, why });
+  };
+  await addWorkTree(add, project.root);
   if (request.workspaceOnly) return live;
-  await addTips(live, project);
-  await addPointerHistory(live, project, request);
+  await addTips(add, project);
+  await addPointerHistory(add, project, request);
   await addRuns(live, project, request);
   return live;
 }
 
-async function addWorkTree(live: Live, root: string): Promise<void> {
+type AddFile = (path: string, bytes: Uint8Array | null, why: string) => void;
+
+async function addWorkTree(add: AddFile, root: string): Promise<void> {
   const tree = workTree(root);
   const paths = [files.lock, ...(await tree.list(files.models))];
-  for (const [at, bytes] of (await tree.read(paths)).entries()) addFile(live, paths[at] ?? '', bytes, 'the work tree');
+  for (const [at, bytes] of (await tree.read(paths)).entries()) add(paths[at] ?? '', bytes, 'the work tree');
 }
 
 /** datasets.lock and everything below models/ of every ref. Many refs hold the same files: each is read once. */
-async function addTips(live: Live, { git, prefix }: LiveProject): Promise<void> {
+async function addTips(add: AddFile, { git, prefix }: LiveProject): Promise<void> {
   const commits = new Set<string>();
   const seen = new Set<string>();
   for (const { name, commit } of await git.tips()) {
@@ -58,18 +68,14 @@ async function addTips(live: Live, { git, prefix }: LiveProject): Promise<void> 
     const models = (await git.listTree(commit, prefix + files.models)).filter(({ oid }) => !seen.has(oid));
     for (const { oid } of models) seen.add(oid);
     const paths = [prefix + files.lock, ...models.map(({ path }) => path)];
-    for (const [at, bytes] of (await git.readBlobs(commit, paths)).entries()) addFile(live, paths[at] ?? '', bytes, tipText(name));
+    for (const [at, bytes] of (await git.readBlobs(commit, paths)).entries()) add((paths[at] ?? '').slice(prefix.length), bytes, tipText(name));
   }
 }
 
-/** @param path of the file: that of evidence says which record it is */
-function addFile(live: Live, path: string, bytes: Uint8Array | null, why: string): void {
-  if (bytes === null) return;
+/** @param file path: that of evidence says which record it is */
+function addText(live: Live, { path, text, why }: { readonly path: string; readonly text: string; readonly why: string }): void {
   const add = (digest: string): void => void (live.has(digest as Digest) || live.set(digest as Digest, why));
-  for (const [digest] of Buffer.from(bytes)
-    .toString('latin1')
-    .matchAll(/sha256:[0-9a-f]{64}/g))
-    add(digest);
+  for (const [digest] of text.matchAll(/sha256:[0-9a-f]{64}/g)) add(digest);
   const [, record] = /\/evidence\/[^/]+\/([0-9a-f]{64})\.json$/.exec(path) ?? [];
   if (record !== undefined) add(`sha256:${record}`);
 }
@@ -87,7 +93,7 @@ function tipText(name: string): string {
  * A revert is always enough: what a pointer on the main branch ever named stays, as long as the policy says after another took its place. So of each
  * file those versions count that are younger, and the one that was there when that time began.
  */
-async function addPointerHistory(live: Live, project: LiveProject, { retention, shallow, now }: LiveRequest): Promise<void> {
+async function addPointerHistory(add: AddFile, project: LiveProject, { retention, shallow, now }: LiveRequest): Promise<void> {
   const { git, prefix } = project;
   const main = await mainCommit(project);
   if (main === null) return;
@@ -98,7 +104,8 @@ async function addPointerHistory(live: Live, project: LiveProject, { retention, 
     const texts = open.length === 0 ? [] : await git.readBlobs(commit.oid, open);
     const when = `commit ${commit.oid.slice(0, 12)} (${commit.date.toISOString().slice(0, 10)})`;
     for (const [at, path] of open.entries()) {
-      addFile(live, path, texts[at] ?? null, `${pointerText(path.slice(prefix.length))} at ${when}`);
+      const inProject = path.slice(prefix.length);
+      add(inProject, texts[at] ?? null, `${pointerText(inProject)} at ${when}`);
       if (commit.date.getTime() < oldest) settled.add(path);
     }
   }
