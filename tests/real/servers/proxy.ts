@@ -16,6 +16,8 @@ export type Fault =
   | { readonly kind: 'cut' }
   /** it ends after that many bytes of the answer's body */
   | { readonly kind: 'cut-body'; readonly afterBytes: number }
+  /** it is passed on so many ms later */
+  | { readonly kind: 'slow'; readonly ms: number }
   | null;
 
 export interface FaultProxy extends AsyncDisposable {
@@ -36,7 +38,11 @@ export async function startFaultProxy(target: string | (() => string)): Promise<
     const asked = { method: incoming.method ?? '', path: incoming.url ?? '', headers: incoming.headers };
     const fault = decide(asked, seen.push(asked) - 1);
     if (fault?.kind === 'cut') return void incoming.socket.destroy();
-    if (fault?.kind !== 'answer') return pass(typeof target === 'string' ? target : target(), incoming, response, fault?.afterBytes ?? Number.POSITIVE_INFINITY);
+    if (fault?.kind !== 'answer') {
+      const to = typeof target === 'string' ? target : target();
+      const forward = (): void => pass(to, incoming, response, fault?.kind === 'cut-body' ? fault.afterBytes : Number.POSITIVE_INFINITY);
+      return void (fault?.kind === 'slow' ? setTimeout(forward, fault.ms) : forward());
+    }
     // a server that is busy answers before it has read the body
     response.writeHead(fault.status, fault.headers).end(fault.body ?? '');
     incoming.resume();
