@@ -51,6 +51,7 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 done, or the plan',
     load: () => import('./gc.ts'),
   },
+  { name: 'du', summary: 'who uses how much of the cache, or of the remote', exits: '0 done', load: () => import('./du.ts') },
   {
     name: 'fsck',
     summary: 'read and hash all that is stored, here or in the remote, and repair it',

@@ -4,7 +4,7 @@ import { formatBytes } from '../base/progress.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { forget } from '../project/shared-cache.ts';
 import { visible } from '../report/visible.ts';
-import type { RemotePlan } from '../upkeep/gc-remote.ts';
+import type { RemoteDone, RemotePlan } from '../upkeep/gc-remote.ts';
 import type { Cli, Define } from './command.ts';
 
 interface Options {
@@ -27,7 +27,7 @@ export const define: Define = (command, cli) => {
     .addHelpText(
       'after',
       '\nKeeps what any branch, tag, fetched pull request or other work tree names, what a pointer of the main branch ever named (policy.yaml: retention), young runs, and all that other' +
-        ' repositories name that share the cache or the remote. What goes lies in the trash for the grace time; whoever misses it takes it back.' +
+        ' repositories name that share the cache or the remote. What goes here lies in the trash for a day; whoever misses it takes it back. In the remote it is out of sight for a week or two, and comes back if a branch names it.' +
         '\n\nExamples:\n  $ plumb gc\n  $ plumb gc --yes\n  $ plumb gc --workspace --yes\n  $ plumb gc --remote',
     )
     .action(async (options: Options) => {
@@ -71,9 +71,9 @@ async function collectHere(project: Project, options: Options, cli: Cli): Promis
     const old = heaps === 0 ? '' : `, and empty the trash of ${count(heaps, 'earlier collection')}`;
     return cli.print(objects.dead + heaps === 0 ? 'nothing to let go of' : `would let go of ${goes}${old}: plumb gc --yes`);
   }
-  cli.print(
-    `let go of ${goes}; ${formatBytes(done.freed)} freed${options.now === true || objects.dead === 0 ? '' : ', the rest lies in the trash for a day'}`,
-  );
+  const rest = options.now === true || done.objects === 0 ? '' : `, ${formatBytes(done.bytes)} in the trash for a day`;
+  cli.print(`let go of ${done.objects} of ${goes}; ${formatBytes(done.freed)} freed${rest}`);
+  if (done.objects < objects.dead) cli.print('the others lie in packs that are mostly needed: they go when less of these is');
 }
 
 async function collectThere(project: Project, options: Options, cli: Cli): Promise<void> {
@@ -86,41 +86,52 @@ async function collectThere(project: Project, options: Options, cli: Cli): Promi
     signal: cli.signal,
   };
   const plan = await planRemote(project, request);
-  const { survey, receipts, packs, repacking } = plan;
   const done = options.yes === true ? await collectRemote(project, plan, request) : null;
+  cli.emit({ plan: planJson(plan), done });
+  tellKept(plan, project, cli);
+  const text = planText(plan);
+  if (done === null) return cli.print(text === '' ? 'nothing to let go of' : `would ${text}: plumb gc --remote --yes`);
+  cli.print(text === '' ? 'nothing to let go of' : `done: ${text}`);
+  tellDone(done, project, cli);
+}
+
+function planJson({ survey, receipts, packs, repacking }: RemotePlan): unknown {
   const going = receipts.takenBack.flatMap((hex) => survey.receipts.get(hex) ?? []);
-  const goingBytes = going.reduce((sum, { receipt }) => sum + receipt.bytes, 0);
-  const amounts = { condemned: packs.condemned.length, deleted: packs.deleted.length, restored: packs.restored.length };
-  cli.emit({
-    plan: {
-      versions: { all: survey.receipts.size - receipts.snapshots.length, goes: going.map(({ receipt }) => receipt.root), bytes: goingBytes },
-      kept: { ...receipts.kept, live: Object.fromEntries(receipts.kept.live) },
-      released: receipts.released.length,
-      restored: receipts.restored.length,
-      runs: receipts.runs.length,
-      packs: { all: survey.packs.size, ...amounts, repacked: repacking?.plan.packs.size ?? 0 },
+  return {
+    versions: {
+      all: survey.receipts.size - receipts.snapshots.length,
+      goes: going.map(({ receipt }) => receipt.root),
+      bytes: going.reduce((sum, { receipt }) => sum + receipt.bytes, 0),
     },
-    done,
-  });
-  const { kept } = receipts;
-  cli.print(
-    `${count(survey.receipts.size - receipts.snapshots.length, 'version and run')}, ${count(survey.packs.size, 'pack')}, in ${visible(project.store.remoteUrl ?? '')}`,
-  );
+    kept: { ...receipts.kept, live: Object.fromEntries(receipts.kept.live) },
+    released: receipts.released.length,
+    restored: receipts.restored.length,
+    runs: receipts.runs.length,
+    packs: {
+      all: survey.packs.size,
+      condemned: packs.condemned.length,
+      deleted: packs.deleted.length,
+      restored: packs.restored.length,
+      repacked: repacking?.plan.packs.size ?? 0,
+    },
+  };
+}
+
+function tellKept({ survey, receipts }: RemotePlan, { store }: Project, cli: Cli): void {
+  const { kept, snapshots } = receipts;
+  cli.print(`${versions(survey.receipts.size - snapshots.length)}, ${count(survey.packs.size, 'pack')}, in ${visible(store.remoteUrl ?? '')}`);
   for (const line of reasonLines(kept.live)) cli.print(cli.paint.dim(`  kept  ${line}`));
   if (kept.young > 0) cli.print(`${kept.young} that nobody here names came in the last week: kept (--now does not)`);
   if (kept.others > 0) cli.print(`${kept.others} of other repositories: kept`);
   if (kept.nobodys > 0) cli.print(`${kept.nobodys} that no repository claims: kept. --force takes them for ours`);
-  const text = planText(plan);
-  if (done === null) return cli.print(text === '' ? 'nothing to let go of' : `would ${text}: plumb gc --remote --yes`);
-  cli.print(text === '' ? 'nothing to let go of' : `done: ${text}`);
-  const { condemned, deleted, repacked } = done;
+}
+
+function tellDone({ takenBack, condemned, deleted, repacked }: RemoteDone, { store }: Project, cli: Cli): void {
   if (repacked.packs > 0) cli.print(`${count(repacked.packs, 'pack')} written anew, ${formatBytes(repacked.bytes)}`);
-  if (condemned.packs > 0)
-    cli.print(
-      `${count(condemned.packs, 'pack')} out of sight, ${formatBytes(condemned.bytes)}: deleted by a gc in a week or later, or back if named until then`,
-    );
+  const later = 'a gc deletes them in a week or later, and puts back what is named until then';
+  if (condemned.packs > 0) cli.print(`${count(condemned.packs, 'pack')} out of sight, ${formatBytes(condemned.bytes)}: ${later}`);
   if (deleted.packs > 0) cli.print(`${count(deleted.packs, 'pack')} deleted, ${formatBytes(deleted.bytes)} freed`);
-  if (project.store.remote?.dropsPacks === true && done.takenBack > 0)
+  if (store.remote?.dropsPacks === true && takenBack > 0)
     cli.print('the registry drops packs that nobody names by itself, when and if it does: docs/remotes-oci.md');
 }
 
@@ -128,7 +139,7 @@ async function collectThere(project: Project, options: Options, cli: Cli): Promi
 function planText({ survey, receipts, packs, repacking }: RemotePlan): string {
   const bytes = receipts.takenBack.reduce((sum, hex) => sum + (survey.receipts.get(hex)?.receipt.bytes ?? 0), 0);
   const parts: string[] = [];
-  if (receipts.takenBack.length > 0) parts.push(`take back ${count(receipts.takenBack.length, 'version and run')} (${formatBytes(bytes)} of data)`);
+  if (receipts.takenBack.length > 0) parts.push(`take back ${versions(receipts.takenBack.length)} (${formatBytes(bytes)} of data)`);
   if (receipts.released.length > 0) parts.push(`leave ${receipts.released.length} to other repositories`);
   if (receipts.restored.length > 0) parts.push(`bring back ${receipts.restored.length}`);
   if (receipts.forgotten.length > 0) parts.push(`give up ${receipts.forgotten.length} taken back before`);
@@ -145,6 +156,10 @@ function planText({ survey, receipts, packs, repacking }: RemotePlan): string {
 
 function sizeOf(packs: readonly { readonly bytes: number }[]): string {
   return formatBytes(packs.reduce((sum, { bytes }) => sum + bytes, 0));
+}
+
+function versions(number: number): string {
+  return number === 1 ? '1 version or run' : `${number} versions and runs`;
 }
 
 function count(number: number, what: string): string {

@@ -12,7 +12,9 @@ export interface Owner {
   readonly kind: 'dataset' | 'model' | 'runs' | 'others' | 'unknown';
   /** of the data set, of the model; else in words */
   readonly name: string;
-  readonly roots: Set<Digest>;
+  readonly roots: ReadonlySet<Digest>;
+  /** manifests among them; of others than data sets: all */
+  readonly versions: number;
   /** the version that the work tree has */
   readonly current: Digest | null;
 }
@@ -35,11 +37,15 @@ export async function collectOwners(project: Project, now: Date): Promise<Owner[
 class Named {
   readonly datasets = new Map<string, Set<Digest>>();
   readonly models = new Map<string, Set<Digest>>();
+  /** manifests of data sets */
+  readonly versions = new Set<Digest>();
 
   file(path: string, text: string): void {
     if (path === files.lock) {
-      for (const [, digest, name] of text.matchAll(/^ +digest: (sha256:[0-9a-f]{64}) +# (.+)$/gm))
+      for (const [, key, digest, name] of text.matchAll(/^ +(\w+): (sha256:[0-9a-f]{64}) +# (.+)$/gm)) {
         addTo(this.datasets, utf8(name ?? ''), digest as Digest);
+        if (key === 'digest') this.versions.add(digest as Digest);
+      }
       return;
     }
     const [, model] = /^models\/([^/]+)\//.exec(path) ?? [];
@@ -73,14 +79,15 @@ async function currentVersions(project: Project): Promise<Map<string, Digest>> {
 }
 
 function ownersOf(
-  { datasets, models }: Named,
+  { datasets, models, versions }: Named,
   { live, current, neighbours }: { live: Live; current: ReadonlyMap<string, Digest>; neighbours: Live | ReadonlyMap<Digest, string> },
 ): Owner[] {
   const left = new Map(live);
   const owners: Owner[] = [];
   const take = (kind: Owner['kind'], name: string, digests: Iterable<Digest>): void => {
     const roots = new Set([...digests].filter((digest) => left.has(digest)));
-    if (roots.size > 0) owners.push({ kind, name, roots, current: kind === 'dataset' ? (current.get(name) ?? null) : null });
+    const count = kind === 'dataset' ? [...roots].filter((root) => versions.has(root)).length : roots.size;
+    if (roots.size > 0) owners.push({ kind, name, roots, versions: count, current: kind === 'dataset' ? (current.get(name) ?? null) : null });
   };
   for (const [name, digests] of sorted(datasets)) take('dataset', name, digests);
   for (const digests of datasets.values()) for (const digest of digests) left.delete(digest);
@@ -96,7 +103,7 @@ function ownersOf(
   take('unknown', 'named by git otherwise', left.keys());
   const others = new Map<string, Set<Digest>>();
   for (const [digest, why] of neighbours) addTo(others, why.slice(why.lastIndexOf(', in ') + 5), digest);
-  for (const [root, digests] of sorted(others)) owners.push({ kind: 'others', name: root, roots: digests, current: null });
+  for (const [root, digests] of sorted(others)) owners.push({ kind: 'others', name: root, roots: digests, versions: digests.size, current: null });
   return owners;
 }
 

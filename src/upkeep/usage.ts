@@ -92,9 +92,9 @@ async function shareOut(store: Store, objects: Objects, owners: readonly Owner[]
     if (owner === several) shared += bytes;
     else if (owner > 0) own[owner - 1] = (own[owner - 1] ?? 0) + bytes;
   }
-  const uses = owners.map(({ kind, name, roots }, number): Use => {
+  const uses = owners.map(({ kind, name, versions }, number): Use => {
     const alone = own[number] ?? 0;
-    return { kind, name, own: alone, shared: (needs[number] ?? 0) - alone, current: currents[number] ?? null, versions: roots.size };
+    return { kind, name, own: alone, shared: (needs[number] ?? 0) - alone, current: currents[number] ?? null, versions };
   });
   return { uses, shared };
 }
