@@ -70,7 +70,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 const [folder, seed, link] = process.argv.slice(2);
 const cache = openCache(folder + '/cache', { env: { PLUMB_LINK: link } });
 const signal = new AbortController().signal;
-const work = folder + '/work-' + seed;
+// a folder of its own: to write a file anew that an earlier process had linked would write through the link, as root can
+const work = folder + '/work-' + seed + '-' + process.pid;
 mkdirSync(work, { recursive: true });
 for (let round = 0; ; round += 1) {
   const begun = performance.now();
