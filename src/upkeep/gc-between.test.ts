@@ -64,9 +64,10 @@ function interrupted(real: Remote, number: number, meanwhile: () => Promise<void
 }
 
 test.each([
-  ['a base that a branch names', true],
-  ['a base that nobody names any more', false],
-])('a gc in the middle of a push on %s loses nothing', { timeout: 60_000 }, async (_, baseIsNamed) => {
+  ['a base that a branch names', true, true],
+  ['a base that nobody names any more', false, true],
+  ['nothing', false, false],
+])('a gc in the middle of a push on %s loses nothing', { timeout: 60_000 }, async (_, baseIsNamed, hasBase) => {
   const { top, base, next } = await scene(baseIsNamed);
   let repeated = 0;
   let steps = 0;
@@ -77,7 +78,10 @@ test.each([
     const { store } = project;
     const { remote, requests } = interrupted(store.remote!, number, () => collect(project));
     const push = (to: Remote): Promise<unknown> =>
-      new RemoteStore(to, store.cache).push({ roots: [pushRootOf(store, next, async () => [base])], names: [], repository: 'ours' }, quietly);
+      new RemoteStore(to, store.cache).push(
+        { roots: [pushRootOf(store, next, async () => (hasBase ? [base] : []))], names: [], repository: 'ours' },
+        quietly,
+      );
     try {
       await push(remote);
     } catch (error) {
@@ -89,7 +93,7 @@ test.each([
     expect(await fetchAnew(join(copy, 'remote'), next, join(copy, 'empty')), `before request ${number}`).toBeGreaterThan(3);
     if (baseIsNamed) await fetchAnew(join(copy, 'remote'), base, join(copy, 'empty'));
   }
-  expect(steps).toBeGreaterThan(4);
-  // the window is there: a test that never met it would prove nothing
-  expect(repeated).toBeGreaterThan(0);
+  expect(steps).toBeGreaterThan(3);
+  // the window is there: a test that never met it would prove nothing. Of what was just sent, no gc lets go
+  expect(repeated > 0).toBe(hasBase);
 });
