@@ -61,8 +61,9 @@ function probeIn(root: string, made: string[]): string | null {
   const probe = temporaryBeside(join(root, 'tmp', 'probe'));
   try {
     makeFolder(root, dirname(probe));
-    writeFileSync(probe, 'probe', { flag: 'wx', mode: objectMode });
+    // on a full disk it is made, and cannot be filled
     made.push(probe);
+    writeFileSync(probe, 'probe', { flag: 'wx', mode: objectMode });
     return probe;
   } catch {
     return firstFileBelow(join(root, 'objects')) ?? firstFileBelow(join(root, 'packs'));
