@@ -1,6 +1,6 @@
 // The Git interface by the git command.
 import { createCommitReader, type CommitReader } from './commit-reader.ts';
-import { createObjectReader } from './cat-file.ts';
+import { createObjectReader, type ObjectReader } from './cat-file.ts';
 import { needWorkTree, readShallow, tooShallow, unknownRevision } from './failures.ts';
 import type { Commit, CommitChanges, Git, Oid, TreeEntry } from './git.ts';
 import { checkFolder, checkOid, checkPath, isOid } from './names.ts';
@@ -40,6 +40,7 @@ export function createCommandGit(repository: Repository, program: string, env: E
     refToken: (branch) => refs.token(branch),
     readBlob: async (commit, path) => (await commits.blobs(commit, [path], (name) => entryAt(parts, commit, name)))[0] ?? null,
     readBlobs: (commit, paths) => commits.blobs(commit, paths, (name) => entryAt(parts, commit, name)),
+    readStaged: (paths) => readStaged(parts, objects, paths),
     listTree: (commit, folder) => listTree(parts, commit, folder),
     log: (revision, options = {}) => readLog(parts, revision, options),
     logChanges: (revision, options) => readLogChanges(parts, revision, options),
@@ -306,6 +307,24 @@ async function isIgnored({ repository, git }: Parts, path: string): Promise<bool
   checkFolder(path);
   // this command takes no literal path specs and needs none; './' keeps ':' and '-' from meaning something
   return (await git.run(['check-ignore', '--quiet', '--', `./${path}`], { allow: [1], literal: false })).code === 0;
+}
+
+/** '<mode> <oid> <stage>\t<path>\0' */
+async function readStaged(
+  { repository, git }: Parts,
+  objects: ObjectReader,
+  paths: readonly string[],
+): Promise<{ path: string; bytes: Uint8Array }[]> {
+  if (repository.workTree === null) return [];
+  const { stdout } = await git.run(['ls-files', '--stage', '-z', '--full-name', '--', ...paths.map(checkPath)]);
+  const staged = records(stdout).map((record) => {
+    const tab = record.indexOf('\t');
+    return { path: record.slice(tab + 1), oid: record.slice(0, tab).split(' ')[1] ?? '' };
+  });
+  const found = await Promise.all(staged.map(async ({ path, oid }) => ({ path, object: await objects.read(oid) })));
+  return found
+    .flatMap(({ path, object }) => (object?.type === 'blob' ? [{ path, bytes: object.bytes }] : []))
+    .toSorted((a, b) => byCodeUnit(a.path, b.path));
 }
 
 async function isTracked({ repository, git }: Parts, path: string): Promise<boolean> {

@@ -107,6 +107,37 @@ export function describeWriting(how: Git['how']): void {
   });
 
   describe('the index', () => {
+    test('is read as it is staged: neither what the last commit has nor what stands in the work tree', async () => {
+      using box = createSandbox();
+      box.commit('one', { 'lock.yaml': 'committed', 'models/a.json': 'a', 'models/deep/b.json': 'b', 'other.txt': 'o' });
+      box.write('lock.yaml', 'staged');
+      box.git('add', 'lock.yaml');
+      box.write('lock.yaml', 'edited');
+      box.write('models/new é.json', 'new');
+      box.git('add', 'models/new é.json');
+      const git = await box.open(how);
+      const staged = await git.readStaged(['lock.yaml', 'models', 'nowhere']);
+      expect(staged.map(({ path, bytes }) => [path, Buffer.from(bytes).toString()])).toEqual([
+        ['lock.yaml', 'staged'],
+        ['models/a.json', 'a'],
+        ['models/deep/b.json', 'b'],
+        ['models/new é.json', 'new'],
+      ]);
+    });
+
+    test('in the middle of a merge has each side of what both changed', async () => {
+      using box = createSandbox();
+      box.commit('base', { 'lock.yaml': 'base' });
+      box.git('checkout', '-q', '-b', 'side');
+      box.commit('theirs', { 'lock.yaml': 'theirs' });
+      box.git('checkout', '-q', 'main');
+      box.commit('ours', { 'lock.yaml': 'ours' });
+      expect(() => box.git('merge', 'side')).toThrow('git merge side');
+      const git = await box.open(how);
+      const texts = (await git.readStaged(['lock.yaml'])).map(({ bytes }) => Buffer.from(bytes).toString());
+      expect(texts.toSorted()).toEqual(['base', 'ours', 'theirs']);
+    });
+
     test('is set back for the files that are named, whatever was done to them; the files and all else stay', async () => {
       using box = createSandbox();
       box.commit('one', { 'edited.txt': '1', 'gone.txt': 'g', 'other.txt': 'o' });

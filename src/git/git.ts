@@ -56,6 +56,10 @@ export interface Git {
   readBlob(commit: Oid, path: string): Promise<Uint8Array | null>;
   /** Many blobs of one commit at once, in the order asked. */
   readBlobs(commit: Oid, paths: readonly string[]): Promise<(Uint8Array | null)[]>;
+  /**
+   * Files of the index at or below these paths, as they are staged, sorted by path; of a merge that is not resolved each side is one. None in a bare repository.
+   */
+  readStaged(paths: readonly string[]): Promise<{ readonly path: string; readonly bytes: Uint8Array }[]>;
   /** Files below a folder ('' for all), sorted by path. */
   listTree(commit: Oid, folder: string): Promise<TreeEntry[]>;
   /**

@@ -8,7 +8,7 @@ import { readShallow, tooShallow, unknownRevision } from './failures.ts';
 import type { Commit, CommitChanges, Git, Oid, TreeEntry } from './git.ts';
 import { filesFor } from './isomorphic-files.ts';
 import { changedFiles, createObjects, emptyTree, type Objects, type Place } from './isomorphic-objects.ts';
-import { createStatus } from './isomorphic-status.ts';
+import { createStatus, type Status } from './isomorphic-status.ts';
 import { createIsomorphicWriter } from './isomorphic-write.ts';
 import { checkFolder, checkOid, checkPath, isOid } from './names.ts';
 import { newestFirst, withoutTree, type CommitObject } from './object.ts';
@@ -52,6 +52,7 @@ export async function createIsomorphicGit(repository: Repository, env: Environme
     refToken: (branch) => refs.token(branch),
     readBlob: async (commit, path) => (await readBlobs(parts, commit, [path]))[0] ?? null,
     readBlobs: (commit, paths) => readBlobs(parts, commit, paths),
+    readStaged: (paths) => readStaged(parts, status, paths),
     listTree: (commit, folder) => listTree(parts, commit, folder),
     log: (revision, options = {}) => readLog(parts, revision, options),
     logChanges: (revision, options) => readLogChanges(parts, revision, options),
@@ -147,6 +148,17 @@ async function readBlobs({ objects }: Parts, commit: Oid, paths: readonly string
     blobs.push(entry === null || entry.isFolder || entry.mode === '160000' ? null : await objects.blob(entry.oid));
   }
   return blobs;
+}
+
+async function readStaged({ repository, objects }: Parts, status: Status, paths: readonly string[]): Promise<{ path: string; bytes: Uint8Array }[]> {
+  if (repository.workTree === null) return [];
+  const wanted = paths.map(checkPath);
+  const isWanted = (path: string): boolean => wanted.some((name) => path === name || path.startsWith(`${name}/`));
+  // git add -N: there is no content yet
+  const entries = (await status.readIndex()).filter(({ path, mode, intentToAdd }) => isWanted(path) && mode !== '160000' && !intentToAdd);
+  const staged: { path: string; bytes: Uint8Array }[] = [];
+  for (const { path, oid } of entries) staged.push({ path, bytes: await objects.blob(oid) });
+  return staged.toSorted((a, b) => byCodeUnit(a.path, b.path));
 }
 
 async function listTree({ objects }: Parts, commit: Oid, folder: string): Promise<TreeEntry[]> {

@@ -81,6 +81,18 @@ test.each(['tag', 'update-ref refs/pull/7/head', 'stash', 'worktree'])('what a %
   expect(await whole(project, first)).toBe(true);
 });
 
+test('what is staged stays, though the work tree names another version by now', async () => {
+  const { project } = await twoVersions();
+  await project.write('data/rows.jsonl', rows('third'));
+  await project.add('data/rows.jsonl');
+  const third = (await loadLock(await project.open())).datasets['rows']!.digest;
+  await project.git('add', 'datasets.lock');
+  await project.write('datasets.lock', await project.git('show', 'HEAD:datasets.lock'));
+  expect((await plan(project)).live.get(third)).toBe('the index');
+  await collect(project);
+  expect(await whole(project, third)).toBe(true);
+});
+
 test('a lock in the middle of a merge keeps both sides', async () => {
   const { project, first, second } = await twoVersions();
   await project.git('checkout', '-q', 'topic');

@@ -42,7 +42,7 @@ export async function collectLive(project: LiveProject, request: LiveRequest): P
     request.onFile?.(path, text);
     addText(live, { path, text, why });
   };
-  await addWorkTree(add, project.root);
+  await addWorkTree(add, project);
   if (request.workspaceOnly) return live;
   await addTips(add, project);
   await addPointerHistory(add, project, request);
@@ -52,10 +52,13 @@ export async function collectLive(project: LiveProject, request: LiveRequest): P
 
 type AddFile = (path: string, bytes: Uint8Array | null, why: string) => void;
 
-async function addWorkTree(add: AddFile, root: string): Promise<void> {
+/** What is staged may be committed as it is, whatever was added since. */
+async function addWorkTree(add: AddFile, { root, git, prefix }: LiveProject): Promise<void> {
   const tree = workTree(root);
   const paths = [files.lock, ...(await tree.list(files.models))];
   for (const [at, bytes] of (await tree.read(paths)).entries()) add(paths[at] ?? '', bytes, 'the work tree');
+  for (const { path, bytes } of await git.readStaged([prefix + files.lock, prefix + files.models]))
+    add(path.slice(prefix.length), bytes, 'the index');
 }
 
 /** datasets.lock and everything below models/ of every ref. Many refs hold the same files: each is read once. */
