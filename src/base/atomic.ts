@@ -73,6 +73,8 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Is a process of this machine, or of this container, at work? */
 export function isRunning(pid: number): boolean {
+  // 0 and less would ask about groups
+  if (!(pid > 0)) return false;
   try {
     process.kill(pid, 0);
     return true;
@@ -85,21 +87,33 @@ export function isRunning(pid: number): boolean {
 /** Removes what killed writers left in a folder that only this machine writes to: a work tree. Who still runs is known by the names. */
 export async function sweepKilled(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
-    const pid = isTemporary(name) ? Number.parseInt(name.slice(marker.length), 10) : Number.NaN;
+    const pid = writerOf(name);
     if (Number.isInteger(pid) && !isRunning(pid)) await rm(join(folder, name), { force: true, recursive: true });
   }
 }
 
-/** Removes temporary files of dead writers: ours by name, older than an hour. For folders that several machines write to. */
+const hourMs = 3_600_000;
+const monthMs = 30 * 24 * hourMs;
+
+/**
+ * Removes temporary files of dead writers: ours by name, older than an hour. For folders that several machines write to. What a process of this machine
+ * may be at work on stays, for clocks jump; but not for ever, for in containers each process has the same number.
+ */
 export async function sweepTemporary(folder: string, now: Date): Promise<number> {
   const names = (await readdir(folder).catch(() => [])).filter(isTemporary);
   let removed = 0;
   for (const name of names) {
     const path = join(folder, name);
     const facts = await stat(path).catch(() => null);
-    if (facts === null || now.getTime() - facts.mtimeMs < 3_600_000) continue;
+    const age = facts === null ? 0 : now.getTime() - facts.mtimeMs;
+    if (age < (isRunning(writerOf(name)) ? monthMs : hourMs)) continue;
     await rm(path, { force: true, recursive: true });
     removed += 1;
   }
   return removed;
+}
+
+/** Number of the process that a temporary name is of; NaN: it does not say. */
+function writerOf(name: string): number {
+  return isTemporary(name) ? Number.parseInt(name.slice(marker.length), 10) : Number.NaN;
 }

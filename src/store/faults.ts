@@ -30,13 +30,16 @@ export function mismatch(expected: Digest, actual: Digest, where: string): Plumb
   });
 }
 
-/** An object of the cache was not what its name says, and nobody has good bytes. */
-export function damaged(digest: Digest, cacheDir: string, remote: string | null): PlumbError {
+/**
+ * An object of the cache was not what its name says, and nobody has good bytes.
+ * @param missing all that is not there, that one, too
+ */
+export function damaged(digest: Digest, cacheDir: string, remote: string | null, missing: readonly Digest[] = [digest]): PlumbError {
   return new PlumbError('DIGEST_MISMATCH', {
     what: `${digest} was damaged in the cache and is set aside in ${cacheDir}/bad; ${
       remote === null ? 'no remote is configured to get good bytes from' : `the remote ${remote} does not have it`
     }`,
     mend: 'add or run again what made these bytes, or push them from a machine that has them',
-    details: { digest, remote },
+    details: { digest, remote, missing: missing.slice(0, 1000) },
   });
 }

@@ -182,7 +182,17 @@ class CacheAndRemote implements Store {
     objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>,
     options: TransferOptions & { readonly within?: readonly Digest[] },
   ): Promise<TransferResult> {
-    if (this.#remote !== null) return (await this.#opened(this.#remote)).fetch(objects, options);
+    const from = this.#remote === null ? null : await this.#opened(this.#remote);
+    return (from === null ? this.#lookHere(objects) : from.fetch(objects, options)).catch((error: unknown) => {
+      if (!isPlumbError(error, 'BYTES_MISSING')) throw error;
+      const missing = (error.details?.['missing'] ?? []) as readonly Digest[];
+      const bad = missing.find((digest) => this.cache.wasBad(digest));
+      throw bad === undefined ? error : damaged(bad, this.cacheDir, this.remoteUrl, missing);
+    });
+  }
+
+  /** A fetch where there is no remote. */
+  async #lookHere(objects: Parameters<Store['fetch']>[0]): Promise<TransferResult> {
     const missing: Digest[] = [];
     for await (const object of objects) {
       const digest = typeof object === 'string' ? object : object.digest;
@@ -213,10 +223,7 @@ class CacheAndRemote implements Store {
   async #orFetched<T>(digest: Digest, ask: () => Promise<T | null>): Promise<T> {
     const known = await ask();
     if (known !== null) return known;
-    await this.#fetchOne(digest).catch((error: unknown) => {
-      const isLost = isPlumbError(error, 'BYTES_MISSING') && this.cache.wasBad(digest);
-      throw isLost ? damaged(digest, this.cacheDir, this.remoteUrl) : error;
-    });
+    await this.#fetchOne(digest);
     const fetched = await ask();
     if (fetched === null) throw bytesMissing([digest], this.remoteUrl);
     return fetched;

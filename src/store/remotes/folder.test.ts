@@ -69,7 +69,7 @@ describe('on the disk', () => {
     const folder = temporaryFolder();
     const tmp = join(folder, 'remote', 'tmp');
     mkdirSync(tmp, { recursive: true });
-    const names = ['.plumb-tmp-1-aaaaaaaaaaaa-old', '.plumb-tmp-1-bbbbbbbbbbbb-young', 'not-ours'];
+    const names = ['.plumb-tmp-4194305-aaaaaaaaaaaa-old', '.plumb-tmp-4194305-bbbbbbbbbbbb-young', 'not-ours'];
     for (const name of names) writeFileSync(join(tmp, name), '');
     const longAgo = new Date(Date.now() - 2 * 3_600_000);
     for (const name of [names[0], names[2]]) utimesSync(join(tmp, name ?? ''), longAgo, longAgo);

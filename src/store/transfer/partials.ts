@@ -25,6 +25,7 @@ export interface PartialFile extends ArrivingFile {
 export async function openPartial(cache: Cache, folder: string, object: { digest: Digest; bytes: number; chunks: ChunkList }): Promise<PartialFile> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, `${hexOf(object.digest)}-${process.pid}-${randomBytes(4).toString('hex')}`);
+  atWork.add(path);
   const isFound = await claim(folder, object.digest, path);
   const file = await open(path, isFound ? 'r+' : 'wx+');
   try {
@@ -34,23 +35,27 @@ export async function openPartial(cache: Cache, folder: string, object: { digest
       path,
       there,
       done: async () => {
-        await cache.admit(object.digest, path, (temporary) => rename(path, temporary));
+        await cache.admit(object.digest, path, (temporary) => rename(path, temporary)).finally(() => atWork.delete(path));
       },
       // what is there may be of use the next time
-      abandon: async () => undefined,
+      abandon: async () => void atWork.delete(path),
     };
   } finally {
     await file.close();
   }
 }
 
+/** Files that this process is filling. */
+const atWork = new Set<string>();
+
 /** Takes over the file of a fetch that is gone: a rename gives it to one of all who try. Files that nobody came back for are taken away. */
 async function claim(folder: string, digest: Digest, path: string): Promise<boolean> {
   let isFound = false;
   for (const name of await readdir(folder)) {
     const [hex, pid] = name.split('-');
-    if (isRunning(Number(pid))) continue;
     const left = join(folder, name);
+    // an earlier fetch of this process, or one that had its number: in containers they all have
+    if (Number(pid) === process.pid ? atWork.has(left) : isRunning(Number(pid))) continue;
     if (hex === hexOf(digest) && !isFound) {
       isFound = await rename(left, path).then(
         () => true,
