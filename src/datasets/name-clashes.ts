@@ -1,5 +1,5 @@
 // Names that are two here and one on a file system that does not tell 'A' from 'a', or one spelling of 'é' from another (macOS, Windows).
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { temporaryBeside } from '../base/atomic.ts';
 
@@ -50,14 +50,31 @@ function foldName(name: string): string {
   return name.normalize('NFC').toLowerCase().normalize('NFC');
 }
 
-/** Does a folder take names for one that differ in case? Found out by trying; where nothing can be written, it does not matter. */
+/**
+ * Does a folder take names for one that differ in case? Its own name is looked up in the other case; only a folder that is mounted, or whose name has no
+ * letters, is tried with a file. Where nothing can be written, it does not matter.
+ */
 export function ignoresCase(folder: string): boolean {
+  try {
+    const [here, above] = [statSync(folder), statSync(dirname(folder))];
+    const other = join(dirname(folder), otherCase(basename(folder)));
+    if (here.dev !== above.dev || other === folder) return ignoresCaseOfFile(folder);
+    const there = statSync(other, { throwIfNoEntry: false });
+    return there !== undefined && there.ino === here.ino && there.dev === here.dev;
+  } catch {
+    return false;
+  }
+}
+
+function otherCase(name: string): string {
+  return name.toLowerCase() === name ? name.toUpperCase() : name.toLowerCase();
+}
+
+function ignoresCaseOfFile(folder: string): boolean {
   const probe = temporaryBeside(join(folder, 'case'));
   try {
     writeFileSync(probe, '', { flag: 'wx' });
     return existsSync(join(dirname(probe), basename(probe).toUpperCase()));
-  } catch {
-    return false;
   } finally {
     rmSync(probe, { force: true });
   }

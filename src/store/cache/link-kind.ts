@@ -3,7 +3,7 @@
 //   hardlink   the working copy is the cache's own file. Read-only, so an editor makes a new file or is refused; but who may write read-only files all
 //              the same (root) would write into the cache: then it is not chosen
 //   copy       always works
-import { closeSync, constants, copyFileSync, linkSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, copyFileSync, linkSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { temporaryBeside } from '../../base/atomic.ts';
 import { errnoOf, PlumbError } from '../../base/errors.ts';
@@ -40,7 +40,7 @@ export function tryLinks(root: string, target: string): ChosenLink {
   try {
     const source = probeIn(root, made);
     if (source === null) return { kind: 'copy', why: 'the cache can only be read, and holds nothing yet to try with' };
-    const copy = temporaryBeside(join(target, 'probe'));
+    const copy = temporaryBeside(join(placeToTry(root, target), 'probe'));
     made.push(copy);
     const refused = tried(() => copyFileSync(source, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE));
     if (refused === null) return { kind: 'reflink', why: 'the file system shares bytes between files (reflink)' };
@@ -53,6 +53,17 @@ export function tryLinks(root: string, target: string): ChosenLink {
     return { kind: 'hardlink', why: `no reflinks here (${refused}); hard links work, and read-only files are safe from this user` };
   } finally {
     for (const path of made) rmSync(path, { force: true });
+  }
+}
+
+/** What works within one file system works there in the cache's tmp/ as well, where nobody minds what a killed process leaves. */
+function placeToTry(root: string, target: string): string {
+  try {
+    const folder = join(root, 'tmp');
+    accessSync(folder, constants.W_OK);
+    return statSync(folder).dev === statSync(target).dev ? folder : target;
+  } catch {
+    return target;
   }
 }
 
