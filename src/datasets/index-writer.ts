@@ -24,7 +24,12 @@ export class IndexWriter {
     this.file = file;
     this.#temporary = temporaryBeside(file);
     this.#fd = openSync(this.#temporary, 'wx', 0o666);
-    writeSync(this.#fd, Buffer.alloc(headBytes));
+    try {
+      writeSync(this.#fd, Buffer.alloc(headBytes));
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
   }
 
   add({ path, version, found }: IndexRow): void {
