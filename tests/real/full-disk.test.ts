@@ -80,8 +80,8 @@ test.skipIf(obstacle !== null)(`a push into a full remote leaves no part of an o
   expect(run(['push', 'b'])).toEqual(fine);
   const before = filesBelow(join(small, 'remote'));
   // a remote has what compresses compressed: rows that do not
-  writeFileSync(join(repo, 'data/a.jsonl'), noise(40_000));
-  expect(run(['add', 'data/a.jsonl'])).toEqual(fine);
+  writeFileSync(join(repo, 'data/c.jsonl'), noise(80_000));
+  expect(run(['add', 'data/c.jsonl'])).toEqual(fine);
   expect(run(['push'])).toMatchObject({ status: 4, error: { code: 'REMOTE_FAILED' } });
   expect(filesBelow(join(small, 'remote'))).toEqual(before);
   resize(32);

@@ -67,7 +67,7 @@ const fills: Readonly<Record<string, Fill>> = {
     least: 8,
   },
   promote: { words: ['promote', 'topics', '--to', 'production'], prepare: () => createTrained(), pages: (round) => 2 * round, least: 8 },
-  push: { words: ['push'], prepare: () => createTrained({ remote: true }), pages: (round) => 4 * round, least: 4 },
+  push: { words: ['push'], prepare: () => createTrained({ remote: true }), pages: (round) => 2 * round, least: 4 },
 };
 
 const without = (snapshot: Record<string, string>, pattern: RegExp | undefined): unknown =>
