@@ -1,5 +1,5 @@
 // Making a folder what a version says: what is in the way goes, and what differs comes. Files that are right are not touched.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { silentProgress } from '../base/progress.ts';
@@ -39,7 +39,7 @@ export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderP
   target.removeEmptied();
   const indexFile = options.index?.fileOf(folder) ?? null;
   const index = new NewIndex(indexFile, plan.others);
-  const now = indexFile === null ? 0 : fileClock(folder);
+  const now = indexFile === null ? 0 : fileClock(folder, dirname(indexFile));
   const placePiece = async (rows: readonly IndexRow[], toPlace: readonly IndexRow[], before: Promise<void>): Promise<void> => {
     const stamps = (await placeRows(store, wanted, toPlace, options)).values();
     await before;

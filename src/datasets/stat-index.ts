@@ -90,10 +90,12 @@ export async function digestOfPath(
 /**
  * The time by the clock that stamps files there, ms: that of a file server may be ahead of ours, or behind.
  * @param folder that may be written to; where it may not, it is our own clock
+ * @param aside a folder to try it in instead, if it is on the same disk: a process that is killed leaves the file of the try
  */
-export function fileClock(folder: string): number {
-  const probe = temporaryBeside(join(folder, 'clock'));
+export function fileClock(folder: string, aside: string = folder): number {
+  let probe = temporaryBeside(join(folder, 'clock'));
   try {
+    if (statSync(aside).dev === statSync(folder).dev) probe = temporaryBeside(join(aside, 'clock'));
     writeFileSync(probe, '');
     return statSync(probe).mtimeMs;
   } catch {
