@@ -1,5 +1,6 @@
 // Making a folder what a version says: what is in the way goes, and what differs comes. Files that are right are not touched.
 import { dirname, join } from 'node:path';
+import { sweepKilled } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { silentProgress } from '../base/progress.ts';
@@ -45,12 +46,14 @@ export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderP
     await before;
     for (const row of rows) index.add(row.version === null || !differs(row) ? row : placedRow(row, stamps.next().value, now));
   };
+  const swept = new Set<string>();
   let underWay: Promise<void> = Promise.resolve();
   try {
     for await (const rows of plan.rows()) {
       options.signal?.throwIfAborted();
       const toPlace = rows.filter((row) => row.version !== null && differs(row));
       for (const row of toPlace) target.makeRoomFor(row);
+      await sweepFolders(folder, toPlace, swept);
       const before = underWay;
       underWay = placePiece(rows, toPlace, before);
       underWay.catch(() => undefined); // told when it is waited for
@@ -63,6 +66,16 @@ export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderP
     await underWay.catch(() => undefined);
     index.abandon();
     throw error;
+  }
+}
+
+/** What a killed checkout left beside the files that it placed. Each folder once. */
+async function sweepFolders(folder: string, rows: readonly IndexRow[], swept: Set<string>): Promise<void> {
+  for (const { path } of rows) {
+    const own = dirname(path);
+    if (swept.has(own)) continue;
+    swept.add(own);
+    await sweepKilled(join(folder, own));
   }
 }
 
