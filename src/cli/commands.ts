@@ -66,6 +66,7 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 nothing failed (warnings may stand there), 1 something failed',
     load: () => import('./doctor.ts'),
   },
+  { name: 'ci', summary: 'what the jobs of a CI do: plan, validate and more', load: () => import('./ci.ts') },
   { name: 'step', summary: 'run one built-in step (the pipeline calls this)', hidden: true, load: () => import('./step.ts') },
 ];
 

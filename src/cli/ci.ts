@@ -1,0 +1,17 @@
+// What a CI job does, a subcommand for each kind of job. All of them work without a forge: in any CI, and on a laptop that wants to see what a job sees.
+import type { Define } from './command.ts';
+
+interface Subcommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly define: Define;
+}
+
+/** In the order in which the jobs of a pull request go. Each is in a file of its own, ci-<name>.ts. */
+const subcommands: readonly Subcommand[] = [];
+
+export const define: Define = (command, cli) => {
+  // without a subcommand its help goes to stderr; what is wrong is told where all errors are
+  command.configureOutput({ writeErr: (text) => cli.note(text), outputError: () => undefined });
+  for (const { name, summary, define: defineOne } of subcommands) defineOne(command.command(name).description(summary), cli);
+};
