@@ -1,5 +1,5 @@
 // Puts the servers of the tests on this machine, once: built from pinned sources into a cache folder outside the work tree. The first time takes
-// minutes, after that nothing. Needs Go (versitygw, registry, crane) and Python 3 (moto), and the package registries that they are set up for.
+// minutes, after that nothing. Needs Go (versitygw, registry, crane, act) and Python 3 (moto), and the package registries that they are set up for.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ const goPrograms = {
   versitygw: { module: 's3', path: 'github.com/versity/versitygw/cmd/versitygw' },
   registry: { module: 'oci', path: 'github.com/distribution/distribution/v3/cmd/registry' },
   crane: { module: 'oci', path: 'github.com/google/go-containerregistry/cmd/crane' },
+  act: { module: 'act', path: 'github.com/nektos/act' },
 } as const;
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
