@@ -45,6 +45,13 @@ export const runRecordSchema = fields({
     kind: z.enum(['laptop', 'ci']),
     host: z.string().optional().describe("of a runner; a laptop is nobody else's business"),
     user: z.string().optional(),
+    repository: z.string().optional().describe('owner/name, of a job of CI'),
+    ref: z.string().optional().describe('that the job was started for: refs/heads/main, refs/pull/7/merge'),
+    commit: z.string().optional().describe('the head of the pull request, else the commit that the job was started for'),
+    workflow: z.string().optional().describe('path of the workflow file'),
+    runId: z.string().optional(),
+    attempt: countSchema.optional(),
+    domain: z.string().optional().describe('trusted, pull-7 or fork-7: who may reuse it, if its signature says so, too'),
   }),
 }).describe('run/1: canonical JSON (RFC 8785), found by its SHA-256');
 
