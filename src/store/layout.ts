@@ -2,7 +2,7 @@
 //
 //   objects/ab/cdef...   an object; its path is its SHA-256. Read-only, whole from the moment it is there.
 //   packs/<hex>.pack     small objects that came many at once (pack/pack.ts); <hex> is the SHA-256 of the file.
-//   names/runs/<hex>     a small text that holds a digest. Written once.
+//   names/runs/<hex>     a small text that holds a digest. Written once. names/trusted, names/pull7: those of CI, with a signature in a second line.
 //   tmp/                 files being written; a killed writer leaves them, they are swept when an hour old.
 //   bad/                 what was found to differ from its digest.
 //   trash/<time>/        what a gc took out, laid out as the cache is, until it is emptied.

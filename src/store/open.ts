@@ -8,8 +8,8 @@ import type { Cache, CacheWriter, LinkKind } from './cache/cache.ts';
 import { openCache } from './cache/open.ts';
 import { bytesMissing, damaged, remoteMissing } from './faults.ts';
 import type { Remote } from './remote.ts';
-import type { NameSpace, ObjectRef, PushResult, PushRoot, Store, TransferOptions, TransferResult } from './store.ts';
-import { forgetLocalName, moveLocalName, readLocalName, readRemoteName, writeLocalName } from './transfer/names.ts';
+import type { Named, NameSpace, ObjectRef, PushResult, PushRoot, Store, TransferOptions, TransferResult } from './store.ts';
+import { forgetLocalName, moveLocalName, readLocalNamed, readRemoteName, writeLocalName, writeRemoteName } from './transfer/names.ts';
 import type { RemoteStore } from './transfer/remote-store.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -122,20 +122,24 @@ class CacheAndRemote implements Store {
   }
 
   async readName(name: NameSpace): Promise<Digest | null> {
-    const known = await this.#localName(name);
-    if (known !== null || this.#remote === null) return known;
-    const found = await this.#unlessUnreachable(async (store) => readRemoteName(store.remote, name, unhurried), null);
-    return found === null ? null : this.writeName(name, found);
+    const known = await this.nameHere(name);
+    if (known !== null) return known.digest;
+    const found = await this.nameInRemote(name);
+    return found === null ? null : this.writeName(name, found.digest);
   }
 
-  async #localName(name: NameSpace): Promise<Digest | null> {
+  async nameHere(name: NameSpace): Promise<Named | null> {
     try {
-      return readLocalName(this.cacheDir, name);
+      return readLocalNamed(this.cacheDir, name);
     } catch (error) {
       if (!isPlumbError(error, 'DIGEST_INVALID')) throw error;
       await forgetLocalName(this.cacheDir, name);
       return null;
     }
+  }
+
+  async nameInRemote(name: NameSpace): Promise<Named | null> {
+    return this.#unlessUnreachable(async (store) => readRemoteName(store.remote, name, unhurried), null);
   }
 
   async writeName(name: NameSpace, digest: Digest): Promise<Digest> {
@@ -146,12 +150,21 @@ class CacheAndRemote implements Store {
     }
   }
 
-  async moveName(name: NameSpace, digest: Digest): Promise<void> {
+  moveName(name: NameSpace, digest: Digest): Promise<void> {
+    return this.setNameHere(name, { digest, note: null });
+  }
+
+  async setNameHere(name: NameSpace, named: Named): Promise<void> {
     try {
-      await moveLocalName(this.cacheDir, name, digest);
+      await moveLocalName(this.cacheDir, name, named);
     } catch (error) {
       throw systemError(error, 'write', this.cacheDir);
     }
+  }
+
+  async setNameInRemote(name: NameSpace, named: Named, { signal }: TransferOptions): Promise<void> {
+    if (this.remote === null) throw remoteMissing();
+    await writeRemoteName(this.remote, name, named, { signal, ifAbsent: false });
   }
 
   async remoteHas(roots: readonly Digest[]): Promise<ReadonlySet<Digest>> {

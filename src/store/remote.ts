@@ -6,7 +6,7 @@ import type { Digest } from '../base/digest.ts';
  * What stands in a remote:
  *   packs      many objects in one file of tens of MiB; the key is the hex of the file's SHA-256. Immutable
  *   receipts   where the objects of one version are; the key is the hex of the version's digest. Any truthful receipt is as good as another: the last write wins
- *   names      small texts found by a derived name ('runs/<hex>'): the first writer wins, for ever; and receipts that a gc took back ('condemned/<hex>'), whole
+ *   names      small texts found by a derived name ('runs/<hex>', 'trusted/<hex>'): the first writer wins, unless one signs it; and receipts that a gc took back ('condemned/<hex>'), whole
  *   condemned  packs that a gc took out of sight: `readPack` still finds them, writers do not
  */
 export type RemoteKind = 'packs' | 'receipts' | 'names' | 'condemned';

@@ -5,10 +5,20 @@ import type { Progress } from '../base/progress.ts';
 import type { Cache, CacheWriter } from './cache/cache.ts';
 import type { Remote } from './remote.ts';
 
-/** Small immutable texts that are found by a derived name instead of their own digest: kind 'runs', key = hex of a fingerprint. */
+/**
+ * Small texts that are found by a derived name instead of their own digest. The key is the hex of a fingerprint, the kind says for whom it was run:
+ * 'runs' on laptops, the others in CI (pipeline/run-names.ts).
+ */
 export interface NameSpace {
-  readonly kind: 'runs';
+  readonly kind: 'runs' | 'trusted' | `pull${number}` | `fork${number}`;
   readonly key: string;
+}
+
+/** What a name says. */
+export interface Named {
+  readonly digest: Digest;
+  /** one line of JSON that vouches for it; null: nobody does */
+  readonly note: string | null;
 }
 
 export interface TransferOptions {
@@ -87,6 +97,13 @@ export interface Store {
   writeName(name: NameSpace, digest: Digest): Promise<Digest>;
   /** Gives a name of this machine another digest, where what it led to is gone or damaged. The remote's name stays. */
   moveName(name: NameSpace, digest: Digest): Promise<void>;
+  /** What a name says on this machine alone, or in the remote alone; null where nobody knows. */
+  nameHere(name: NameSpace): Promise<Named | null>;
+  nameInRemote(name: NameSpace): Promise<Named | null>;
+  /** What a name says from now on, on this machine. */
+  setNameHere(name: NameSpace, named: Named): Promise<void>;
+  /** The same in the remote, whatever it said: for those who checked that and do not believe it. @throws PlumbError REMOTE_MISSING, REMOTE_FAILED */
+  setNameInRemote(name: NameSpace, named: Named, options: TransferOptions): Promise<void>;
   /**
    * Sends what the remote lacks: packs, then receipts, then names. Nothing to send costs one request.
    * @throws PlumbError REMOTE_MISSING, REMOTE_FAILED, BYTES_MISSING (with what is missing; what was sent stays, the next push goes on from there)

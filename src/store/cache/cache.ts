@@ -31,6 +31,8 @@ export interface Cache {
   /** absolute */
   readonly root: string;
   has(digest: Digest): Promise<boolean>;
+  /** The same for one of very many, most of which cost no look at the disk: the answer may be some milliseconds old. */
+  seen(digest: Digest): boolean;
   /** Bytes, verified; null when the object is not there, or was bad and has been set aside. */
   read(digest: Digest): Promise<Buffer | null>;
   /** Path of a verified object (one that lies in a pack is unpacked to a file of its own), or null as above. */

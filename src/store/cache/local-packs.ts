@@ -37,8 +37,9 @@ export function packsIn(folder: string): string[] {
 }
 
 /** Times of folders tick: what happened within this time of a look may not be seen by the time alone. */
-const restMs = 100;
-const momentMs = 20;
+export const restMs = 100;
+/** What was looked at within this time is not looked at again for each of many objects. */
+export const momentMs = 20;
 const keptFiles = 8;
 /** Of 128 KiB each, as local packs have them. */
 const keptFrames = 16;
@@ -46,6 +47,8 @@ const largestKept = 256 * 1024;
 
 export class LocalPacks {
   readonly folder: string;
+  /** bytes of the digest that is looked for: a buffer for each would be garbage by the million */
+  readonly #wanted = Buffer.alloc(32);
   #packs: LocalPack[] = [];
   readonly #indexes = new Map<string, LocalPack>();
   /** files that cannot be read as packs: fsck tells about them */
@@ -65,20 +68,31 @@ export class LocalPacks {
     return this.#packs;
   }
 
-  /** Where an object is; null: in no pack. What this process looked at a moment ago is not looked at again for each object that is there. */
-  find(digest: Digest): Packed | null {
-    if (Date.now() - this.#looked > momentMs) this.refresh();
-    const bytes = Buffer.from(hexOf(digest), 'hex');
-    return this.#known(bytes) ?? (this.refresh() ? this.#known(bytes) : null);
+  /** Has this process looked into packs yet? The first look reads all their indexes. */
+  get isOpen(): boolean {
+    return this.#seen !== null;
   }
 
-  #known(digest: Uint8Array): Packed | null {
+  /** Where an object is; null: in no pack. */
+  find(digest: Digest): Packed | null {
+    return this.seen(digest) ?? (this.refresh() ? this.#known(digest) : null);
+  }
+
+  /** Where an object was a moment ago; null: it was in no pack then. For many at once: a miss costs no look at the disk. */
+  seen(digest: Digest): Packed | null {
+    if (Date.now() - this.#looked > momentMs) this.refresh();
+    return this.#known(digest);
+  }
+
+  #known(digest: Digest): Packed | null {
+    const bytes = this.#wanted;
+    if (bytes.write(hexOf(digest), 'hex') !== bytes.length) throw new Error(`${digest} is no digest`);
     for (const pack of this.#packs) {
-      const entry = pack.index.findBytes(digest);
+      const entry = pack.index.findBytes(bytes);
       if (entry === -1) continue;
-      const { form, bytes } = pack.index.locationAt(entry);
+      const at = pack.index.locationAt(entry);
       // the cache has bytes, not recipes: a pack of a remote that was put here by hand may have them
-      if (form === forms.bytes) return { pack, entry, bytes };
+      if (at.form === forms.bytes) return { pack, entry, bytes: at.bytes };
     }
     return null;
   }

@@ -12,6 +12,7 @@ import { Bulk } from './bulk.ts';
 import type { BulkOptions, Cache, CacheWriter, FileStamp, LinkKind, StoredFile } from './cache.ts';
 import { preferredLink, tryLinks, type ChosenLink } from './link-kind.ts';
 import { LocalPacks, type Packed } from './local-packs.ts';
+import { LooseNames } from './loose-names.ts';
 import { LooseObjects } from './loose-objects.ts';
 import { factsOf } from './loose.ts';
 import { placeAll, type FileToPlace } from './place.ts';
@@ -43,6 +44,7 @@ class FolderCache implements Cache {
   readonly packs: LocalPacks;
   readonly bulk: Bulk = new Bulk();
   readonly #loose: LooseObjects;
+  readonly #names: LooseNames;
   readonly #trash: Trash;
   readonly #preferred: ChosenLink | null;
   /** by the devices of cache and work tree */
@@ -57,21 +59,34 @@ class FolderCache implements Cache {
     this.#preferred = preferred;
     this.packs = new LocalPacks(root);
     this.#loose = new LooseObjects(root);
+    this.#names = new LooseNames(root);
     this.#trash = new Trash(root);
   }
 
   async has(digest: Digest): Promise<boolean> {
     if (this.#unusable.has(digest)) return false;
-    return this.#loose.has(digest) || this.packs.find(digest) !== null || this.takeBack(digest);
+    return this.#isPacked(digest) || this.#loose.has(digest) || this.packs.find(digest) !== null || this.takeBack(digest);
+  }
+
+  seen(digest: Digest): boolean {
+    if (this.#unusable.has(digest)) return false;
+    return this.packs.seen(digest) !== null || this.#names.has(digest) || (this.#trash.isThere() && this.takeBack(digest));
+  }
+
+  /** Where packs were looked into, that is a look at memory; where not, a file of its own is the nearer guess. */
+  #isPacked(digest: Digest): boolean {
+    return this.packs.isOpen && this.packs.seen(digest) !== null;
   }
 
   read(digest: Digest): Promise<Buffer | null> {
     return this.#withTrash(digest, async () => {
+      const near = this.#isPacked(digest) ? await this.#readPacked(digest) : null;
+      // what is handed out must not hold the whole frame in memory
+      if (near !== null) return Buffer.from(near);
       const loose = await this.#loose.read(digest);
       if (Buffer.isBuffer(loose)) return loose;
       if (loose === 'bad') await this.setAside(digest);
       const packed = await this.#readPacked(digest);
-      // what is handed out must not hold the whole frame in memory
       return packed === null ? null : Buffer.from(packed);
     });
   }

@@ -7,7 +7,7 @@ import { errnoOf, isPlumbError, systemError } from '../../base/errors.ts';
 import { objectPath, packPath } from '../layout.ts';
 import type { PackIndex } from '../pack/pack.ts';
 import { openPackFile } from '../pack/reader.ts';
-import { LocalPacks, packsIn, type LocalPack } from './local-packs.ts';
+import { LocalPacks, momentMs, packsIn, type LocalPack } from './local-packs.ts';
 import { factsOf } from './loose.ts';
 import { rewritePacks } from './repack.ts';
 import { makeFolder } from './sharing.ts';
@@ -142,9 +142,21 @@ export class Trash {
   readonly #root: string;
   /** path of a pack -> its index */
   readonly #indexes = new Map<string, PackIndex | null>();
+  #looked = Number.NEGATIVE_INFINITY;
+  #isThere = false;
 
   constructor(root: string) {
     this.#root = root;
+  }
+
+  /** Is there any? What was looked at a moment ago is not looked at again. */
+  isThere(): boolean {
+    const now = Date.now();
+    if (now - this.#looked > momentMs) {
+      this.#looked = now;
+      this.#isThere = listTrash(this.#root).length > 0;
+    }
+    return this.#isThere;
   }
 
   /** Brings an object back to its place, from the newest trash that has it. @returns whether it is there now */

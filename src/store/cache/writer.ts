@@ -75,7 +75,7 @@ class Session implements CacheWriter {
   }
 
   #addSmall(digest: Digest, role: Role, bytes: Uint8Array): void {
-    if (!this.#packs.has(digest) && this.#cache.packs.find(digest) === null) this.#packs.add(digest, role, bytes);
+    if (!this.#packs.has(digest) && this.#cache.packs.seen(digest) === null) this.#packs.add(digest, role, bytes);
   }
 
   #isLarge(digest: Digest): boolean {
@@ -168,6 +168,8 @@ class Session implements CacheWriter {
     if (this.#packs.publish(root).length > 0) touched.add(join(root, 'packs'));
     await flush(root, [...touched]);
     await mergeSmallPacks(root, this.#cache.packs);
+    // what this process brought in it sees at once
+    if (this.#cache.packs.isOpen) this.#cache.packs.refresh();
   }
 
   /** Moves the objects of one folder: all at once where the cache has none that begin so. @returns the folder where they are */

@@ -46,7 +46,7 @@ export async function fetchObjects(context: FetchContext, wanted: DigestTable, s
   } finally {
     await fetching.end();
   }
-  fetching.check();
+  await fetching.check();
   return fetching.objects;
 }
 
@@ -122,10 +122,14 @@ class Fetching {
   }
 
   /** @throws PlumbError what is missing, and why */
-  check(): void {
+  async check(): Promise<void> {
     for (const id of this.#assemblies.wrong) this.#markWrong(this.#table.digestAt(id));
     const missing: Digest[] = [];
-    for (let id = 0; id < this.#wanted; id += 1) if (this.#done.get(id) === 0) missing.push(this.#table.digestAt(id));
+    for (let id = 0; id < this.#wanted; id += 1) {
+      const digest = this.#table.digestAt(id);
+      // another process may have brought it meanwhile
+      if (this.#done.get(id) === 0 && !(await this.#context.cache.has(digest))) missing.push(digest);
+    }
     const { url } = this.#context.line.remote;
     if (this.#wrong.size > 0) throw wrongBytes([...this.#wrong.values()], missing, url);
     if (missing.length === 0) return;
@@ -194,7 +198,7 @@ class Fetching {
         continue;
       }
       if (this.#isObject(id)) {
-        await this.#intake.add(bytes, role);
+        await this.#intake.add(digest, bytes, role);
         this.#arrived(id);
       }
       this.#done.set(id, 1);

@@ -35,10 +35,10 @@ export class Intake {
     this.#cache = cache;
   }
 
-  /** @param bytes verified by the caller: nothing else may come in */
-  async add(bytes: Uint8Array, role: Role): Promise<void> {
+  /** @param bytes verified by the caller to be that object: nothing else may come in */
+  async add(digest: Digest, bytes: Uint8Array, role: Role): Promise<void> {
     const session = await this.#enter(bytes.length);
-    session.writer.addBytes(bytes, role);
+    session.writer.addBytes(bytes, role, digest);
     await this.#leave(session);
   }
 

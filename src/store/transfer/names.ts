@@ -6,7 +6,7 @@ import { syncFolder, temporaryBeside, writeFileAtomic } from '../../base/atomic.
 import { isDigest, type Digest } from '../../base/digest.ts';
 import { errnoOf, PlumbError } from '../../base/errors.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
-import type { NameSpace } from '../store.ts';
+import type { Named, NameSpace } from '../store.ts';
 
 /** Key of a name in a remote, and its path below names/ of the cache: 'runs/<hex>'. */
 export function keyOf(name: NameSpace): string {
@@ -20,6 +20,11 @@ function namePath(cacheDir: string, name: NameSpace): string {
 
 /** @returns the digest that a name has on this machine, or null. @throws PlumbError DIGEST_INVALID for a file that holds none */
 export function readLocalName(cacheDir: string, name: NameSpace): Digest | null {
+  return readLocalNamed(cacheDir, name)?.digest ?? null;
+}
+
+/** The same with what vouches for it. */
+export function readLocalNamed(cacheDir: string, name: NameSpace): Named | null {
   const path = namePath(cacheDir, name);
   try {
     // a digest in a file: handing it to another thread and back costs several times the reading
@@ -30,14 +35,25 @@ export function readLocalName(cacheDir: string, name: NameSpace): Digest | null 
   }
 }
 
-function parseName(text: string, place: string): Digest {
+function parseName(text: string, place: string): Named {
+  const named = namedIn(text);
+  if (named !== null) return named;
   const digest = text.trim();
-  if (isDigest(digest)) return digest;
   throw new PlumbError('DIGEST_INVALID', {
     what: `${place} should hold a digest and holds ${JSON.stringify(digest.slice(0, 80))}`,
     where: { file: place },
     mend: 'remove this file: it is written again by the next run',
   });
+}
+
+/** A digest, and in a second line, where there is one, what vouches for it. */
+function namedIn(text: string): Named | null {
+  const [digest = '', note] = text.trim().split('\n');
+  return isDigest(digest) ? { digest, note: note ?? null } : null;
+}
+
+function textOf({ digest, note }: Named): string {
+  return note === null ? `${digest}\n` : `${digest}\n${note}\n`;
 }
 
 /** A name that was spoiled on this machine is as good as none: it is only a cache. */
@@ -53,7 +69,7 @@ export async function writeLocalName(cacheDir: string, name: NameSpace, digest: 
   const first = readLocalName(cacheDir, name);
   if (first !== null) return first;
   const path = namePath(cacheDir, name);
-  const temporary = await writeTemporary(cacheDir, name, digest);
+  const temporary = await writeTemporary(cacheDir, name, { digest, note: null });
   try {
     await mkdir(dirname(path), { recursive: true });
     await link(temporary, path);
@@ -70,28 +86,32 @@ export async function writeLocalName(cacheDir: string, name: NameSpace, digest: 
 }
 
 /** Gives a name of this machine another digest. */
-export async function moveLocalName(cacheDir: string, name: NameSpace, digest: Digest): Promise<void> {
+export async function moveLocalName(cacheDir: string, name: NameSpace, named: Named): Promise<void> {
   const path = namePath(cacheDir, name);
-  const temporary = await writeTemporary(cacheDir, name, digest);
+  const temporary = await writeTemporary(cacheDir, name, named);
   await mkdir(dirname(path), { recursive: true });
   await rename(temporary, path);
   await syncFolder(dirname(path));
 }
 
-async function writeTemporary(cacheDir: string, name: NameSpace, digest: Digest): Promise<string> {
+async function writeTemporary(cacheDir: string, name: NameSpace, named: Named): Promise<string> {
   const temporary = temporaryBeside(join(cacheDir, 'tmp', name.key.slice(0, 8)));
-  await writeFileAtomic(temporary, `${digest}\n`, { mode: 0o444 });
+  await writeFileAtomic(temporary, textOf(named), { mode: 0o444 });
   return temporary;
 }
 
 /** null where the remote has no such name, or something that is no digest. */
-export async function readRemoteName(remote: Remote, name: NameSpace, options: RequestOptions): Promise<Digest | null> {
+export async function readRemoteName(remote: Remote, name: NameSpace, options: RequestOptions): Promise<Named | null> {
   const bytes = await remote.read('names', keyOf(name), options);
-  const text = bytes?.toString('utf8').trim();
-  return isDigest(text) ? text : null;
+  return bytes === null ? null : namedIn(bytes.toString('utf8'));
 }
 
-/** The first writer wins: a name that is there stays as it is. */
-export async function writeRemoteName(remote: Remote, name: NameSpace, digest: Digest, options: RequestOptions): Promise<void> {
-  await remote.write('names', keyOf(name), Buffer.from(`${digest}\n`), { ifAbsent: true, packs: [] }, options);
+/** @param how ifAbsent: the first writer wins, and a name that is there stays as it is */
+export async function writeRemoteName(
+  remote: Remote,
+  name: NameSpace,
+  named: Named,
+  how: RequestOptions & { readonly ifAbsent: boolean },
+): Promise<void> {
+  await remote.write('names', keyOf(name), Buffer.from(textOf(named)), { ifAbsent: how.ifAbsent, packs: [] }, how);
 }

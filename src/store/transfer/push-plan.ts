@@ -118,7 +118,7 @@ export class PushPlan {
   async #take(object: ObjectRef, base: ReadonlySet<Slot>): Promise<number | null> {
     const known = this.#table.find(object.digest);
     if (known !== -1) return known;
-    if (!(await this.#cache.has(object.digest))) return null;
+    if (!this.#cache.seen(object.digest) && !(await this.#cache.has(object.digest))) return null;
     const number = this.#table.add(object.digest);
     this.#bytes[number] = object.bytes;
     if (object.role === 'meta') this.#meta.add(number);

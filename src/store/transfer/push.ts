@@ -9,12 +9,12 @@ import { bytesMissing } from '../faults.ts';
 import type { Receipt } from '../pack/receipt.ts';
 import { eachInParallel } from '../parallel.ts';
 import type { PackRef } from '../remote.ts';
-import type { NameSpace, PushResult, PushRoot, TransferOptions } from '../store.ts';
+import type { Named, NameSpace, PushResult, PushRoot, TransferOptions } from '../store.ts';
 import type { Catalog, OpenPack } from './catalog.ts';
 import type { Line } from './frames.ts';
 import { KnownObjects, Slot } from './known.ts';
 import { mergeSmallPacks, packsToMerge } from './merge.ts';
-import { readLocalName, writeRemoteName } from './names.ts';
+import { readLocalNamed, writeRemoteName } from './names.ts';
 import type { RemoteNotes, Unfinished } from './notes.ts';
 import { startPacker } from './packer.ts';
 import { Packing } from './packing.ts';
@@ -42,9 +42,8 @@ export interface PushContext {
   readonly clock: () => number;
 }
 
-interface NameHere {
+interface NameHere extends Named {
   readonly name: NameSpace;
-  readonly digest: Digest;
 }
 
 /** @returns what was sent, and the roots that the remote has now, as far as that was asked. @throws see Store.push */
@@ -55,8 +54,8 @@ export async function pushRoots(
 ): Promise<{ readonly result: PushResult; readonly there: readonly Digest[] }> {
   const roots = [...new Map(what.roots.map((root) => [root.digest, root])).values()];
   const names = what.names.flatMap((name): NameHere[] => {
-    const digest = readLocalName(context.cache.root, name);
-    return digest === null ? [] : [{ name, digest }];
+    const named = readLocalNamed(context.cache.root, name);
+    return named === null ? [] : [{ name, ...named }];
   });
   const snapshot = snapshotRoot({ roots: roots.map((root) => root.digest), names, repository: context.repository });
   const { line } = context;
@@ -278,7 +277,9 @@ class Push {
 
   async #writeNames(names: readonly NameHere[]): Promise<void> {
     const { remote, lanes, signal } = this.#line;
-    await eachInParallel(names, { width, signal }, ({ name, digest }) => lanes.run(() => writeRemoteName(remote, name, digest, { signal })));
+    await eachInParallel(names, { width, signal }, ({ name, ...named }) =>
+      lanes.run(() => writeRemoteName(remote, name, named, { signal, ifAbsent: true })),
+    );
   }
 
   /** Packs of unfinished pushes that are in a receipt now, or gone, need no list any more. */

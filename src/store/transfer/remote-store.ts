@@ -133,7 +133,7 @@ export class RemoteStore {
     const wanted = new DigestTable();
     for await (const object of objects) {
       const digest = typeof object === 'string' ? object : object.digest;
-      if (!(await this.#cache.has(digest))) wanted.add(digest);
+      if (!this.#cache.seen(digest)) wanted.add(digest);
     }
     const count = wanted.size;
     if (count === 0) return { objects: 0, bytes: 0 };
@@ -258,7 +258,7 @@ export class RemoteStore {
         if (index.frameAt(frame).offset < index.tail) continue;
         for (const entry of index.entriesOf(frame)) {
           const digest = index.digestAt(entry);
-          if (index.locationAt(entry).form === forms.bytes && !(await this.#cache.has(digest))) lacking.add(digest);
+          if (index.locationAt(entry).form === forms.bytes && !this.#cache.seen(digest)) lacking.add(digest);
         }
       }
     }
@@ -283,7 +283,7 @@ export class RemoteStore {
     const left = new DigestTable();
     for (let id = 0; id < wanted.size; id += 1) {
       const digest = wanted.digestAt(id);
-      if (!(await this.#cache.has(digest))) left.add(digest);
+      if (!this.#cache.seen(digest)) left.add(digest);
     }
     return left;
   }
