@@ -1,4 +1,5 @@
 // Making a folder what a version says: what is in the way goes, and what differs comes. Files that are right are not touched.
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sweepKilled } from '../base/atomic.ts';
 import type { Digest } from '../base/digest.ts';
@@ -13,6 +14,7 @@ import { headOf, planFolder, type FolderPlan, type Wanted } from './folder-plan.
 import { keepIndex } from './index-writer.ts';
 import type { FolderOptions } from './survey-options.ts';
 import { TargetFolder } from './folder-target.ts';
+import { NewFolder } from './new-folder.ts';
 import { differs, type IndexHead, type IndexRow } from './index-file.ts';
 import type { IndexReader } from './index-reader.ts';
 import { readManifest } from './manifest.ts';
@@ -27,41 +29,74 @@ export interface PlaceOptions extends FolderOptions {
 }
 
 /**
- * Makes the folder what the plan wants.
- * @throws PlumbError FILE_CHANGED when it was written to since, BYTES_MISSING, DIGEST_MISMATCH, PATH_OUTSIDE, NAME_INVALID, DISK_FULL. What was written
- *   until then is whole; the next try goes on from there
+ * Makes the folder what the plan wants: at once where nothing stood there, else file by file.
+ * @throws PlumbError FILE_CHANGED when it was written to since, BYTES_MISSING, DIGEST_MISMATCH, PATH_OUTSIDE, NAME_INVALID, DISK_FULL. Of a folder that
+ *   stood there, what was written until then is whole, and the next try goes on from there
  */
 export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderPlan, options: PlaceOptions): Promise<void> {
-  const { folder, manifest } = wanted;
+  const { folder } = wanted;
+  if (plan.state === 'missing' && !existsSync(folder)) return makeFolder(store, wanted, plan, options);
   const target = new TargetFolder(folder, options);
   target.make();
   if (ignoresCase(folder)) await refuseClashes(plan);
   for await (const rows of plan.rows()) for (const row of rows) if (row.version === null && row.found !== null) target.remove(row);
   target.removeEmptied();
-  const indexFile = options.index?.fileOf(folder) ?? null;
+  const swept = new Set<string>();
+  const prepare = async (rows: readonly IndexRow[]): Promise<void> => {
+    for (const row of rows) target.makeRoomFor(row);
+    await sweepFolders(folder, rows, swept);
+  };
+  await placePlan(store, wanted, plan, options, { folder, fresh: false, prepare, settle: () => undefined });
+}
+
+async function makeFolder(store: Store, wanted: Wanted, plan: FolderPlan, options: PlaceOptions): Promise<void> {
+  const indexFile = options.index?.fileOf(wanted.folder);
+  const made = new NewFolder(wanted.folder, indexFile === undefined ? null : dirname(indexFile));
+  const target = new TargetFolder(made.path);
+  const prepare = async (rows: readonly IndexRow[]): Promise<void> => rows.forEach((row) => target.makeFolderOf(row));
+  try {
+    if (ignoresCase(made.path)) await refuseClashes(plan);
+    await placePlan(store, wanted, plan, options, { folder: made.path, fresh: true, prepare, settle: () => made.settle() });
+  } catch (error) {
+    made.abandon();
+    throw error;
+  }
+}
+
+/** Where files are placed. */
+interface Destination {
+  /** absolute */
+  readonly folder: string;
+  /** nothing stands in it, and nobody sees it yet */
+  readonly fresh: boolean;
+  prepare(rows: readonly IndexRow[]): Promise<void>;
+  settle(): void;
+}
+
+async function placePlan(store: Store, wanted: Wanted, plan: FolderPlan, options: PlaceOptions, into: Destination): Promise<void> {
+  const indexFile = options.index?.fileOf(wanted.folder) ?? null;
   const index = new NewIndex(indexFile, plan.others);
-  const now = indexFile === null ? 0 : fileClock(folder, dirname(indexFile));
+  const now = indexFile === null ? 0 : fileClock(into.folder, dirname(indexFile));
   const placePiece = async (rows: readonly IndexRow[], toPlace: readonly IndexRow[], before: Promise<void>): Promise<void> => {
-    const stamps = (await placeRows(store, wanted, toPlace, options)).values();
+    const stamps = (await placeRows(store, wanted.digest, toPlace, options, into)).values();
     await before;
     for (const row of rows) index.add(row.version === null || !differs(row) ? row : placedRow(row, stamps.next().value, now));
   };
-  const swept = new Set<string>();
   let underWay: Promise<void> = Promise.resolve();
   try {
     for await (const rows of plan.rows()) {
       options.signal?.throwIfAborted();
       const toPlace = rows.filter((row) => row.version !== null && differs(row));
-      for (const row of toPlace) target.makeRoomFor(row);
-      await sweepFolders(folder, toPlace, swept);
+      await into.prepare(toPlace);
       const before = underWay;
       underWay = placePiece(rows, toPlace, before);
       underWay.catch(() => undefined); // told when it is waited for
       await before;
     }
     await underWay;
+    into.settle();
     const state = cacheState(store.cache.root);
-    index.commit(headOf(manifest, state === plan.restKept ? state : null));
+    index.commit(headOf(wanted.manifest, state === plan.restKept ? state : null));
   } catch (error) {
     await underWay.catch(() => undefined);
     index.abandon();
@@ -119,19 +154,25 @@ function placedRow({ path, version }: IndexRow, stamp: FileStamp | undefined, no
 }
 
 /** Places files; what turns out to be missing in the cache is fetched, once. */
-async function placeRows(store: Store, { digest, folder }: Wanted, rows: readonly IndexRow[], options: PlaceOptions): Promise<FileStamp[]> {
+async function placeRows(
+  store: Store,
+  digest: Digest,
+  rows: readonly IndexRow[],
+  options: PlaceOptions,
+  { folder, fresh }: Destination,
+): Promise<FileStamp[]> {
   const { onBytes } = options;
   const signal = options.signal ?? new AbortController().signal;
   const bulk = { signal, ...(onBytes === undefined ? {} : { onBytes }) };
   const files = rows.flatMap(({ path, version }) => (version === null ? [] : [{ ...version, target: join(folder, path) }]));
-  const place = (): Promise<FileStamp[]> => store.cache.placeFiles(files, { link: options.link }, bulk);
   try {
-    return await place();
+    return await store.cache.placeFiles(files, { link: options.link, fresh }, bulk);
   } catch (error) {
     if (!isPlumbError(error, 'BYTES_MISSING')) throw error;
     const objects = files.map((file): ObjectRef => ({ digest: file.digest, bytes: file.bytes, role: 'data' }));
     await store.fetch(objects, { progress: silentProgress, signal, within: [digest] });
-    return place();
+    // some of them stand there by now
+    return store.cache.placeFiles(files, { link: options.link }, bulk);
   }
 }
 

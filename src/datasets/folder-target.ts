@@ -59,6 +59,11 @@ export class TargetFolder {
     this.#emptied.clear();
   }
 
+  /** Makes the folder of a file in a folder that nobody else writes to. @throws PlumbError PATH_OUTSIDE, FILE_CHANGED */
+  makeFolderOf({ path }: IndexRow): void {
+    this.#makeFolder(dirname(path));
+  }
+
   /** Makes the folder of a file, and takes away what is in its way. @throws PlumbError PATH_OUTSIDE, FILE_CHANGED */
   makeRoomFor(row: IndexRow): void {
     if (this.#makeFolder(dirname(row.path))) return;

@@ -162,7 +162,7 @@ export class WorkTree implements SourceTree, Workspace {
     await this.#refuseWayOut(dirname(entry.path));
     await mkdir(dirname(absolute), { recursive: true });
     await readLockedManifest(this.#project.store, name, entry);
-    if (entry.format === 'files') await checkoutFolder(this.#project.store, entry.digest, absolute);
+    if (entry.format === 'files') await checkoutFolder(this.#project.store, entry.digest, absolute, { index: this.#index });
     else await this.#project.store.checkoutFile(entry.content, absolute);
   }
 
