@@ -182,11 +182,10 @@ function digestsOf({ dead, deadFiles }: LocalPlan): Iterable<Digest> & Digests {
 
 /** A name that leads to a run that went would be asked of the remote for ever. */
 function forgetNames(root: string, dead: DigestTable): void {
-  const folder = join(root, 'names/runs');
-  for (const name of namesIn(folder)) {
-    const path = join(folder, name);
+  const paths = namesIn(join(root, 'names')).flatMap((kind) => namesIn(join(root, 'names', kind)).map((name) => join(root, 'names', kind, name)));
+  for (const path of paths) {
     try {
-      const digest = readFileSync(path, 'utf8').trim();
+      const [digest] = readFileSync(path, 'utf8').trim().split('\n');
       if (isDigest(digest) && dead.find(digest) >= 0) rmSync(path, { force: true });
     } catch (error) {
       // somebody else was faster

@@ -184,7 +184,7 @@ test('names of runs go with their runs; young runs stay, whoever made them', asy
   };
   await store.push([root], [name], quietly);
   expect((await plan(project, { now: later(29) })).receipts).toMatchObject({ takenBack: [], runs: [] });
-  expect((await plan(project, { now: later(31) })).receipts).toMatchObject({ takenBack: [record.slice(7)], runs: [name.key] });
+  expect((await plan(project, { now: later(31) })).receipts).toMatchObject({ takenBack: [record.slice(7)], runs: [`runs/${name.key}`] });
   await collect(project, { now: later(31) });
   expect(names(remote, 'names/runs')).toEqual([]);
 });

@@ -15,7 +15,7 @@ import { collectLive } from './live.ts';
 import { liveOfNeighbours } from './neighbours.ts';
 import { namedAfter, packsOf, planPacks, planReceipts, type PackPlan, type ReceiptPlan, type Rules } from './remote-plan.ts';
 import { planRepack, type Repacking } from './remote-repack.ts';
-import { listableRemote, runKey, surveyAgain, surveyRemote, takenBackKey, type Survey } from './remote-survey.ts';
+import { listableRemote, surveyAgain, surveyRemote, takenBackKey, type Survey } from './remote-survey.ts';
 import { readRetention } from './retention.ts';
 
 export interface RemoteRequest extends TransferOptions {
@@ -131,7 +131,7 @@ class Collection {
     await this.#each(receipts.restored, (hex) => this.#restore(hex, survey.takenBack.get(hex)?.receipt));
     await this.#each(receipts.released, (hex) => this.#release(`sha256:${hex}`));
     const takenBack = await this.#count(receipts.takenBack, (hex) => this.#takeBack(hex));
-    await this.#each(receipts.runs, (key) => this.#remote.remove('names', runKey(key), this.#options));
+    await this.#each(receipts.runs, (key) => this.#remote.remove('names', key, this.#options));
     await this.#each(receipts.forgotten, (hex) => this.#remote.remove('names', takenBackKey(hex), this.#options));
     const repacked = (await this.#plan.repacking?.carryOut()) ?? { packs: 0, bytes: 0 };
     const packs = this.#remote.dropsPacks === true ? { condemned: none, deleted: none } : await this.#collectPacks();

@@ -21,7 +21,7 @@ export interface NameThere {
   readonly modified: Date | null;
 }
 
-/** By hex of the pack, of the root, of the fingerprint. */
+/** By hex of the pack, of the root; names of runs by their whole key. */
 export interface Survey {
   readonly packs: ReadonlyMap<string, RemoteEntry>;
   readonly condemned: ReadonlyMap<string, RemoteEntry>;
@@ -41,7 +41,6 @@ export interface SurveyOptions {
 
 const width = 16;
 const takenBackPrefix = 'condemned/';
-const runsPrefix = 'runs/';
 
 /** The remote, as upkeep needs it. @throws PlumbError REMOTE_MISSING, REMOTE_CANNOT */
 export function listableRemote(remote: Remote | null): Remote {
@@ -107,8 +106,9 @@ async function readTexts(
       // it went meanwhile
       if (bytes === null) return;
       if (into === null) {
-        const digest = bytes.toString('utf8').trim();
-        runs.set(key.slice(runsPrefix.length), { digest: isDigest(digest) ? digest : null, bytes: bytes.length, modified });
+        // a signature may follow in a second line
+        const [digest = ''] = bytes.toString('utf8').trim().split('\n');
+        runs.set(key, { digest: isDigest(digest) ? digest : null, bytes: bytes.length, modified });
         return;
       }
       try {
@@ -137,8 +137,4 @@ export function takenBackKey(hex: string): string {
 /** The reverse; null for another key. */
 export function hexOfTakenBack(key: string): string | null {
   return key.startsWith(takenBackPrefix) ? key.slice(takenBackPrefix.length) : null;
-}
-
-export function runKey(hex: string): string {
-  return runsPrefix + hex;
 }

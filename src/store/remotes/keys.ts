@@ -24,7 +24,10 @@ export function checkKey(kind: RemoteKind, key: string): string {
   if (forms[kind].test(key)) return key;
   throw new PlumbError('NAME_INVALID', {
     what: `${JSON.stringify(key.slice(0, 120))} cannot be a key of ${kind} in a remote`,
-    mend: kind === 'names' ? 'a name is "runs/", "trusted/", "pull7/", "fork7/" or "condemned/" and 64 lower-case hex digits' : 'a key is 64 lower-case hex digits',
+    mend:
+      kind === 'names'
+        ? 'a name is "runs/", "trusted/", "pull7/", "fork7/" or "condemned/" and 64 lower-case hex digits'
+        : 'a key is 64 lower-case hex digits',
   });
 }
 
