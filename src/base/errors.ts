@@ -116,6 +116,7 @@ export const errorTable = {
   FORGE_DENIED: ['machine', 'A forge refuses the token, or the token lacks a permission.'],
   FORGE_LIMIT: ['input', 'A pull request holds more than a forge lists.'],
   FORGE_BUSY: ['busy', 'A forge wants us to wait longer than a job should.'],
+  CI_MATRIX_LIMIT: ['input', 'More jobs would have to run side by side than a matrix of a CI has.'],
   ACTION_INPUT: ['usage', 'An input of an action is not understood.'],
   ACTION_EVENT: ['usage', 'An action cannot work for the event that started its workflow.'],
   ACTION_PLUMB: ['machine', 'An action cannot start plumb, or does not understand its answer.'],

@@ -1,8 +1,7 @@
 // What a job of a forge's CI is about, from the environment that its runner gives and the event that started it. Both are data of strangers:
 // checked here once, typed ever after.
 import { PlumbError } from '../base/errors.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { at, type Environment } from '../project/trust-domain.ts';
 
 export interface CiPullRequest {
   readonly number: number;
@@ -72,7 +71,7 @@ export function readCiContext(env: Environment, event: unknown, also: readonly s
     workflow: workflowOf(env['GITHUB_WORKFLOW_REF'] ?? '', `${owner}/${repo}`),
     runUrl: `${place.serverUrl}/${owner}/${repo}/actions/runs/${runInUrl(forge, env)}`,
     pullRequest,
-    defaultBranch: textAt(event, ['repository', 'default_branch']),
+    defaultBranch: textAt(event, 'repository', 'default_branch'),
   };
 }
 
@@ -97,9 +96,9 @@ interface Around {
 function readPullRequest(name: string, event: unknown, around: Around): CiPullRequest | null {
   if (name === 'workflow_dispatch') return dispatchedFor(event, around);
   if (name !== 'pull_request') return null;
-  const text = (...path: string[]): string | null => textAt(event, ['pull_request', ...path]);
+  const text = (...path: string[]): string | null => textAt(event, 'pull_request', ...path);
   return {
-    number: checkNumber(valueAt(event, ['pull_request', 'number'])),
+    number: checkNumber(at(event, 'pull_request', 'number')),
     head: checkCommit(text('head', 'sha'), 'pull_request.head.sha'),
     base: checkCommit(text('base', 'sha'), 'pull_request.base.sha'),
     baseRef: text('base', 'ref') ?? '',
@@ -113,7 +112,7 @@ function readPullRequest(name: string, event: unknown, around: Around): CiPullRe
  * would be merged into, whose commit is the base.
  */
 function dispatchedFor(event: unknown, { checkedOut, ref }: Around): CiPullRequest | null {
-  const input = (name: string): string | null => textAt(event, ['inputs', name]);
+  const input = (name: string): string | null => textAt(event, 'inputs', name);
   const pull = input('pull');
   if (pull === null || pull === '') return null;
   const head = checkCommit(input('sha'), 'inputs.sha');
@@ -162,16 +161,7 @@ function notUnderstood(from: string, value: unknown, expected: string): PlumbErr
   });
 }
 
-function textAt(value: unknown, path: readonly string[]): string | null {
-  const found = valueAt(value, path);
+function textAt(value: unknown, ...path: string[]): string | null {
+  const found = at(value, ...path);
   return typeof found === 'string' ? found : null;
-}
-
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  let current = value;
-  for (const name of path) {
-    if (current === null || typeof current !== 'object' || !Object.hasOwn(current, name)) return undefined;
-    current = (current as Record<string, unknown>)[name];
-  }
-  return current;
 }

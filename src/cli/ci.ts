@@ -1,4 +1,5 @@
 // What a CI job does, a subcommand for each kind of job. All of them work without a forge: in any CI, and on a laptop that wants to see what a job sees.
+import { define as plan } from './ci-plan.ts';
 import type { Define } from './command.ts';
 
 interface Subcommand {
@@ -8,7 +9,7 @@ interface Subcommand {
 }
 
 /** In the order in which the jobs of a pull request go. Each is in a file of its own, ci-<name>.ts. */
-const subcommands: readonly Subcommand[] = [];
+const subcommands: readonly Subcommand[] = [{ name: 'plan', summary: 'which stages have to run, as jobs in levels', define: plan }];
 
 export const define: Define = (command, cli) => {
   // without a subcommand its help goes to stderr; what is wrong is told where all errors are

@@ -9,7 +9,7 @@ import type { PipelineConfig } from './schema.ts';
 import type { SourceTree } from './source-tree.ts';
 
 /** Lock files that pin what a command runs with; the ones at the project's root count without being named. */
-const wellKnown = [
+export const wellKnownLockfiles: readonly string[] = [
   'Cargo.lock',
   'Gemfile.lock',
   'Pipfile.lock',
@@ -52,7 +52,7 @@ const known = new WeakMap<SourceTree, Promise<Record<string, Digest>>>();
 
 async function findLockFiles(named: readonly string[] | undefined, tree: SourceTree): Promise<Record<string, Digest>> {
   const digests: Record<string, Digest> = {};
-  for (const path of named ?? wellKnown) {
+  for (const path of named ?? wellKnownLockfiles) {
     if (await tree.exists(path)) digests[path] = (await tree.facts(path)).digest;
     else if (named !== undefined) {
       throw new PlumbError('PIPELINE_DEP_MISSING', {

@@ -1,0 +1,71 @@
+import { PlumbError } from '../base/errors.ts';
+import type { CiPlan, PlanWish } from '../ci/job-plan.ts';
+import { requireCommit } from '../datasets/revision.ts';
+import { openProject, type Project } from '../project/open.ts';
+import type { Cli, Define } from './command.ts';
+import { withPipeline } from './open-pipeline.ts';
+import { steps } from './steps.ts';
+
+interface Options {
+  readonly levels: string;
+  readonly runner: string[];
+  readonly base?: string;
+  readonly force: string[];
+}
+
+const several = (value: string, all: string[]): string[] => [...all, value];
+
+export const define: Define = (command, cli) => {
+  command
+    .option('--base <revision>', 'what the change is compared with; without it, all counts as changed')
+    .option('--levels <n>', 'how many jobs may come one after the other; what is deeper runs in the last of them', '4')
+    .option('--runner <label>', 'runner of stages that name no labels; may be repeated (default: ubuntu-24.04)', several, [])
+    .option('--force <stage>', 'a stage that runs whatever the cache has; may be repeated', several, [])
+    .addHelpText(
+      'after',
+      '\nRuns nothing. --json has the jobs of each level as a matrix of GitHub Actions takes them.\n\nExample:\n  $ plumb ci plan --base origin/main',
+    )
+    .action(async ({ levels, runner, base, force }: Options) => {
+      const project = await openProject(cli);
+      const commit = base === undefined ? null : await requireCommit(project.git, base);
+      const { changesSince } = await import('../ci/changes.ts');
+      const changes = commit === null ? null : await changesSince(project, commit);
+      const wish = { levels: levelsOf(levels), runner: runnerOf(runner), base: changes?.from ?? null, changed: changes?.paths ?? null, force };
+      const plan = await planProject(project, wish, cli);
+      cli.emit(plan);
+      for (const line of planLines(plan, cli)) cli.print(line);
+    });
+};
+
+/** What the action `plan` does, too. */
+export async function planProject(project: Project, wish: PlanWish, cli: Cli): Promise<CiPlan> {
+  const { planJobs } = await import('../ci/job-plan.ts');
+  return withPipeline(project, cli, ({ context }) => planJobs({ project, context, steps }, wish));
+}
+
+/** @throws PlumbError USAGE */
+export function levelsOf(text: string): number {
+  const levels = Number(text);
+  if (Number.isInteger(levels) && levels >= 1 && levels <= 20) return levels;
+  throw new PlumbError('USAGE', { what: `${text.slice(0, 40)} levels: expected a whole number from 1 to 20`, mend: 'write --levels 4' });
+}
+
+export function runnerOf(labels: readonly string[]): readonly string[] {
+  return labels.length === 0 ? ['ubuntu-24.04'] : labels;
+}
+
+function* planLines(plan: CiPlan, { paint }: Cli): Generator<string> {
+  if (!plan.relevant) yield 'the change touches nothing that a model comes out of, or is judged by';
+  for (const why of plan.why) yield why;
+  for (const [at, jobs] of plan.levels.entries()) {
+    yield paint.bold(`level ${at + 1}`);
+    for (const job of jobs) {
+      const time = job.estimate === null ? 'time unknown' : `about ${job.estimate} min`;
+      yield `  ${job.name}  [${job['runs-on'].join(', ')}]  ${time}  ${paint.dim(job.why)}`;
+    }
+  }
+  const { known, of, estimate } = plan.minutes;
+  const time = of === 0 ? '' : estimate === null ? `, time known of ${known} of ${of} stages` : `, about ${estimate} minutes of machines`;
+  yield `${of} ${of === 1 ? 'stage' : 'stages'} to run, ${plan.cached.length} from the cache${time}`;
+  for (const warning of plan.warnings) yield paint.yellow(`warning: ${warning}`);
+}
