@@ -105,8 +105,9 @@ export async function readTextFile(path: string, file: string): Promise<string |
   }
 }
 
-type Position = { line: number; column: number };
-type Positions = (path: readonly PropertyKey[], ofKey: boolean) => Position | undefined;
+export type Position = { line: number; column: number };
+/** Where the value at a path stands, or its key; where there is none, what it would be in. */
+export type Positions = (path: readonly PropertyKey[], ofKey: boolean) => Position | undefined;
 
 async function checkValue<T>(value: unknown, file: string, schema: ZodType<T>, positions: () => Promise<Positions>): Promise<T> {
   const result = schema.safeParse(value);
@@ -232,7 +233,8 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return current;
 }
 
-async function yamlPositions(text: string): Promise<Positions> {
+/** Places in a text of YAML or JSON, for messages about what it says. Slow: it is parsed again. */
+export async function yamlPositions(text: string): Promise<Positions> {
   const { isMap, isNode, LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });

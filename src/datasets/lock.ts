@@ -77,6 +77,7 @@ function noContent(error: unknown, lock: unknown): PlumbError | null {
     what: `data set "${name}" has no "content", the digest of its file`,
     where: error.where,
     mend: `take its lines out of ${files.lock}, then \`plumb add ${String(entry['path'])} --name ${name}${options.join('')}\``,
+    ...(error.details === undefined ? {} : { details: error.details }),
   });
 }
 

@@ -45,28 +45,62 @@ export interface BindContext {
  * @throws PlumbError PIPELINE_CYCLE, PIPELINE_DEP_MISSING, PIPELINE_OUT_TWICE, STEP_UNKNOWN, CONFIG_INVALID, PARAM_MISSING
  */
 export async function bindStages(specs: readonly StageSpec[], context: BindContext): Promise<Map<string, BoundStage>> {
-  const drafts = new Map<string, Draft>();
-  for (const spec of specs) drafts.set(spec.name, await draftStage(spec, context));
-  const outputs = indexOutputs(drafts);
-  const byPath = new Map(Object.entries(context.lock.datasets).map(([name, entry]) => [entry.path, name]));
-  const bound = new Map<string, BoundStage>();
-  for (const draft of drafts.values()) {
-    const inputs: Record<string, BoundInput> = {};
-    for (const [name, wanted] of Object.entries(draft.wanted)) {
-      inputs[name] = await bindInput(draft.spec.name, wanted, { drafts, outputs, byPath, context });
-    }
-    bound.set(draft.spec.name, {
-      spec: draft.spec,
-      step: draft.step,
-      arguments: draft.arguments,
-      params: draft.params,
-      inputs,
-      outputs: draft.outputs,
-      after: afterOf(draft.spec, inputs, drafts),
-    });
-  }
-  return inOrder(bound);
+  return bindTelling(specs, context, (_, error) => {
+    throw error;
+  });
 }
+
+/**
+ * Binds what can be bound.
+ * @param tell hears every fault, with the stage that has it; what only follows from another fault is none
+ * @returns stages in the order of bindStages; a faulty one lacks the inputs that it has no right to, or is not among them
+ */
+export async function bindTelling(specs: readonly StageSpec[], context: BindContext, tell: Tell): Promise<Map<string, BoundStage>> {
+  const drafts = new Map<string, Draft>();
+  const broken: StageSpec[] = [];
+  for (const spec of specs) {
+    const draft = await draftStage(spec, context).catch((error: unknown) => void tell(spec.name, error));
+    if (draft === undefined) broken.push(spec);
+    else if (drafts.has(spec.name)) tell(spec.name, calledTwice(spec.name));
+    else drafts.set(spec.name, draft);
+  }
+  const outputs = indexOutputs(drafts, tell);
+  const byPath = new Map(Object.entries(context.lock.datasets).map(([name, entry]) => [entry.path, name]));
+  const scope = { drafts, outputs, byPath, context };
+  const bound = new Map<string, BoundStage>();
+  for (const { wanted, ...draft } of drafts.values()) {
+    const { name, needs } = draft.spec;
+    const told = (error: unknown): void => tell(name, error);
+    const inputs: Record<string, BoundInput> = {};
+    for (const [port, one] of Object.entries(wanted)) {
+      const isData = one.kind === 'data' && Object.hasOwn(context.lock.datasets, one.ref);
+      if (one.kind === 'data' && !isData && broken.some((spec) => mayMake(spec, one.ref))) continue;
+      const input = await bindInput(name, one, scope).catch(told);
+      if (input !== undefined) inputs[port] = input;
+    }
+    const after = new Set(Object.values(inputs).flatMap((input) => (input.kind === 'output' ? [input.stage] : [])));
+    for (const need of needs) for (const before of needed(need, name, { drafts, broken, told })) after.add(before);
+    bound.set(name, { ...draft, inputs, after: [...after].toSorted(byCodeUnit) });
+  }
+  return inOrder(bound, tell);
+}
+
+/** Names behind the @ are made of items, without the characters that names may not hold. */
+function calledTwice(stage: string): PlumbError {
+  return new PlumbError('CONFIG_INVALID', {
+    what: `two stages are called "${stage}": items of foreach or matrix that differ only in special characters`,
+    where: { file: files.pipeline },
+    mend: 'write foreach as a mapping, whose keys name the stages',
+  });
+}
+
+/** Is a reference one to an output of a stage that is broken, as far as that can be told of one? */
+function mayMake({ name, outs, metrics, plots }: StageSpec, ref: string): boolean {
+  const paths = [...outs, ...metrics, ...plots, `${files.out}/${name}`];
+  return ref.startsWith(`${name}.`) || paths.some((path) => ref === path || ref.startsWith(`${path}/`));
+}
+
+type Tell = (stage: string, error: unknown) => void;
 
 type Draft = Omit<BoundStage, 'inputs' | 'after'> & { readonly wanted: StepPorts['inputs'] };
 
@@ -151,22 +185,29 @@ function checked(schema: unknown, value: JsonValue, at: string, file: string, st
   });
 }
 
-function indexOutputs(drafts: ReadonlyMap<string, Draft>): Map<string, { stage: string; output: string }> {
+function indexOutputs(drafts: ReadonlyMap<string, Draft>, tell: Tell): Map<string, { stage: string; output: string }> {
   const owners = new Map<string, { stage: string; output: string }>();
+  /** folders that an output is in -> the stage whose output it is */
+  const above = new Map<string, string>();
   for (const draft of drafts.values()) {
+    const { name } = draft.spec;
     for (const [output, path] of Object.entries(draft.outputs)) {
-      const other = owners.get(path) ?? [...owners].find(([taken]) => taken.startsWith(`${path}/`) || path.startsWith(`${taken}/`))?.[1];
-      if (other !== undefined) {
-        throw new PlumbError('PIPELINE_OUT_TWICE', {
-          what: `${path} is an output of stage "${other.stage}" and of stage "${draft.spec.name}"`,
-          where: { file: files.pipeline },
-          mend: 'give one of them another path',
-        });
-      }
-      owners.set(path, { stage: draft.spec.name, output });
+      const places = upwards(path);
+      const other = places.map((place) => owners.get(place)?.stage).find((stage) => stage !== undefined) ?? above.get(path);
+      if (other !== undefined) tell(name, writtenTwice(path, other, name));
+      owners.set(path, { stage: name, output });
+      for (const place of places) above.set(place, name);
     }
   }
   return owners;
+}
+
+function writtenTwice(path: string, stage: string, other: string): PlumbError {
+  return new PlumbError('PIPELINE_OUT_TWICE', {
+    what: `${path} is an output of stage "${stage}" and of stage "${other}"`,
+    where: { file: files.pipeline },
+    mend: 'give one of them another path',
+  });
 }
 
 interface Scope {
@@ -224,38 +265,38 @@ function depMissing(stage: string, ref: string, candidates: readonly string[]): 
   });
 }
 
-function afterOf(spec: StageSpec, inputs: Readonly<Record<string, BoundInput>>, drafts: ReadonlyMap<string, Draft>): string[] {
-  const after = new Set<string>();
-  for (const input of Object.values(inputs)) if (input.kind === 'output') after.add(input.stage);
-  for (const need of spec.needs) for (const name of expandNeed(need, spec.name, drafts)) after.add(name);
-  return [...after].toSorted(byCodeUnit);
-}
-
 /** `needs: [train]` means all of train@a, train@b as well. */
-function expandNeed(need: string, stage: string, drafts: ReadonlyMap<string, Draft>): string[] {
+function needed(
+  need: string,
+  stage: string,
+  { drafts, broken, told }: { drafts: ReadonlyMap<string, Draft>; broken: readonly StageSpec[]; told: (error: unknown) => void },
+): string[] {
   if (drafts.has(need)) return [need];
   const group = [...drafts.keys()].filter((name) => name.startsWith(`${need}@`));
-  if (group.length > 0) return group;
-  throw new PlumbError('PIPELINE_DEP_MISSING', {
+  if (group.length > 0 || broken.some(({ name }) => name === need || name.startsWith(`${need}@`))) return group;
+  const error = new PlumbError('PIPELINE_DEP_MISSING', {
     what: `stage "${stage}" needs stage "${need}", which is not there.${didYouMean(need, drafts.keys())}`,
     where: { file: files.pipeline },
     mend: 'correct the name',
   });
+  told(error);
+  return [];
 }
 
 /** Depth first, in the order of the file: stable, and every stage after what it needs. */
-function inOrder(stages: ReadonlyMap<string, BoundStage>): Map<string, BoundStage> {
+function inOrder(stages: ReadonlyMap<string, BoundStage>, tell: Tell): Map<string, BoundStage> {
   const ordered = new Map<string, BoundStage>();
   const trail: string[] = [];
   const visit = (name: string): void => {
     if (ordered.has(name)) return;
     if (trail.includes(name)) {
       const circle = [...trail.slice(trail.indexOf(name)), name];
-      throw new PlumbError('PIPELINE_CYCLE', {
+      const error = new PlumbError('PIPELINE_CYCLE', {
         what: `stages wait for each other: ${circle.join(' -> ')}`,
         where: { file: files.pipeline },
         mend: 'take one of these dependencies out',
       });
+      return tell(name, error);
     }
     const stage = stages.get(name);
     if (stage === undefined) throw new Error(`stage ${name} is bound to nothing`);
