@@ -95,6 +95,8 @@ export const errorTable = {
   PARAM_MISSING: ['input', 'A hyperparameter that a stage reads is not in params.yaml.'],
   RUN_MISSING: ['input', 'No run record for this: it has not been run yet.'],
   RUN_DOMAIN: ['usage', 'It is not clear whose runs a job of CI may reuse.'],
+  SIGNING_KEY: ['input', 'A key for signing run records, or for verifying them, is none.'],
+  SIGNING_FAILED: ['machine', 'Run records could not be signed.'],
   RUN_RECORD_INVALID: ['bytes', 'A run record does not have the documented shape or digest.'],
   STAT_NOT_A_COUNT: ['input', 'A count is negative or not whole.'],
   TRAIN_DATA: ['input', 'The training rows cannot be learned from.'],

@@ -80,7 +80,7 @@ async function runEvaluation(open: OpenPipeline, stage: BoundStage): Promise<Sta
   needed.delete(stage.spec.name);
   const records = await presentRecords(needed, open.context);
   const ready = await readyStage(stage, records, open.context);
-  const kept = await findUsable(ready, open.project.store);
+  const kept = await findUsable(ready, open.context);
   if (kept !== undefined) return { state: 'cached', kept, why: [], seconds: 0 };
   return executeStage(ready, ['asked for'], open.world, { restore: false, forced: false });
 }

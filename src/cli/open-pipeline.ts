@@ -7,8 +7,12 @@ import { loadPipeline, type Pipeline } from '../pipeline/source-tree.ts';
 import type { StageWorld } from '../pipeline/stage-run.ts';
 import { openWorkTree, type WorkTree } from '../pipeline/work-tree.ts';
 import type { Project } from '../project/open.ts';
-import type { Cli } from './command.ts';
+import { describeBuilder, stageEnvironment } from '../pipeline/environment.ts';
+import type { RunNames } from '../pipeline/run-names.ts';
 import { files } from '../project/layout.ts';
+import { readJobEvent } from '../project/trust-domain.ts';
+import type { Cli } from './command.ts';
+import { openRunNames } from './open-run-names.ts';
 import { plumbProgram } from './plumb-program.ts';
 import { steps } from './steps.ts';
 import { version } from './version.ts';
@@ -58,17 +62,20 @@ async function openPipeline(project: Project, index: StatIndex, cli: Cli): Promi
   const tree = await openWorkTree(project, index);
   const pipeline = await loadPipeline(tree, steps);
   const log = new RunLog(project.localDir);
-  const context: PlanContext = { store: project.store, tree, pipeline, log: await log.read() };
-  return { project, pipeline, tree, context, world: stageWorld(project, tree, cli), log };
+  const runs = await openRunNames(project, cli.env);
+  const context: PlanContext = { store: project.store, runs, tree, pipeline, log: await log.read() };
+  return { project, pipeline, tree, context, world: stageWorld(project, { workspace: tree, runs }, cli), log };
 }
 
-function stageWorld(project: Project, workspace: WorkTree, cli: Cli): StageWorld {
+function stageWorld(project: Project, { workspace, runs }: { workspace: WorkTree; runs: RunNames }, cli: Cli): StageWorld {
   let code: ReturnType<StageWorld['code']> | undefined;
   return {
     store: project.store,
+    runs,
+    builder: describeBuilder(cli.env, readJobEvent(cli.env), runs.domain),
     workspace,
     stepCommand: [...plumbProgram, 'step'],
-    env: cli.env,
+    env: stageEnvironment(cli.env),
     version,
     progress: cli.progress,
     signal: cli.signal,

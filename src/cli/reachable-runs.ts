@@ -20,7 +20,9 @@ export async function reachableRuns(project: Project, cli: Cli): Promise<Reachab
     import('../pipeline/reachable.ts'),
   ]);
   try {
-    return await withPipeline(project, cli, async (open) => collectRuns(await presentRuns(open.pipeline.stages, open.context), project.store));
+    return await withPipeline(project, cli, async (open) =>
+      collectRuns(await presentRuns(open.pipeline.stages, open.context), project.store, open.context.runs.nameOf),
+    );
   } catch (error) {
     if (!isPipelineTrouble(error)) throw error;
     cli.note(`runs are left out: ${(error as Error).message}`);

@@ -3,6 +3,8 @@ import { cpus, hostname, release, userInfo } from 'node:os';
 import type { Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { files } from '../project/layout.ts';
+import { domainText, isCi, type Environment, type TrustDomain } from '../project/trust-domain.ts';
+import { readJob } from './ci-job.ts';
 import type { StageSpec } from './expand.ts';
 import type { RunRecord } from './run-record.ts';
 import type { PipelineConfig } from './schema.ts';
@@ -75,11 +77,34 @@ export function describeMachine(version: string): Omit<RunRecord['environment'],
   };
 }
 
-export function describeBuilder(env: Readonly<Record<string, string | undefined>>): RunRecord['builder'] {
-  const ci = env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false';
+/** Who makes a record. @param event parsed GITHUB_EVENT_PATH */
+export function describeBuilder(env: Environment, event: unknown, domain: TrustDomain): RunRecord['builder'] {
   // records go into git history for ever: what a person's machine and account are called is not ours to write there
-  return ci ? { kind: 'ci', host: hostname(), user: userName() } : { kind: 'laptop' };
+  if (!isCi(env) && domain.kind === 'laptop') return { kind: 'laptop' };
+  const job = readJob(env, event);
+  return {
+    kind: 'ci',
+    host: hostname(),
+    user: userName(),
+    ...(domain.kind === 'laptop' ? {} : { domain: domainText(domain) }),
+    ...(job === null ? {} : { repository: job.repository, ref: job.ref, commit: job.commit, runId: job.runId, attempt: job.attempt }),
+    ...(job === null || job.workflowPath === null ? {} : { workflow: job.workflowPath }),
+  };
 }
+
+/**
+ * The environment of what a stage starts. In a job of CI the code that runs there may be anybody's: it gets nothing that signs for the job, speaks for
+ * it at the forge, or writes into the steps that follow. A token that a stage needs (to fetch a base model, say) has a name of its own.
+ * Source: docs.github.com, "Variables reference" and "Workflow commands"; actions/toolkit, packages/core
+ */
+export function stageEnvironment(env: Environment): Environment {
+  const inJob = isCi(env);
+  const kept = Object.entries(env).filter(([name]) => name !== 'PLUMB_SIGNING_KEY' && !(inJob && ofJob.test(name)));
+  return Object.fromEntries(kept);
+}
+
+const ofJob =
+  /^(?:ACTIONS_|INPUT_|STATE_)|^(?:GITHUB|GITEA|GH|FORGEJO)_TOKEN$|^(?:GITHUB|GITEA)_(?:ENV|OUTPUT|PATH|STEP_SUMMARY|STATE)$|^PLUMB_REGISTRY_PASSWORD$/i;
 
 function userName(): string {
   try {

@@ -5,7 +5,8 @@ import type { Store } from '../store/store.ts';
 import { fingerprintedEnvironment } from './environment.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { BoundStage } from './graph.ts';
-import { canBeHad, claimsOf, findRecord, readableRecord, readRecord, type KeptRecord, type LogEntry } from './records.ts';
+import { canBeHad, claimsOf, readableRecord, readRecord, type KeptRecord, type LogEntry } from './records.ts';
+import { refusalText, type RunNames } from './run-names.ts';
 import type { RunInput, RunRecord } from './run-record.ts';
 import type { Pipeline, SourceTree } from './source-tree.ts';
 import { explainRun } from './why.ts';
@@ -27,6 +28,8 @@ export type PlannedStage =
 
 export interface PlanContext {
   readonly store: Store;
+  /** where earlier runs are looked for */
+  readonly runs: RunNames;
   readonly tree: SourceTree;
   readonly pipeline: Pipeline;
   /** this machine's log of runs, oldest first */
@@ -100,7 +103,7 @@ async function planStage(stage: BoundStage, state: PlanState): Promise<PlannedSt
   const on = stage.after.filter((before) => state.planned.has(before) && !state.produced.has(before));
   if (on.length > 0) return { state: 'waits', on };
   const ready = await readyStage(stage, state.produced, state.context);
-  const kept = state.force || stage.spec.always ? undefined : await findUsable(ready, state.context.store);
+  const kept = state.force || stage.spec.always ? undefined : await findUsable(ready, state.context);
   if (kept !== undefined) return { state: 'cached', ready, kept };
   return { state: 'runs', ready, why: await whyRuns(ready, state.context, state.force) };
 }
@@ -114,8 +117,8 @@ export function commandOf(ready: ReadyStage): RunRecord['command'] {
 }
 
 /** The record that an earlier run of exactly this left, here or in the remote. One that claims another command, inputs or outputs is foreign. */
-async function recordFor(ready: ReadyStage, store: Store): Promise<KeptRecord | undefined> {
-  const kept = await findRecord(store, ready.fingerprint);
+async function recordFor(ready: ReadyStage, runs: RunNames): Promise<KeptRecord | undefined> {
+  const kept = await runs.find(ready.fingerprint);
   if (kept === undefined) return undefined;
   const { inputs, stage } = ready;
   const wanted = { command: commandOf(ready), inputs, params: stage.params, seed: stage.spec.seed, outputs: stage.outputs };
@@ -123,16 +126,17 @@ async function recordFor(ready: ReadyStage, store: Store): Promise<KeptRecord | 
 }
 
 /** A record counts only when the bytes of all its outputs can be had. Of a folder only the manifest is looked for: who brings it back finds out. */
-export async function findUsable(ready: ReadyStage, store: Store): Promise<KeptRecord | undefined> {
-  const kept = await recordFor(ready, store);
+export async function findUsable(ready: ReadyStage, { store, runs }: Pick<PlanContext, 'store' | 'runs'>): Promise<KeptRecord | undefined> {
+  const kept = await recordFor(ready, runs);
   return kept !== undefined && (await canBeHad(store, kept, { deep: false })) ? kept : undefined;
 }
 
-export async function whyRuns(ready: ReadyStage, context: Pick<PlanContext, 'store' | 'log'>, force: boolean): Promise<string[]> {
+export async function whyRuns(ready: ReadyStage, context: Pick<PlanContext, 'store' | 'runs' | 'log'>, force: boolean): Promise<string[]> {
   if (force) return ['forced'];
   if (ready.stage.spec.always) return ['runs always'];
   const last = await lastRecord(ready.stage.spec.name, context);
-  return explainRun({ stage: ready.stage, inputs: digestsOf(ready.inputs), environment: ready.environment }, last?.record);
+  const why = explainRun({ stage: ready.stage, inputs: digestsOf(ready.inputs), environment: ready.environment }, last?.record);
+  return [...why, ...refusalText(context.runs, ready.fingerprint)];
 }
 
 /** The record that a stage had last on this machine, as far as it is still here. */
@@ -164,7 +168,7 @@ export async function presentRecords(stages: ReadonlyMap<string, BoundStage>, co
     const frozen = await frozenRecord(stage, context);
     const ready = frozen === undefined ? await readyStage(stage, produced, context) : undefined;
     const kept =
-      frozen ?? (ready === undefined ? undefined : stage.spec.always ? await lastSame(ready, context) : await recordFor(ready, context.store));
+      frozen ?? (ready === undefined ? undefined : stage.spec.always ? await lastSame(ready, context) : await recordFor(ready, context.runs));
     if (kept === undefined) throw await notRunYet(name, ready, context);
     produced.set(name, kept);
   }

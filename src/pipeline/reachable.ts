@@ -6,7 +6,8 @@ import type { Reachable } from '../datasets/reachable.ts';
 import type { PushRoot, Store } from '../store/store.ts';
 import type { BoundStage } from './graph.ts';
 import { planStages, type PlanContext } from './plan.ts';
-import { runName, type KeptRecord } from './records.ts';
+import type { KeptRecord } from './records.ts';
+import type { RunNames } from './run-names.ts';
 
 /** Records of the stages as they stand, as far as they were run; a stage that was not, and those behind it, are left out. */
 export async function presentRuns(stages: ReadonlyMap<string, BoundStage>, context: PlanContext): Promise<KeptRecord[]> {
@@ -15,12 +16,12 @@ export async function presentRuns(stages: ReadonlyMap<string, BoundStage>, conte
 }
 
 /** What these runs made: of each run its record, with all files that it wrote, and the name that leads to it. */
-export function collectRuns(runs: readonly KeptRecord[], store: Store): Reachable {
-  return { roots: runs.map((kept) => runRoot(kept, store)), names: runs.map((kept) => runName(kept.record.fingerprint)) };
+export function collectRuns(runs: readonly KeptRecord[], store: Store, nameOf: RunNames['nameOf']): Reachable {
+  return { roots: runs.map((kept) => runRoot(kept, store)), names: runs.map((kept) => nameOf(kept.record.fingerprint)) };
 }
 
 /** A run is found by its record, and its outputs by the record: they have no receipt of their own. */
-function runRoot({ digest, record }: KeptRecord, store: Store): PushRoot {
+export function runRoot({ digest, record }: KeptRecord, store: Store): PushRoot {
   return {
     digest,
     bases: async () => [],

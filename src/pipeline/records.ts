@@ -2,9 +2,10 @@
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
-import { hexOf, isDigest, shortDigest, type Digest } from '../base/digest.ts';
+import { isDigest, shortDigest, type Digest } from '../base/digest.ts';
 import { errnoOf, isPlumbError, PlumbError, systemError, type ErrorCode } from '../base/errors.ts';
 import { objectsOf } from '../datasets/manifest.ts';
+import type { TrustDomain } from '../project/trust-domain.ts';
 import type { NameSpace, Store } from '../store/store.ts';
 import { runRecordSchema, type RunRecord } from './run-record.ts';
 
@@ -13,8 +14,12 @@ export interface KeptRecord {
   readonly record: RunRecord;
 }
 
-export function runName(fingerprint: Digest): NameSpace {
-  return { kind: 'runs', key: hexOf(fingerprint) };
+/** Where a run is kept: each trust domain has names of its own. */
+export interface RunShelf {
+  readonly domain: TrustDomain;
+  nameOf(fingerprint: Digest): NameSpace;
+  /** Says that this process made a run. */
+  noteOwn(run: Digest): Promise<void>;
 }
 
 /**
@@ -42,16 +47,6 @@ function invalidRecord(digest: Digest, why: string, cause: unknown): PlumbError 
     mend: 'run the stage again with `plumb run --force <stage>`; if the record came from a remote, tell who keeps it',
     cause,
   });
-}
-
-/**
- * The record of an earlier run with this fingerprint, here or in the remote.
- * A name that leads to missing or foreign bytes is as good as none: the stage runs.
- */
-export async function findRecord(store: Store, fingerprint: Digest): Promise<KeptRecord | undefined> {
-  const digest = await store.readName(runName(fingerprint));
-  const kept = digest === null ? undefined : await readableRecord(store, digest);
-  return kept?.record.fingerprint === fingerprint ? kept : undefined;
 }
 
 type Claims = Pick<RunRecord, 'command' | 'inputs' | 'params' | 'seed'> & { readonly outputs: Readonly<Record<string, unknown>> };
@@ -92,22 +87,23 @@ const losses: ReadonlySet<ErrorCode> = new Set(['BYTES_MISSING', 'DIGEST_MISMATC
 /**
  * Keeps a record and gives it its fingerprint's name, unless an earlier run has it whose outputs can still be had. A name that leads to lost
  * bytes would make the stage run for ever: on this machine it moves to the new run. So it does when a run was forced: who forces a
- * run wants that one to count, be it for its outputs or for the records that it names.
+ * run wants that one to count, be it for its outputs or for the records that it names. In CI it always does: what stood there was not believed.
  * @returns its digest, and the earlier run when there is one
  */
 export async function keepRecord(
-  store: Store,
+  { store, runs }: { readonly store: Store; readonly runs: RunShelf },
   record: RunRecord,
   options: { forced: boolean },
 ): Promise<{ digest: Digest; earlier: KeptRecord | undefined }> {
   const digest = await store.putBytes(canonicalJson(record));
-  const name = runName(record.fingerprint);
+  await runs.noteOwn(digest);
+  const name = runs.nameOf(record.fingerprint);
   const first = await store.writeName(name, digest);
   if (first === digest) return { digest, earlier: undefined };
   const earlier = await readableRecord(store, first);
   const isSame = earlier?.record.fingerprint === record.fingerprint && claimsOf(earlier.record) === claimsOf(record);
   const usable = isSame && (await canBeHad(store, earlier, { deep: true }));
-  if (!usable || options.forced) await store.moveName(name, digest);
+  if (!usable || options.forced || runs.domain.kind !== 'laptop') await store.moveName(name, digest);
   return { digest, earlier: isSame ? earlier : undefined };
 }
 

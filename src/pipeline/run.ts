@@ -53,7 +53,7 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   const ready = await readyStage(stage, produced, context);
   let isLost = false;
   if (!force && !stage.spec.always) {
-    const kept = await findUsable(ready, context.store);
+    const kept = await findUsable(ready, context);
     const cached = kept === undefined ? undefined : await bringBackOrLose(stage, { state: 'cached', kept, why: [], seconds: 0 }, order);
     if (cached !== undefined) return cached;
     // the remote said that it has the run, and lacks its bytes

@@ -8,11 +8,12 @@ import { isRunning } from '../base/atomic.ts';
 import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
 import type { Store } from '../store/store.ts';
-import { describeBuilder, describeMachine } from './environment.ts';
+import { describeMachine } from './environment.ts';
 import { runProcess, type ProcessEnd } from './executors/local.ts';
 import { flatten } from './why.ts';
 import { commandOf, type ReadyStage } from './plan.ts';
 import { differingOutputs, keepRecord, readRecord, type KeptRecord } from './records.ts';
+import type { RunNames } from './run-names.ts';
 import type { RunInput, RunOutput, RunRecord } from './run-record.ts';
 import { StepListener, type StepOrder } from './step-process.ts';
 import type { JsonValue } from '../base/schema.ts';
@@ -38,9 +39,13 @@ export interface Workspace {
 
 export interface StageWorld {
   readonly store: Store;
+  /** where earlier runs are looked for, and ours kept */
+  readonly runs: RunNames;
+  readonly builder: RunRecord['builder'];
   readonly workspace: Workspace;
   /** program and first words that start a step's process */
   readonly stepCommand: readonly string[];
+  /** of the processes of stages: without what lets a job of CI sign or write */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly progress: Progress;
@@ -96,9 +101,9 @@ export async function executeStage(
     finished: finished.toISOString(),
     exit: 0,
     code,
-    builder: describeBuilder(world.env),
+    builder: world.builder,
   };
-  const { digest, earlier } = await keepRecord(world.store, record, { forced: options.forced });
+  const { digest, earlier } = await keepRecord(world, record, { forced: options.forced });
   if (options.restore) for (const output of Object.values(record.outputs)) await world.workspace.restore(output);
   const outcome = { state: 'ran' as const, kept: { digest, record }, why, seconds: record.measured['seconds'] ?? 0 };
   const outputs = earlier === undefined ? [] : differingOutputs(earlier.record, record);

@@ -33,7 +33,7 @@ export async function evaluateInstead(
     after,
     fingerprint: fingerprintOf({ stage, inputs: digestsOf(inputs), environment }),
   };
-  const kept = await findUsable(ready, world.store);
+  const kept = await findUsable(ready, world);
   if (kept !== undefined) return kept;
   return (await executeStage(ready, ['the same cases for another model'], world, { restore: false, forced: false })).kept;
 }

@@ -6,6 +6,7 @@ import { didYouMean } from '../base/names.ts';
 import { pushRootOf } from '../datasets/manifest.ts';
 import type { Reachable } from '../datasets/reachable.ts';
 import { collectRuns } from '../pipeline/reachable.ts';
+import { nameIn } from '../pipeline/run-names.ts';
 import { readableRecord, type KeptRecord } from '../pipeline/records.ts';
 import type { RunOutput, RunRecord } from '../pipeline/run-record.ts';
 import type { Pipeline } from '../pipeline/source-tree.ts';
@@ -159,6 +160,8 @@ export function collectModel(model: FoundModel, store: Store): Reachable {
   const runs = collectRuns(
     [...model.records].map(([digest, record]) => ({ digest, record })),
     store,
+    // whoever has the pointer needs no other domain's name
+    (fingerprint) => nameIn({ kind: 'laptop' }, fingerprint),
   );
   const data = [...new Set(Object.values(model.data))].map((digest) => pushRootOf(store, digest));
   return { roots: [...data, ...runs.roots], names: runs.names };

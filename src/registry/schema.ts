@@ -1,6 +1,7 @@
 // The formats of decisions: policy.yaml, pointers and promotion records.
 import { countSchema, digestSchema, fields, instantSchema, nameSchema, z } from '../base/schema.ts';
 import { gateCheckSchema, gateResultSchema } from '../evaluate/schema.ts';
+import { trustPolicySchema } from '../pipeline/trust-policy.ts';
 
 export const stages = ['staging', 'production'] as const;
 export type Stage = (typeof stages)[number];
@@ -34,6 +35,7 @@ export const policySchema = fields({
     )
     .describe('name -> how it is promoted'),
   gates: z.record(nameSchema, z.array(gateCheckSchema).min(1)).describe('name -> checks, all of which must hold'),
+  trust: trustPolicySchema.optional(),
   retention: fields({
     pointers: z
       .union([z.literal('forever'), daysSchema])

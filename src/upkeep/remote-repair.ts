@@ -3,7 +3,7 @@
 import { hexOf, type Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
 import { pushRootOf } from '../datasets/manifest.ts';
-import { collectRuns } from '../pipeline/reachable.ts';
+import { runRoot } from '../pipeline/reachable.ts';
 import type { Project } from '../project/open.ts';
 import { receiptText, type Receipt } from '../store/pack/receipt.ts';
 import type { Remote } from '../store/remote.ts';
@@ -105,7 +105,7 @@ class Repair {
     const named = await whatIs(store, digest);
     if (named.kind === 'absent') return null;
     if (named.kind === 'dataset') return pushRootOf(store, digest, async () => []);
-    if (named.kind === 'run') return collectRuns([{ digest, record: named.record }], store).roots[0] ?? null;
+    if (named.kind === 'run') return runRoot({ digest, record: named.record }, store);
     const bytes = (await store.cache.sizeOf(digest)) ?? 0;
     return {
       digest,
