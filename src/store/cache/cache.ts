@@ -33,8 +33,11 @@ export interface Cache {
   has(digest: Digest): Promise<boolean>;
   /** The same for one of very many, most of which cost no look at the disk: the answer may be some milliseconds old. */
   seen(digest: Digest): boolean;
-  /** Bytes, verified; null when the object is not there, or was bad and has been set aside. */
-  read(digest: Digest): Promise<Buffer | null>;
+  /**
+   * Bytes, verified; null when the object is not there, or was bad and has been set aside.
+   * @param room they may lie there: for many objects, each of which is done with before the next is read
+   */
+  read(digest: Digest, room?: Buffer): Promise<Buffer | null>;
   /** Path of a verified object (one that lies in a pack is unpacked to a file of its own), or null as above. */
   path(digest: Digest): Promise<string | null>;
   /** Size of an object; null when it is not there. */

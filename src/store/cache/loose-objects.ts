@@ -1,7 +1,7 @@
 // Objects that are files of their own: coming in one at a time, verified when used, set aside when bad.
 //
 // One comes in under a temporary name, is hashed as it is written, is made to last (fsync), sealed, and renamed; it is read-only from then on.
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sweepTemporary } from '../../base/atomic.ts';
@@ -34,13 +34,14 @@ export class LooseObjects {
     return existsSync(objectPath(this.root, digest));
   }
 
-  /** Bytes, hashed; null: it is not there. */
-  async read(digest: Digest): Promise<Buffer | 'bad' | null> {
+  /** Bytes, hashed; null: it is not there. @param room where they may lie */
+  async read(digest: Digest, room?: Buffer): Promise<Buffer | 'bad' | null> {
     const facts = factsOf(this.root, digest);
     if (facts === null) return null;
     const path = objectPath(this.root, digest);
     try {
-      const bytes = facts.size <= readAtOnce ? readFileSync(path) : await readFile(path);
+      const fits = room !== undefined && facts.size < room.length;
+      const bytes = fits ? readInto(path, room) : facts.size <= readAtOnce ? readFileSync(path) : await readFile(path);
       return digestOf(bytes) === digest ? bytes : 'bad';
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return null;
@@ -155,5 +156,17 @@ export class LooseObjects {
   /** Removes what killed writers left an hour ago or before; once a process. */
   async sweep(): Promise<void> {
     await (this.#swept ??= sweepTemporary(join(this.root, 'tmp'), new Date()));
+  }
+}
+
+/** What is in a small file; where it has grown, as much as there is room for. */
+function readInto(path: string, room: Buffer): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    let have = 0;
+    for (let got = -1; got !== 0 && have < room.length; have += got) got = readSync(file, room, have, room.length - have, have);
+    return room.subarray(0, have);
+  } finally {
+    closeSync(file);
   }
 }

@@ -78,16 +78,15 @@ class FolderCache implements Cache {
     return this.packs.isOpen && this.packs.seen(digest) !== null;
   }
 
-  read(digest: Digest): Promise<Buffer | null> {
+  read(digest: Digest, room?: Buffer): Promise<Buffer | null> {
     return this.#withTrash(digest, async () => {
       const near = this.#isPacked(digest) ? await this.#readPacked(digest) : null;
-      // what is handed out must not hold the whole frame in memory
-      if (near !== null) return Buffer.from(near);
-      const loose = await this.#loose.read(digest);
+      if (near !== null) return copyOf(near, room);
+      const loose = await this.#loose.read(digest, room);
       if (Buffer.isBuffer(loose)) return loose;
       if (loose === 'bad') await this.setAside(digest);
       const packed = await this.#readPacked(digest);
-      return packed === null ? null : Buffer.from(packed);
+      return packed === null ? null : copyOf(packed, room);
     });
   }
 
@@ -268,6 +267,12 @@ class FolderCache implements Cache {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) writeFileSync(path, bytes, { flag: 'wx', mode: 0o400 });
     return path;
   }
+}
+
+/** What is handed out must not hold the whole frame in memory. */
+function copyOf(bytes: Buffer, room: Buffer | undefined): Buffer {
+  if (room === undefined || bytes.length > room.length) return Buffer.from(bytes);
+  return room.subarray(0, bytes.copy(room));
 }
 
 /** A folder that goes when the process does. */

@@ -92,8 +92,13 @@ export class Entries {
     const mask = this.#slots.length - 1;
     for (let slot = this.#wanted.readUInt32LE(0) & mask; ; slot = (slot + 1) & mask) {
       const entry = (this.#slots[slot] as number) - 1;
-      if (entry === -1 || this.#digests.compare(this.#wanted, 0, 32, entry * 32, entry * 32 + 32) === 0) return slot;
+      if (entry === -1 || this.#isWanted(entry)) return slot;
     }
+  }
+
+  #isWanted(entry: number): boolean {
+    for (let byte = 0; byte < 32; byte += 1) if (this.#digests[entry * 32 + byte] !== this.#wanted[byte]) return false;
+    return true;
   }
 
   #grow(): void {

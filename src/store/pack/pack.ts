@@ -54,6 +54,8 @@ export interface PackIndex {
   /** The same for 32 raw bytes. */
   findBytes(digest: Uint8Array): number;
   digestAt(entry: number): Digest;
+  /** Digests of all entries, 32 bytes each, ascending: for whoever goes over all of them. Not to be written to. */
+  readonly digests: Buffer;
   locationAt(entry: number): Location;
   frameAt(frame: number): FrameLocation;
   /** Entries that lie in a frame, by offset. */

@@ -201,7 +201,7 @@ export class Places {
 
   #walk(number: number, index: PackIndex, from: number): void {
     for (let entry = 0; entry < index.objects; entry += 1) {
-      const id = this.#table.find(index.digestAt(entry));
+      const id = this.#table.findBytes(index.digests, entry * 32);
       if (id >= from) this.#note(id, number, entry);
     }
   }

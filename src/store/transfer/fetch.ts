@@ -236,7 +236,7 @@ class Fetching {
   *#entriesOf(number: number, frame: number): Generator<[id: number, location: Location]> {
     const { index } = this.#pack(number);
     for (const entry of index.entriesOf(frame)) {
-      const id = this.#table.find(index.digestAt(entry));
+      const id = this.#table.findBytes(index.digests, entry * 32);
       const place = id === -1 ? null : this.#places.get(id);
       if (place?.pack === number && place.entry === entry) yield [id, index.locationAt(entry)];
     }

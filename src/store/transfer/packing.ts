@@ -1,15 +1,12 @@
 // Objects of the cache -> packs. Each object is verified as it is read: what differs from its digest is set aside and does not leave this machine.
-import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { digestOf, type Digest } from '../../base/digest.ts';
-import { systemError } from '../../base/errors.ts';
 import type { Cache } from '../cache/cache.ts';
-import { createChunker } from '../chunk/chunker.ts';
-import { chunkSizes, type ChunkSizes } from '../chunk/policy.ts';
+import { chunkSizes } from '../chunk/policy.ts';
 import { bytesMissing, damaged } from '../faults.ts';
 import { forms, type Role } from '../pack/pack.ts';
 import { encodeChunks, type ChunkRef } from '../pack/recipe.ts';
 import { GrowingBatch, type Batch, type BatchRoom, type StoredObject } from './batch.ts';
+import { blockBytes, FileCutter, type CutFile } from './cut-file.ts';
 import { DigestTable } from './digest-table.ts';
 import { Slot, type KnownObjects } from './known.ts';
 import type { BuiltPack } from './pack-builder.ts';
@@ -18,7 +15,8 @@ import type { Uploads } from './uploads.ts';
 
 /** Batches that are being packed while the next is gathered. */
 const mostBatches = 4;
-const readBytes = 1024 * 1024;
+/** Objects up to here are read into one place, again and again. */
+const roomBytes = 64 * 1024;
 const none: ReadonlySet<Slot> = new Set();
 
 export interface PackingContext {
@@ -38,15 +36,10 @@ interface OpenBatch {
   raw: number;
 }
 
-/** A file that is cut into chunks. */
-export interface CutFile {
-  readonly path: string;
-  readonly bytes: number;
-  readonly sizes: ChunkSizes;
-}
-
 export class Packing {
+  readonly cutter: FileCutter = new FileCutter();
   readonly #context: PackingContext;
+  readonly #room = Buffer.allocUnsafeSlow(roomBytes);
   #open: OpenBatch | null = null;
   #batches = 0;
   /** batches whose pack is not finished, by number */
@@ -72,7 +65,7 @@ export class Packing {
     const { digest, role } = object;
     const sizes = role === 'data' ? chunkSizes('bytes', object.bytes) : null;
     if (sizes !== null) return this.addFile(digest, { path: await this.pathOf(digest), bytes: object.bytes, sizes });
-    const bytes = await this.#context.cache.read(digest);
+    const bytes = await this.#context.cache.read(digest, this.#room);
     if (bytes === null) throw this.#lost(digest);
     return (await this.addStored({ digest, bytes: bytes.length, role, form: forms.bytes }, bytes)).alone;
   }
@@ -88,17 +81,23 @@ export class Packing {
   async addFile(digest: Digest, file: CutFile): Promise<readonly Slot[]> {
     const slots = new Set<Slot>();
     const chunks: ChunkRef[] = [];
-    const actual = await cutFile(file, this.#context.signal, async (bytes) => {
+    const { cache, signal } = this.#context;
+    // a long file is read twice at once: hashing it whole takes as long as all that is done with its chunks
+    const hash = async (): Promise<Digest | undefined> => (await cache.hashFiles([file], { signal }))[0]?.digest;
+    const hashing = file.bytes > blockBytes ? hash() : null;
+    const cutting = this.cutter.cut(file, signal, async (bytes) => {
       const chunk = { digest: digestOf(bytes), bytes: bytes.length };
       chunks.push(chunk);
       slots.add(this.slotOfChunk(chunk.digest) ?? (await this.#addChunk(chunk, bytes)));
     });
-    if (actual.digest !== digest) {
-      await this.#context.cache.setAside(digest);
+    const [{ bytes, whole }, hashed] = await Promise.all([cutting, hashing]);
+    const actual = chunks.length === 1 ? chunks[0]?.digest : whole === null ? (hashed ?? (await hash())) : digestOf(whole);
+    if (actual !== digest) {
+      await cache.setAside(digest);
       throw this.#lost(digest);
     }
     // one chunk is the object itself
-    if (chunks.length !== 1) slots.add(await this.addStored({ digest, bytes: actual.bytes, role: 'meta', form: forms.chunks }, encodeChunks(chunks)));
+    if (chunks.length !== 1) slots.add(await this.addStored({ digest, bytes, role: 'meta', form: forms.chunks }, encodeChunks(chunks)));
     return slots.size === 1 ? ([...slots][0] as Slot).alone : [...slots];
   }
 
@@ -179,58 +178,5 @@ export class Packing {
   #lost(digest: Digest): Error {
     const { cache, remoteUrl } = this.#context;
     return cache.wasBad(digest) ? damaged(digest, cache.root, remoteUrl) : bytesMissing([digest], remoteUrl);
-  }
-}
-
-/**
- * Cuts a file into chunks.
- * @param use gets each chunk; its bytes are good until it is done
- * @returns digest and size of the whole
- */
-export async function cutFile(
-  { path, sizes }: CutFile,
-  signal: AbortSignal,
-  use: (bytes: Buffer, offset: number) => Promise<void> | void,
-): Promise<{ digest: Digest; bytes: number }> {
-  const state = createHash('sha256');
-  const chunker = createChunker(sizes);
-  const file = await open(path).catch((error: unknown) => Promise.reject(systemError(error, 'read', path)));
-  const chunk = Buffer.allocUnsafeSlow(sizes.max);
-  // one block is being read while the other is cut
-  const blocks = [Buffer.allocUnsafeSlow(readBytes), Buffer.allocUnsafeSlow(readBytes)];
-  const readNext = (number: number): Promise<Buffer> => {
-    const block = blocks[number % 2] as Buffer;
-    const reading = file.read(block, 0, readBytes).then(({ bytesRead }) => block.subarray(0, bytesRead));
-    // it is looked at when its turn comes
-    reading.catch(() => undefined);
-    return reading;
-  };
-  let held = 0;
-  let offset = 0;
-  let next = readNext(0);
-  try {
-    for (let number = 1; ; number += 1) {
-      signal.throwIfAborted();
-      const bytes = await next;
-      if (bytes.length === 0) break;
-      next = readNext(number);
-      state.update(bytes);
-      let start = 0;
-      for (const end of chunker.push(bytes)) {
-        held += bytes.copy(chunk, held, start, end);
-        await use(chunk.subarray(0, held), offset);
-        offset += held;
-        held = 0;
-        start = end;
-      }
-      held += bytes.copy(chunk, held, start);
-    }
-    if (held > 0) await use(chunk.subarray(0, held), offset);
-    return { digest: `sha256:${state.digest('hex')}`, bytes: offset + held };
-  } catch (error) {
-    throw systemError(error, 'read', path);
-  } finally {
-    await next.catch(() => undefined);
-    await file.close();
   }
 }

@@ -13,7 +13,8 @@ import type { Catalog, OpenPack } from './catalog.ts';
 import type { Digest } from '../../base/digest.ts';
 import { readFrames, type Line } from './frames.ts';
 import type { KnownObjects, KnownPlace, Slot } from './known.ts';
-import { cutFile, type Packing } from './packing.ts';
+import type { CutFile } from './cut-file.ts';
+import type { Packing } from './packing.ts';
 import type { PlannedObject } from './push-plan.ts';
 
 /** Below this the chunks are sent: there is little to win. */
@@ -127,10 +128,10 @@ export class LinesSender {
     return recipe;
   }
 
-  async #lackingChunks(file: Parameters<typeof cutFile>[0]): Promise<number> {
+  async #lackingChunks(file: CutFile): Promise<number> {
     const { packing, line } = this.#context;
     let lacking = 0;
-    await cutFile(file, line.signal, (chunk) => {
+    await packing.cutter.cut(file, line.signal, (chunk) => {
       if (packing.slotOfChunk(digestOf(chunk)) === null) lacking += chunk.length;
     });
     return lacking;
