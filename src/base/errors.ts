@@ -117,6 +117,8 @@ export const errorTable = {
   FORGE_FAILED: ['machine', 'A forge did not answer as it should.'],
   FORGE_DENIED: ['machine', 'A forge refuses the token, or the token lacks a permission.'],
   FORGE_LIMIT: ['input', 'A pull request holds more than a forge lists.'],
+  FORGE_REFUSED: ['no', 'A rule of the repository on the forge is in the way.'],
+  FORGE_MOVED: ['busy', 'A pull request does not end with the commit that was looked at any more.'],
   FORGE_BUSY: ['busy', 'A forge wants us to wait longer than a job should.'],
   CI_MATRIX_LIMIT: ['input', 'More jobs would have to run side by side than a matrix of a CI has.'],
   ACTION_INPUT: ['usage', 'An input of an action is not understood.'],

@@ -1,5 +1,5 @@
-// What we ask of a forge, and nothing more: so narrow that a second forge is one file. An adapter keeps its token to itself: no error, no
-// log line and no returned value holds it.
+// What we ask of a forge, and nothing more: so narrow that another forge is one file. An adapter keeps its token to itself: no error, no
+// log line and no returned value holds it. One suite of tests, forge.contract.ts, runs on every adapter.
 
 export interface PullRequest {
   readonly number: number;
@@ -7,6 +7,23 @@ export interface PullRequest {
   readonly head: string;
   /** the commit of the branch that it would be merged into, as the forge last saw it */
   readonly base: string;
+  /** name of the branch that it would be merged into, without refs/heads/ */
+  readonly baseRef: string;
+  /** name of the branch that it comes from, in headRepository */
+  readonly headRef: string;
+  /** owner/name; null when the fork is gone */
+  readonly headRepository: string | null;
+  /** its commits come from another repository, or from one that is gone: not code of people who may write here */
+  readonly fork: boolean;
+  readonly state: 'open' | 'closed' | 'merged';
+  /** login of who opened it */
+  readonly author: string;
+  readonly title: string;
+  readonly labels: readonly string[];
+  /** the commit of the base branch that its merge made, whatever the method; null until it is merged */
+  readonly mergeCommit: string | null;
+  /** its page */
+  readonly url: string;
 }
 
 export interface ChangedFile {
@@ -31,6 +48,20 @@ export interface PostedComment {
   readonly author: string;
 }
 
+/** A comment of anyone in the conversation of a pull request (or an issue). */
+export interface ReadComment {
+  readonly id: number;
+  /** of the pull request or issue that it stands below */
+  readonly number: number;
+  readonly author: string;
+  /** as it is now, which may not be how it was when it was made */
+  readonly body: string;
+  readonly createdAt: Date;
+  /** later than createdAt when it was edited */
+  readonly updatedAt: Date;
+  readonly url: string;
+}
+
 export interface Status {
   /** the name that a branch protection rule can require */
   readonly context: string;
@@ -41,19 +72,145 @@ export interface Status {
   readonly link: string | null;
 }
 
+export interface Review {
+  readonly id: number;
+  readonly author: string;
+  /** said by an app or another account that the forge marks as no person's */
+  readonly bot: boolean;
+  readonly state: 'approved' | 'changes-requested' | 'commented' | 'dismissed';
+  /** what the reviewer saw; null when the forge no longer says */
+  readonly commit: string | null;
+  readonly submittedAt: Date;
+  readonly body: string;
+}
+
+export interface NewPullRequest {
+  /** name of a branch of this repository */
+  readonly head: string;
+  readonly base: string;
+  readonly title: string;
+  readonly body: string;
+}
+
+export interface Merge {
+  /** the commit that it must end with still: what was looked at */
+  readonly head: string;
+  readonly method: 'merge' | 'squash' | 'rebase';
+}
+
+export interface Dispatch {
+  /** file name below the folder of workflows: 'fork.yml' */
+  readonly workflow: string;
+  /** branch or tag whose file of that name runs */
+  readonly ref: string;
+  /** at most 25 */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** What may be done with a repository, more first. */
+export type Permission = 'admin' | 'maintain' | 'write' | 'triage' | 'read' | 'none';
+
+export type Reaction = '+1' | '-1' | 'eyes' | 'rocket' | 'confused' | 'heart' | 'hooray' | 'laugh';
+
 /** One repository on a forge. Every method throws PlumbError FORGE_FAILED, FORGE_DENIED or FORGE_BUSY. */
 export interface Forge {
+  readonly kind: 'github' | 'gitea';
+  /** requests sent so far, those sent again and those answered "not modified" too */
+  readonly requests: number;
+  /** where the forge has check runs, which carry annotations on lines of files */
+  readonly checks: Checks | null;
   /** By its number, or the open one that ends with a commit (of several, the oldest); null: no open one ends with it. */
   findPullRequest(by: { readonly number: number } | { readonly commit: string }): Promise<PullRequest | null>;
+  /**
+   * The merged pull requests that brought a commit into their base branch, the oldest first. Gitea knows only those whose merge made this
+   * very commit, not what came in with it.
+   */
+  pullRequestsOfCommit(commit: string): Promise<readonly PullRequest[]>;
   /**
    * All files that a pull request changes, in the forge's order.
    * @throws PlumbError FORGE_LIMIT when the forge does not list all of them: a part is never taken for the whole
    */
   changedFiles(pullRequest: number): Promise<readonly ChangedFile[]>;
   /**
+   * All commits of a pull request, the oldest first.
+   * @throws PlumbError FORGE_LIMIT when the forge does not list all of them
+   */
+  commits(pullRequest: number): Promise<readonly string[]>;
+  /** What was said on a pull request, the oldest first; requests to review and drafts of others are not. */
+  reviews(pullRequest: number): Promise<readonly Review[]>;
+  /**
    * Makes the comment with this marker, or brings it up to date. Only a comment of our own author counts: a marker that someone else
    * wrote is not ours to fill.
    */
   upsertComment(pullRequest: number, comment: Comment): Promise<PostedComment>;
+  /** Our own with this marker; null where there is none. */
+  findComment(pullRequest: number, marker: string): Promise<ReadComment | null>;
+  readComment(id: number): Promise<ReadComment>;
+  /** Answers a comment below it. Said again, by a job that was started again, it is still one answer, with the latest text. */
+  reply(to: ReadComment, body: string): Promise<PostedComment>;
+  react(comment: number, reaction: Reaction): Promise<void>;
+  /** 'none' for who is not known here. A role of an organisation's own making counts as the built-in one that it extends. */
+  permissionOf(login: string): Promise<Permission>;
   setStatus(commit: string, status: Status): Promise<void>;
+  /** The open one of these two branches is returned as it is, where there is one. */
+  openPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
+  /**
+   * @returns the commit that the merge made
+   * @throws PlumbError FORGE_MOVED when it does not end with `head` any more; FORGE_REFUSED when a rule of the repository is in the way
+   */
+  merge(pullRequest: number, how: Merge): Promise<string>;
+  /**
+   * Starts a workflow that has `on: workflow_dispatch`. It is asked once: an answer that is lost may have started it.
+   * @returns page of the run; null where the forge does not say
+   */
+  dispatch(what: Dispatch): Promise<string | null>;
+}
+
+export interface Annotation {
+  readonly path: string;
+  /** from 1 */
+  readonly startLine: number;
+  readonly endLine: number;
+  readonly level: 'notice' | 'warning' | 'failure';
+  /** plain text; at most 255 characters, cut there */
+  readonly title: string;
+  /** plain text; at most 64 KiB, cut there */
+  readonly message: string;
+}
+
+export interface Check {
+  /** the name that a branch protection rule can require */
+  readonly name: string;
+  readonly conclusion: 'success' | 'failure' | 'neutral' | 'skipped' | 'action_required';
+  readonly title: string;
+  /** Markdown, at most 65,535 characters (GitHub takes no more) */
+  readonly summary: string;
+  /** Markdown, at most 65,535 characters; null: none */
+  readonly text: string | null;
+  /** the most important first: over `mostAnnotations` the rest is left out, and the summary says how many */
+  readonly annotations: readonly Annotation[];
+  /** http(s) address of the details */
+  readonly link: string | null;
+}
+
+export interface Checks {
+  /** Sets the check of this name on a commit. The same check twice is one; another one takes its place on the page of the pull request. */
+  upsert(commit: string, check: Check): Promise<{ readonly url: string; readonly state: 'made' | 'unchanged'; readonly annotations: number }>;
+}
+
+/** What an adapter needs: a repository on a forge, and the world. */
+export interface ForgeOptions {
+  /** GITHUB_API_URL: https://api.github.com, https://<server>/api/v3, or of Gitea https://<server>/api/v1 */
+  readonly apiUrl: string;
+  readonly owner: string;
+  readonly repo: string;
+  readonly token: string;
+  /** login that the token's comments appear under; 'github-actions[bot]' for the token of a job on GitHub, 'gitea-actions' on Gitea */
+  readonly author: string;
+  /** how requests go out; the place for a proxy */
+  readonly fetch: typeof globalThis.fetch;
+  pause(ms: number): Promise<void>;
+  nowMs(): number;
+  /** from 0 to 1 */
+  random(): number;
 }

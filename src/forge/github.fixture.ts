@@ -170,8 +170,13 @@ function routesOf(state: Omit<FakeGitHub, 'url' | 'close'>, login: string): Rout
   const pullJson = (pull: FakePull): unknown => ({
     number: pull.number,
     state: pull.state,
-    head: { sha: pull.head },
-    base: { sha: pull.base },
+    merged_at: null,
+    user: { login: 'ann' },
+    title: `pull request ${pull.number}`,
+    labels: [],
+    html_url: `https://github.test/o/r/pull/${pull.number}`,
+    head: { sha: pull.head, ref: 'topic', repo: { full_name: 'o/r' } },
+    base: { sha: pull.base, ref: 'main', repo: { full_name: 'o/r' } },
     changed_files: pull.changedFiles ?? pull.files.length,
   });
   return [

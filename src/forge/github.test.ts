@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isPlumbError } from '../base/errors.ts';
-import type { Forge } from './forge.ts';
 import { startGitHub, type FakeGitHub } from './github.fixture.ts';
 import { openGitHub } from './github.ts';
 
@@ -10,7 +9,7 @@ const base = 'b'.repeat(40);
 const marker = '<!-- plumbline:test -->';
 
 let github: FakeGitHub;
-let forge: Forge;
+let forge: ReturnType<typeof openGitHub>;
 let waits: number[];
 beforeEach(async () => {
   github = await startGitHub({ token });
@@ -23,7 +22,7 @@ afterEach(async () => {
   if (github.violations.length > 0) throw new Error(`GitHub would not take: ${github.violations.join('; ')}`);
 });
 
-function open(other: Partial<Parameters<typeof openGitHub>[0]> = {}): Forge {
+function open(other: Partial<Parameters<typeof openGitHub>[0]> = {}): ReturnType<typeof openGitHub> {
   const pause = (ms: number): Promise<void> => Promise.resolve(void waits.push(ms));
   const world = { fetch: globalThis.fetch, pause, nowMs: () => 1_000_000, random: () => 1 };
   return openGitHub({ apiUrl: `${github.url}/`, owner: 'o', repo: 'r', token, author: 'github-actions[bot]', ...world, ...other });
@@ -33,9 +32,9 @@ const failureOf = async (work: Promise<unknown>): Promise<unknown> => work.then(
 
 test('a pull request by its number, and by the commit that it ends with', async () => {
   const found = { number: 7, head, base };
-  expect(await forge.findPullRequest({ number: 7 })).toEqual(found);
+  expect(await forge.findPullRequest({ number: 7 })).toMatchObject(found);
   github.pulls.push({ ...github.pulls[0], number: 3, state: 'closed' } as never);
-  expect(await forge.findPullRequest({ commit: head })).toEqual(found);
+  expect(await forge.findPullRequest({ commit: head })).toMatchObject(found);
   expect(await forge.findPullRequest({ commit: base })).toBeNull();
 });
 

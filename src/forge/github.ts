@@ -1,24 +1,11 @@
 // GitHub and GitHub Enterprise Server, by their REST interface.
-import { Octokit } from '@octokit/rest';
+import { Octokit, type RestEndpointMethodTypes } from '@octokit/rest';
 import { PlumbError } from '../base/errors.ts';
-import type { ChangedFile, Comment, Forge, PostedComment, PullRequest, Status } from './forge.ts';
+import type { ChangedFile, Comment, Forge, ForgeOptions, PostedComment, PullRequest, Status } from './forge.ts';
 import { decideRetry, type Failure } from './retry.ts';
 
-export interface GitHubOptions {
-  /** GITHUB_API_URL: https://api.github.com, or https://<server>/api/v3 */
-  readonly apiUrl: string;
-  readonly owner: string;
-  readonly repo: string;
-  readonly token: string;
-  /** login that the token's comments appear under; 'github-actions[bot]' for the token of a job */
-  readonly author: string;
-  /** how requests go out; the place for a proxy */
-  readonly fetch: typeof globalThis.fetch;
-  pause(ms: number): Promise<void>;
-  nowMs(): number;
-  /** from 0 to 1 */
-  random(): number;
-}
+type Pulls = RestEndpointMethodTypes['pulls'];
+type PullData = Pulls['get']['response']['data'] | Pulls['list']['response']['data'][number];
 
 /** What GitHub lists of a pull request at most. Source: docs.github.com, "List pull requests files" */
 const mostFiles = 3000;
@@ -29,7 +16,7 @@ const mostDescription = 140;
 const timeoutMs = 30_000;
 
 /** Nothing is asked before the first call. */
-export function openGitHub(options: GitHubOptions): Forge {
+export function openGitHub(options: ForgeOptions): Pick<Forge, 'findPullRequest' | 'changedFiles' | 'upsertComment' | 'setStatus'> {
   const octokit = openOctokit(options);
   const repository = { owner: options.owner, repo: options.repo };
   const told = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => Promise.reject(forgeError(error, options.token)));
@@ -42,14 +29,14 @@ export function openGitHub(options: GitHubOptions): Forge {
 
   async function readPullRequest(number: number): Promise<PullRequest | null> {
     const { data } = await octokit.rest.pulls.get({ ...repository, pull_number: number });
-    return { number, head: data.head.sha, base: data.base.sha };
+    return pullRequestOf(data);
   }
 
   async function pullRequestOfCommit(commit: string): Promise<PullRequest | null> {
     const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit({ ...repository, commit_sha: commit, per_page: 100 });
     const open = data.filter((one) => one.state === 'open' && one.head.sha === commit).toSorted((a, b) => a.number - b.number);
     const [found] = open;
-    return found === undefined ? null : { number: found.number, head: found.head.sha, base: found.base.sha };
+    return found === undefined ? null : pullRequestOf(found);
   }
 
   async function listFiles(pullRequest: number): Promise<readonly ChangedFile[]> {
@@ -108,7 +95,28 @@ export function openGitHub(options: GitHubOptions): Forge {
   }
 }
 
-function openOctokit(options: GitHubOptions): Octokit {
+/** Of the whole object or of a list's entry: the one says `merged`, both say when. */
+function pullRequestOf(data: PullData): PullRequest {
+  const headRepository = data.head.repo?.full_name ?? null;
+  const merged = data.merged_at !== null;
+  return {
+    number: data.number,
+    head: data.head.sha,
+    base: data.base.sha,
+    baseRef: data.base.ref,
+    headRef: data.head.ref,
+    headRepository,
+    fork: headRepository !== data.base.repo.full_name,
+    state: merged ? 'merged' : data.state === 'open' ? 'open' : 'closed',
+    author: data.user?.login ?? '',
+    title: data.title,
+    labels: data.labels.map((label) => label.name),
+    mergeCommit: merged ? data.merge_commit_sha : null,
+    url: data.html_url,
+  };
+}
+
+function openOctokit(options: ForgeOptions): Octokit {
   const silent = (): void => undefined;
   const octokit = new Octokit({
     auth: options.token,
@@ -130,7 +138,7 @@ function openOctokit(options: GitHubOptions): Octokit {
   return octokit;
 }
 
-async function pauseOrThrow(error: unknown, attempt: number, options: GitHubOptions): Promise<void> {
+async function pauseOrThrow(error: unknown, attempt: number, options: ForgeOptions): Promise<void> {
   const failure = failureOf(error);
   if (failure === null) throw error;
   const decision = decideRetry(failure, attempt, { nowMs: options.nowMs(), random: options.random() });

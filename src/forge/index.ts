@@ -1,2 +1,20 @@
-export type { Comment, Forge, Status } from './forge.ts';
+export type {
+  Annotation,
+  ChangedFile,
+  Check,
+  Checks,
+  Comment,
+  Dispatch,
+  Forge,
+  ForgeOptions,
+  Merge,
+  NewPullRequest,
+  Permission,
+  PostedComment,
+  PullRequest,
+  Reaction,
+  ReadComment,
+  Review,
+  Status,
+} from './forge.ts';
 export { openGitHub } from './github.ts';
