@@ -1,5 +1,6 @@
 // What a CI job does, a subcommand for each kind of job. All of them work without a forge: in any CI, and on a laptop that wants to see what a job sees.
 import { define as plan } from './ci-plan.ts';
+import { define as publish } from './ci-publish.ts';
 import type { Define } from './command.ts';
 
 interface Subcommand {
@@ -9,7 +10,10 @@ interface Subcommand {
 }
 
 /** In the order in which the jobs of a pull request go. Each is in a file of its own, ci-<name>.ts. */
-const subcommands: readonly Subcommand[] = [{ name: 'plan', summary: 'which stages have to run, as jobs in levels', define: plan }];
+const subcommands: readonly Subcommand[] = [
+  { name: 'plan', summary: 'which stages have to run, as jobs in levels', define: plan },
+  { name: 'publish', summary: 'sign the runs that this job made, and send them to the remote', define: publish },
+];
 
 export const define: Define = (command, cli) => {
   // without a subcommand its help goes to stderr; what is wrong is told where all errors are

@@ -27,7 +27,7 @@ export async function openRunNames(project: Project, env: Environment): Promise<
     merged,
     own,
     git: project.git,
-    base: () => (base ??= readTrustBase(project, baseRevisions(domain, { env, event, main: project.config.main }))),
+    base: () => (base ??= openTrustBase(project, env, domain)),
     fetchCommit: (commit: string) => fetchCommit(project, env, commit),
   };
   return ciRuns({ store: project.store, domain, merged, own, decide: (candidate) => judgeReuse(judge, candidate) });
@@ -61,8 +61,9 @@ function baseRevisions(domain: TrustDomain, job: { readonly env: Environment; re
   return [...ofPull, ...started, ...branches];
 }
 
-async function readTrustBase(project: Project, revisions: readonly string[]): Promise<TrustBase | null> {
-  for (const revision of revisions) {
+/** The trust section of the base branch's policy; null: this clone does not have the base. @throws PlumbError CONFIG_INVALID */
+export async function openTrustBase(project: Project, env: Environment, domain: TrustDomain): Promise<TrustBase | null> {
+  for (const revision of baseRevisions(domain, { env, event: readJobEvent(env), main: project.config.main })) {
     const commit = await project.git.resolve(revision);
     if (commit === null) continue;
     const text = await project.readTextAt(commit, files.policy);

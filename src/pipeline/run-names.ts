@@ -11,6 +11,8 @@ import { readableRecord, type KeptRecord, type RunShelf } from './records.ts';
 export interface RunNames extends RunShelf {
   /** The record of an earlier run, here or in the remote, that may be reused here. A name that leads to missing or foreign bytes is as good as none. */
   find(fingerprint: Digest): Promise<KeptRecord | undefined>;
+  /** Runs that this job made; none on a laptop, where that makes no difference. */
+  own(): Promise<ReadonlySet<Digest>>;
   /** fingerprint -> why a run that was there is not reused */
   readonly refused: ReadonlyMap<Digest, string>;
   /** run -> whose name led to it, and whether somebody vouched for it */
@@ -39,7 +41,15 @@ export function laptopRuns(store: Store): RunNames {
     }
     return undefined;
   };
-  return { domain, nameOf: (fingerprint) => nameIn(domain, fingerprint), find, noteOwn: async () => undefined, refused: new Map(), found };
+  return {
+    domain,
+    nameOf: (fingerprint) => nameIn(domain, fingerprint),
+    find,
+    noteOwn: async () => undefined,
+    own: async () => new Set(),
+    refused: new Map(),
+    found,
+  };
 }
 
 export interface CiRunsOptions {
@@ -81,7 +91,15 @@ export function ciRuns({ store, domain, merged, own, decide }: CiRunsOptions): R
     }
     return undefined;
   };
-  return { domain, nameOf: (fingerprint) => nameIn(domain, fingerprint), find, noteOwn: (run) => own.add(run), refused, found };
+  return {
+    domain,
+    nameOf: (fingerprint) => nameIn(domain, fingerprint),
+    find,
+    noteOwn: (run) => own.add(run),
+    own: () => own.list(),
+    refused,
+    found,
+  };
 }
 
 /** What is said of a fingerprint whose run was there and is not reused. */

@@ -90,11 +90,6 @@ function utf8String(der: Uint8Array): string | null {
   return Buffer.from(der.subarray(start)).toString('utf8');
 }
 
-/** Can this job prove who it is? */
-export function hasIdentity(env: Environment): boolean {
-  return Boolean(env['ACTIONS_ID_TOKEN_REQUEST_URL'] && env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']);
-}
-
 /**
  * Signs as this job: a certificate, and what the policy names of log and time stamp. One exchange, however many runs the statement is about.
  * @returns the bundle in one line of JSON

@@ -10,6 +10,13 @@ export const projectConfigSchema = fields({
     .describe(
       'where the store keeps bytes for everybody: a folder (absolute, or relative to the project), s3://bucket/prefix, oci://registry/owner/name, or https:// to read',
     ),
+  untrusted: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'where runs of forks are kept, apart from the remote; default: the address of the remote with -untrusted behind it, of S3 untrusted/ below its prefix',
+    ),
   repository: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'expected letters, digits, ".", "_" and "-", at most 100')

@@ -13,6 +13,7 @@ import type { ProjectConfig } from './config.ts';
 import { files } from './layout.ts';
 import { quickConfig } from './quick-config.ts';
 import { registerAt } from './shared-cache.ts';
+import { isForkJob, type Environment } from './trust-domain.ts';
 
 /** An opened project: its place in git, its settings, its bytes. */
 export interface Project {
@@ -61,6 +62,7 @@ async function assemble(parts: {
     root,
     env,
     ...(config.remote === undefined ? {} : { remote: config.remote }),
+    ...(await apartFromRemote(config, env)),
     ...(config.repository === undefined ? {} : { repository: config.repository }),
     ...(config.cache.link === undefined ? {} : { link: config.cache.link }),
   });
@@ -83,6 +85,14 @@ async function assemble(parts: {
         return work();
       }),
   };
+}
+
+/** What a fork's code writes never reaches the remote. */
+async function apartFromRemote(config: ProjectConfig, env: Environment): Promise<{ apart?: string }> {
+  if (config.remote === undefined || !isForkJob(env)) return {};
+  const { untrustedAddress } = await import('../store/remotes/overlay.ts');
+  const apart = config.untrusted ?? untrustedAddress(config.remote);
+  return apart === null ? {} : { apart };
 }
 
 function findRoot(cwd: string, workTree: string | null): string {

@@ -1,7 +1,7 @@
 // Whose runs may be reused where. A run record lives in the trust domain of the job that made it: what a pull request's code did is not what main
 // builds on until somebody checked it, and what a fork's code did never is.
 import { readFileSync } from 'node:fs';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 
 /**
  * laptop: a person's machine. trusted: CI on the main branch. pull: CI on a pull request of this repository. fork: CI on somebody else's commit that a
@@ -47,6 +47,16 @@ export function domainOf(env: Environment, readEvent: () => unknown): TrustDomai
   throw unclear(`this job was started by ${JSON.stringify(env['GITHUB_EVENT_NAME'] ?? '')} on ${JSON.stringify(env['GITHUB_REF'] ?? '')}`);
 }
 
+/** Is this a job on a fork's code? One that is not understood has nothing to do with runs, or says so when it asks for them. */
+export function isForkJob(env: Environment): boolean {
+  try {
+    return domainOf(env, () => readJobEvent(env)).kind === 'fork';
+  } catch (error) {
+    if (isPlumbError(error, 'RUN_DOMAIN')) return false;
+    throw error;
+  }
+}
+
 function domainOfEvent(env: Environment, event: unknown): TrustDomain | null {
   switch (env['GITHUB_EVENT_NAME']) {
     case 'pull_request': {
@@ -65,9 +75,10 @@ function domainOfEvent(env: Environment, event: unknown): TrustDomain | null {
     case 'schedule':
     case 'workflow_dispatch': {
       const main = at(event, 'repository', 'default_branch');
-      // a job that was started by hand for a pull request runs on main and has other code checked out
-      const isOther = at(event, 'inputs', 'pull') !== undefined || at(event, 'inputs', 'sha') !== undefined;
-      return typeof main === 'string' && env['GITHUB_REF'] === `refs/heads/${main}` && !isOther ? { kind: 'trusted' } : null;
+      // a job that was started for a pull request runs on main and has other code checked out: that of a fork, unless it is said
+      const pull = at(event, 'inputs', 'pull');
+      if (typeof pull === 'string' && pull !== '') return parseDomain(`${at(event, 'inputs', 'fork') === 'false' ? 'pull' : 'fork'}-${pull}`);
+      return typeof main === 'string' && env['GITHUB_REF'] === `refs/heads/${main}` ? { kind: 'trusted' } : null;
     }
     default:
       return null;

@@ -23,6 +23,8 @@ export interface StorePlace {
   readonly env?: Environment;
   /** a path, s3://..., oci://..., https://... */
   readonly remote?: string;
+  /** an address: what is written goes there, and `remote` is only read */
+  readonly apart?: string;
   /** absolute: what a remote that is a path is relative to; default '/' */
   readonly root?: string;
   /** the name of this repository in a remote that several share */
@@ -38,7 +40,9 @@ export async function openStore(where: StorePlace): Promise<Store> {
   const cache = openCache(where.cacheDir, { env, ...(where.link === undefined ? {} : { link: where.link }) });
   if (where.remote === undefined) return new CacheAndRemote(cache, null, null);
   const { openRemote } = await import('./remotes/open.ts');
-  const remote = openRemote(where.remote, { root: where.root ?? '/', env });
+  const world = { root: where.root ?? '/', env };
+  const below = openRemote(where.remote, world);
+  const remote = where.apart === undefined ? below : (await import('./remotes/overlay.ts')).openOverlay(openRemote(where.apart, world), below);
   let opened: Promise<RemoteStore> | undefined;
   const open = (): Promise<RemoteStore> => (opened ??= import('./transfer/remote-store.ts').then((module) => new module.RemoteStore(remote, cache)));
   return new CacheAndRemote(cache, { remote, open }, where.repository ?? null);

@@ -1,0 +1,115 @@
+// What a job of CI made becomes something that others may reuse: bytes first, then the signature, then the names that lead to both.
+import type { KeyObject } from 'node:crypto';
+import { PlumbError } from '../base/errors.ts';
+import type { Git } from '../git/git.ts';
+import { domainText, type Environment } from '../project/trust-domain.ts';
+import type { PushResult, Store, TransferOptions } from '../store/store.ts';
+import { publicText, readPublicKey, readSigningKey, signStatement, statementOf, type Job, type Statement } from './attestation.ts';
+import type { JobFacts } from './ci-job.ts';
+import { collectRuns } from './reachable.ts';
+import { readableRecord, type KeptRecord } from './records.ts';
+import { blobAt, type TrustBase } from './reuse-judge.ts';
+import type { RunNames } from './run-names.ts';
+import type { TrustPolicy } from './trust-policy.ts';
+
+/** One statement is about so many runs: it stands beside the name of each. */
+const runsAStatement = 64;
+
+/** How a job signs. key: who it is in the policy, or null where the policy does not name it */
+export type Signer =
+  | { readonly kind: 'key'; readonly key: KeyObject; readonly name: string | null }
+  | { readonly kind: 'sigstore'; readonly policy: NonNullable<TrustPolicy['sigstore']>; readonly root: string };
+
+/**
+ * With what this job signs: its key, else its identity where the policy takes those.
+ * @returns null: with nothing
+ * @throws PlumbError SIGNING_KEY
+ */
+export function findSigner(env: Environment, base: TrustBase | null): Signer | null {
+  const text = env['PLUMB_SIGNING_KEY'];
+  if (text !== undefined && text !== '') {
+    const key = readSigningKey(text);
+    const known = base?.trust?.keys.find((one) => publicText(readPublicKey(one.public)) === publicText(key));
+    return { kind: 'key', key, name: known?.name ?? null };
+  }
+  const policy = base?.trust?.sigstore;
+  if (policy === undefined || !base?.sigstoreRoot || !env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']) return null;
+  return { kind: 'sigstore', policy, root: base.sigstoreRoot };
+}
+
+/**
+ * The runs to publish: those that this job made and, on the main branch, those that it took over from merged pull requests.
+ * @param present runs of the pipeline as it stands
+ */
+export async function runsToPublish(store: Store, runs: RunNames, present: readonly KeptRecord[]): Promise<KeptRecord[]> {
+  const chosen = new Map(
+    runs.domain.kind === 'trusted'
+      ? present.filter((kept) => runs.found.get(kept.digest)?.domain.kind === 'pull').map((kept) => [kept.digest, kept])
+      : [],
+  );
+  for (const digest of await runs.own()) {
+    const kept = chosen.has(digest) ? undefined : await readableRecord(store, digest);
+    if (kept !== undefined) chosen.set(digest, kept);
+  }
+  return [...chosen.values()];
+}
+
+export interface PublishOrder {
+  readonly store: Store;
+  readonly git: Git;
+  readonly runs: RunNames;
+  readonly records: readonly KeptRecord[];
+  readonly signer: Signer | null;
+  /** null: this process does not know its job, and can sign nothing */
+  readonly job: JobFacts | null;
+  readonly env: Environment;
+}
+
+/** @throws PlumbError SIGNING_FAILED, REMOTE_MISSING, REMOTE_FAILED */
+export async function publishRuns(order: PublishOrder, options: TransferOptions): Promise<PushResult> {
+  const { store, runs, records } = order;
+  // what cannot be signed is not sent
+  const notes = await signRecords(order);
+  const sent = await store.push(collectRuns(records, store, runs.nameOf).roots, [], options);
+  for (const kept of records) {
+    const name = runs.nameOf(kept.record.fingerprint);
+    const named = { digest: kept.digest, note: notes.get(kept) ?? null };
+    await store.setNameInRemote(name, named, options);
+    await store.setNameHere(name, named);
+  }
+  return sent;
+}
+
+async function signRecords(order: PublishOrder): Promise<Map<KeptRecord, string>> {
+  const { records, signer, runs } = order;
+  const notes = new Map<KeptRecord, string>();
+  if (signer === null || records.length === 0) return notes;
+  const job = await describeJob(order);
+  for (let at = 0; at < records.length; at += runsAStatement) {
+    const some = records.slice(at, at + runsAStatement);
+    const subjects = some.map(({ digest, record }) => ({ stage: record.stage, digest }));
+    const note = await signWith(signer, statementOf(subjects, domainText(runs.domain), job), order.env);
+    for (const kept of some) notes.set(kept, note);
+  }
+  return notes;
+}
+
+async function describeJob({ job, git }: PublishOrder): Promise<Job> {
+  if (job === null || job.workflowPath === null) {
+    throw new PlumbError('SIGNING_FAILED', {
+      what: job === null ? 'this job does not say which run of which repository it is' : 'this job does not say of which workflow file it is',
+      mend:
+        job === null
+          ? 'outside of GitHub and Gitea set GITHUB_REPOSITORY, GITHUB_REF, GITHUB_SHA and GITHUB_RUN_ID'
+          : 'set PLUMB_WORKFLOW to the path of the file, such as .gitea/workflows/pr.yml',
+    });
+  }
+  const { workflowPath: path, workflowCommit, ...facts } = job;
+  return { ...facts, workflow: { path, blob: await blobAt(git, workflowCommit, path) } };
+}
+
+async function signWith(signer: Signer, statement: Statement, env: Environment): Promise<string> {
+  if (signer.kind === 'key') return signStatement(statement, signer.key);
+  const { signBundle } = await import('./sigstore.ts');
+  return signBundle(statement, signer.policy, signer.root, env);
+}
