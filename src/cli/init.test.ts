@@ -64,7 +64,7 @@ test('the classifier template with a remote, the repository made on the way', ()
   expect(read('plumbline.yaml')).toContain('remote: "../der \\"Speicher\\""');
   expect(read('.gitignore')).toContain('.plumb/');
   expect(existsSync(join(folder, 'gitignore'))).toBe(false);
-  expect(existsSync(join(folder, '.github/workflows/pr.yml'))).toBe(true);
+  expect(readdirSync(join(folder, '.github/workflows'))).toEqual(['commands.yml', 'fork.yml', 'main.yml', 'pr.yml']);
   const doctor = run(['doctor']);
   expect(doctor.exit).toBe(0);
   expect(finding(doctor, 'files')).toMatchObject({
@@ -75,6 +75,22 @@ test('the classifier template with a remote, the repository made on the way', ()
   expect(finding(doctor, '.gitignore')).toBeUndefined();
   expect(finding(doctor, 'merging')).toBeUndefined();
   git('status');
+});
+
+test('workflows name the commit of this very plumb and the branch that is merged into, and belong to the top of a repository', () => {
+  git('init', '-q', '-b', 'trunk');
+  mkdirSync(join(folder, 'below'));
+  expect(run(['init', '--template', 'classifier'], join(folder, 'below')).exit).toBe(0);
+  expect(existsSync(join(folder, 'below/.github'))).toBe(false);
+  rmSync(join(folder, 'below'), { recursive: true });
+  const here = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: fileURLToPath(new URL('.', import.meta.url)), encoding: 'utf8' }).stdout.trim();
+  expect(run(['init', '--forge', 'gitea']).exit).toBe(0);
+  expect(existsSync(join(folder, '.github'))).toBe(false);
+  const text = read('.gitea/workflows/plumbline.yml');
+  expect(text).toContain(`uses: plumbline/plumbline@${here}\n`);
+  expect(text).not.toContain('0'.repeat(40));
+  expect(text).toContain('branches: [trunk]\n');
+  expect(run(['init', '--forge', 'gitlab'])).toMatchObject({ exit: 2, code: 'USAGE' });
 });
 
 test('nothing is written over what is there; a README and ignore files of the repository stay and are added to', () => {

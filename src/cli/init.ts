@@ -1,26 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { lstat, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { Option } from 'commander';
 import { writeFileAtomic } from '../base/atomic.ts';
-import { byCodeUnit } from '../base/canonical.ts';
 import { errnoOf, isPlumbError, PlumbError, systemError } from '../base/errors.ts';
-import { didYouMean } from '../base/names.ts';
 import type { Git } from '../git/git.ts';
 import { openGit } from '../git/open.ts';
 import { files } from '../project/layout.ts';
 import { openRemote } from '../store/remotes/open.ts';
+import { builtFrom } from './built-from.ts';
 import type { Cli, Define } from './command.ts';
+import { forges, readTemplate, readWorkflows, type ForgeName, type TemplateFile } from './template-files.ts';
 
 interface InitOptions {
   template: string;
   remote?: string;
+  forge?: ForgeName | 'none';
   git?: boolean;
 }
 
-const templates = fileURLToPath(new URL('../../templates', import.meta.url));
-
-/** Files of many owners: our lines are added to what stands there. `gitignore` has no dot in the package, for npm leaves .gitignore out. */
+/** Files of many owners: our lines are added to what stands there. */
 const shared = new Set(['.gitignore', '.gitattributes']);
 
 export const define: Define = (command, cli) => {
@@ -30,6 +29,12 @@ export const define: Define = (command, cli) => {
       '--remote <folder or address>',
       'where the bytes of data and models are kept for everybody: a folder (made when it is not there), s3://bucket/prefix, oci://registry/owner/name',
     )
+    .addOption(
+      new Option('--forge <name>', 'whose workflows to write, for pull requests (default: github with the template classifier, else none)').choices([
+        ...forges,
+        'none',
+      ]),
+    )
     .option('--git', 'make a git repository here first when there is none')
     .addHelpText('after', '\nWrites nothing over a file that is there.\n\nExample:\n  $ plumb init --template classifier --remote ../store')
     .action(async (options: InitOptions) => initCommand(options, cli));
@@ -38,9 +43,11 @@ export const define: Define = (command, cli) => {
 async function initCommand(options: InitOptions, cli: Cli): Promise<void> {
   const root = cli.cwd;
   await refuseProject(root);
-  const wanted = await readTemplate(options.template);
+  const ofTemplate = await readTemplate(options.template);
   const git = await openOrMakeGit(root, options.git === true, cli);
   await refuseOuterProject(root, git.workTree);
+  const main = await mainBranch(git);
+  const wanted = [...ofTemplate, ...(await workflowsFor(options, { root, top: git.workTree, main }, cli))];
   const remote = options.remote === undefined ? undefined : checkRemote(options.remote, root);
   const plan = await planFiles(root, wanted);
   const folder = remote?.path;
@@ -48,11 +55,24 @@ async function initCommand(options: InitOptions, cli: Cli): Promise<void> {
   for (const file of plan.write) {
     const text =
       file.path === files.config
-        ? configure(file.bytes.toString('utf8'), { remote: remote?.text, main: await mainBranch(git), repository: repositoryName(root) })
+        ? configure(file.bytes.toString('utf8'), { remote: remote?.text, main, repository: repositoryName(root) })
         : file.bytes;
     await writeFileAtomic(join(root, file.path), text);
   }
   tell(options.template, plan, cli);
+}
+
+/** Forges read workflows at the top of a repository only; those of a project below it are written by hand. */
+async function workflowsFor(options: InitOptions, place: { root: string; top: string | null; main: string }, cli: Cli): Promise<TemplateFile[]> {
+  const forge = options.forge ?? (options.template === 'classifier' ? 'github' : 'none');
+  if (forge === 'none') return [];
+  if (place.top === null || (await realpath(place.root)) !== (await realpath(place.top))) {
+    cli.note(`no workflows: they belong to the top of the repository, with \`folder: ${basename(place.root)}\` for each action; see docs/github.md`);
+    return [];
+  }
+  const commit = await builtFrom(cli.env);
+  if (commit === null) cli.note('this plumb does not know which commit it is: the workflows name 000... where the commit of its actions belongs');
+  return readWorkflows(forge, { commit, main: place.main });
 }
 
 async function refuseProject(root: string): Promise<void> {
@@ -100,29 +120,6 @@ async function openOrMakeGit(root: string, make: boolean, cli: Cli): Promise<Git
   const [{ init }, fs] = await Promise.all([import('isomorphic-git'), import('node:fs')]);
   await init({ fs, dir: root, defaultBranch: 'main' });
   return openGit(root, cli.env);
-}
-
-interface TemplateFile {
-  /** relative to the project, '/' between names */
-  readonly path: string;
-  readonly bytes: Buffer;
-}
-
-/** @throws PlumbError TEMPLATE_UNKNOWN */
-async function readTemplate(name: string): Promise<TemplateFile[]> {
-  const known = (await readdir(templates)).toSorted(byCodeUnit);
-  if (!known.includes(name)) {
-    throw new PlumbError('TEMPLATE_UNKNOWN', {
-      what: `there is no template "${name}".${didYouMean(name, known)}`,
-      mend: `templates: ${known.join(', ')}`,
-    });
-  }
-  const folder = join(templates, name);
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
-  return Promise.all(
-    paths.toSorted(byCodeUnit).map(async (path) => ({ path: path === 'gitignore' ? '.gitignore' : path, bytes: await readFile(join(folder, path)) })),
-  );
 }
 
 interface Plan {
