@@ -1,99 +1,199 @@
 // GitHub and GitHub Enterprise Server, by their REST interface.
-import { Octokit, type RestEndpointMethodTypes } from '@octokit/rest';
+import type { RestEndpointMethodTypes } from '@octokit/rest';
 import { PlumbError } from '../base/errors.ts';
-import type { ChangedFile, Comment, Forge, ForgeOptions, PostedComment, PullRequest, Status } from './forge.ts';
-import { decideRetry, type Failure } from './retry.ts';
+import { openConversation } from './conversation.ts';
+import type {
+  ChangedFile,
+  Dispatch,
+  Forge,
+  ForgeOptions,
+  Merge,
+  NewPullRequest,
+  Permission,
+  PullRequest,
+  ReadComment,
+  Review,
+  Status,
+} from './forge.ts';
+import { openChecks } from './github-checks.ts';
+import { failureOf, openSession } from './session.ts';
+import { cut } from './text.ts';
+
+/** What GitHub lists of a pull request at most. Source: docs.github.com/en/rest/pulls/pulls, "List pull requests files" and "List commits" */
+const mostFiles = 3000;
+const mostCommits = 250;
+const mostDescription = 140;
+const mostInputs = 25;
 
 type Pulls = RestEndpointMethodTypes['pulls'];
 type PullData = Pulls['get']['response']['data'] | Pulls['list']['response']['data'][number];
-
-/** What GitHub lists of a pull request at most. Source: docs.github.com, "List pull requests files" */
-const mostFiles = 3000;
-/** Of 100 comments each; a conversation that is longer is not searched to its end. */
-const mostPages = 30;
-const mostCharacters = 65_536;
-const mostDescription = 140;
-const timeoutMs = 30_000;
+type CommentData = RestEndpointMethodTypes['issues']['getComment']['response']['data'];
+type ReviewData = Pulls['listReviews']['response']['data'][number];
 
 /** Nothing is asked before the first call. */
-export function openGitHub(options: ForgeOptions): Pick<Forge, 'findPullRequest' | 'changedFiles' | 'upsertComment' | 'setStatus'> {
-  const octokit = openOctokit(options);
+export function openGitHub(options: ForgeOptions): Forge {
+  const session = openSession('GitHub', options);
+  const { octokit, entries, told } = session;
   const repository = { owner: options.owner, repo: options.repo };
-  const told = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => Promise.reject(forgeError(error, options.token)));
+  const { rest } = octokit;
+  octokit.hook.before('request', (asked) => {
+    asked.headers['x-github-api-version'] = '2022-11-28';
+  });
+  const conversation = openConversation({ list: listComments, create: createComment, update: updateComment }, options.author, session);
   return {
-    findPullRequest: (by) => told('number' in by ? readPullRequest(by.number) : pullRequestOfCommit(by.commit)),
+    kind: 'github',
+    get requests() {
+      return session.requests;
+    },
+    checks: openChecks(session, repository),
+    findPullRequest: (by) => told('number' in by ? readPullRequest(by.number) : pullRequestThatEndsWith(by.commit)),
+    pullRequestsOfCommit: (commit) => told(mergedPullRequests(commit)),
     changedFiles: (pullRequest) => told(listFiles(pullRequest)),
-    upsertComment: (pullRequest, comment) => told(upsert(pullRequest, comment)),
+    commits: (pullRequest) => told(listCommits(pullRequest)),
+    reviews: (pullRequest) => told(listReviews(pullRequest)),
+    upsertComment: (pullRequest, comment) => told(conversation.upsert(pullRequest, comment)),
+    findComment: (pullRequest, marker) => told(conversation.find(pullRequest, marker)),
+    readComment: (id) => told(rest.issues.getComment({ ...repository, comment_id: id }).then(({ data }) => commentOf(data))),
+    reply: (to, body) => told(conversation.reply(to, body)),
+    // answered with what is there when we reacted so before
+    react: (comment, reaction) =>
+      told(rest.reactions.createForIssueComment({ ...repository, comment_id: comment, content: reaction }).then(() => undefined)),
+    permissionOf: (login) => told(readPermission(login)),
     setStatus: (commit, status) => told(createStatus(commit, status)),
+    openPullRequest: (wanted) => told(createPullRequest(wanted)),
+    merge: (pullRequest, how) => told(mergePullRequest(pullRequest, how)),
+    dispatch: (what) => told(startWorkflow(what)),
   };
 
-  async function readPullRequest(number: number): Promise<PullRequest | null> {
-    const { data } = await octokit.rest.pulls.get({ ...repository, pull_number: number });
-    return pullRequestOf(data);
+  async function readPullRequest(number: number): Promise<PullRequest> {
+    return pullRequestOf((await rest.pulls.get({ ...repository, pull_number: number })).data);
   }
 
-  async function pullRequestOfCommit(commit: string): Promise<PullRequest | null> {
-    const { data } = await octokit.rest.repos.listPullRequestsAssociatedWithCommit({ ...repository, commit_sha: commit, per_page: 100 });
-    const open = data.filter((one) => one.state === 'open' && one.head.sha === commit).toSorted((a, b) => a.number - b.number);
-    const [found] = open;
-    return found === undefined ? null : pullRequestOf(found);
+  async function pullRequestsWith(commit: string): Promise<PullRequest[]> {
+    const ask = (page: number) => rest.repos.listPullRequestsAssociatedWithCommit({ ...repository, commit_sha: commit, per_page: 100, page });
+    const found = await Array.fromAsync(entries<PullData>(`the list of pull requests with ${commit}`, ask), pullRequestOf);
+    return found.toSorted((a, b) => a.number - b.number);
+  }
+
+  async function pullRequestThatEndsWith(commit: string): Promise<PullRequest | null> {
+    return (await pullRequestsWith(commit)).find((one) => one.state === 'open' && one.head === commit) ?? null;
+  }
+
+  async function mergedPullRequests(commit: string): Promise<readonly PullRequest[]> {
+    return (await pullRequestsWith(commit)).filter((one) => one.state === 'merged');
   }
 
   async function listFiles(pullRequest: number): Promise<readonly ChangedFile[]> {
-    const { data } = await octokit.rest.pulls.get({ ...repository, pull_number: pullRequest });
-    if (data.changed_files > mostFiles) throw tooManyFiles(pullRequest, data.changed_files);
-    const files = await octokit.paginate(octokit.rest.pulls.listFiles, { ...repository, pull_number: pullRequest, per_page: 100 });
+    const { data } = await rest.pulls.get({ ...repository, pull_number: pullRequest });
+    if (data.changed_files > mostFiles) throw tooMany(pullRequest, 'files', data.changed_files, mostFiles);
+    const ask = (page: number) => rest.pulls.listFiles({ ...repository, pull_number: pullRequest, per_page: 100, page });
+    const files = await Array.fromAsync(entries<Pulls['listFiles']['response']['data'][number]>('the list of files', ask));
     // a push in between, or a cap that we do not know of
-    if (files.length < data.changed_files) throw tooManyFiles(pullRequest, data.changed_files, files.length);
+    if (files.length < data.changed_files) throw tooMany(pullRequest, 'files', data.changed_files, files.length);
     return files.map((file) => ({ path: file.filename, change: file.status, previousPath: file.previous_filename ?? null }));
   }
 
-  async function upsert(pullRequest: number, comment: Comment): Promise<PostedComment> {
-    if (!/^<!-- [^>]* -->$/.test(comment.marker)) throw new Error(`a marker is one HTML comment, not ${comment.marker}`);
-    const body = `${comment.marker}\n${comment.body}`;
-    if (body.length > mostCharacters) throw new Error(`a comment of ${body.length} characters is over GitHub's ${mostCharacters}`);
-    for (let attempt = 0; ; attempt += 1) {
-      const found = await findComment(pullRequest, comment.marker);
-      if (found !== null) return update(found, body);
-      try {
-        const { data } = await octokit.rest.issues.createComment({ ...repository, issue_number: pullRequest, body, request: { once: true } });
-        return { url: data.html_url, state: 'made', author: data.user?.login ?? '' };
-      } catch (error) {
-        // the comment may be there although its answer was lost: look again before it is made a second time
-        await pauseOrThrow(error, attempt, options);
-      }
-    }
+  async function listCommits(pullRequest: number): Promise<readonly string[]> {
+    const { data } = await rest.pulls.get({ ...repository, pull_number: pullRequest });
+    if (data.commits > mostCommits) throw tooMany(pullRequest, 'commits', data.commits, mostCommits);
+    const ask = (page: number) => rest.pulls.listCommits({ ...repository, pull_number: pullRequest, per_page: 100, page });
+    const commits = await Array.fromAsync(entries<{ sha: string }>('the list of commits', ask), (one) => one.sha);
+    if (commits.length < data.commits) throw tooMany(pullRequest, 'commits', data.commits, commits.length);
+    return commits;
   }
 
-  async function update(found: { id: number; body: string; url: string }, body: string): Promise<PostedComment> {
-    if (found.body === body) return { url: found.url, state: 'unchanged', author: options.author };
-    const { data } = await octokit.rest.issues.updateComment({ ...repository, comment_id: found.id, body });
-    return { url: data.html_url, state: 'updated', author: options.author };
+  async function listReviews(pullRequest: number): Promise<readonly Review[]> {
+    const ask = (page: number) => rest.pulls.listReviews({ ...repository, pull_number: pullRequest, per_page: 100, page });
+    const all = await Array.fromAsync(entries<ReviewData>('the list of reviews', ask));
+    return all.flatMap(reviewOf);
   }
 
-  async function findComment(pullRequest: number, marker: string): Promise<{ id: number; body: string; url: string } | null> {
-    let pages = 0;
-    const all = octokit.paginate.iterator(octokit.rest.issues.listComments, { ...repository, issue_number: pullRequest, per_page: 100 });
-    for await (const { data } of all) {
-      const found = data.find((one) => one.user?.login === options.author && one.body?.split(/\r?\n/, 1)[0] === marker);
-      if (found !== undefined) return { id: found.id, body: found.body ?? '', url: found.html_url };
-      pages += 1;
-      if (pages >= mostPages) throw tooManyComments(pullRequest);
+  async function* listComments(pullRequest: number): AsyncGenerator<ReadComment> {
+    const ask = (page: number) => rest.issues.listComments({ ...repository, issue_number: pullRequest, per_page: 100, page });
+    for await (const one of entries<CommentData>(`the conversation of pull request ${pullRequest}`, ask)) yield commentOf(one);
+  }
+
+  async function createComment(pullRequest: number, body: string): Promise<ReadComment> {
+    return commentOf((await rest.issues.createComment({ ...repository, issue_number: pullRequest, body, request: { once: true } })).data);
+  }
+
+  async function updateComment(id: number, body: string): Promise<ReadComment> {
+    return commentOf((await rest.issues.updateComment({ ...repository, comment_id: id, body })).data);
+  }
+
+  async function readPermission(login: string): Promise<Permission> {
+    try {
+      const { data } = await rest.repos.getCollaboratorPermissionLevel({ ...repository, username: login });
+      // a role of the organisation's own has a name of its own, and `permission` is the built-in one below it
+      return permissions.find((one) => one === data.role_name) ?? permissions.find((one) => one === data.permission) ?? 'none';
+    } catch (error) {
+      if (failureOf(error)?.status === 404) return 'none';
+      throw error;
     }
-    return null;
   }
 
   async function createStatus(commit: string, status: Status): Promise<void> {
-    await octokit.rest.repos.createCommitStatus({
+    await rest.repos.createCommitStatus({
       ...repository,
       sha: commit,
       context: status.context,
       state: status.state,
-      description: status.description.length > mostDescription ? `${status.description.slice(0, mostDescription - 1)}…` : status.description,
+      description: cut(status.description, mostDescription),
       ...(status.link === null ? {} : { target_url: status.link }),
     });
   }
+
+  async function createPullRequest({ head, base, title, body }: NewPullRequest): Promise<PullRequest> {
+    try {
+      return pullRequestOf((await rest.pulls.create({ ...repository, head, base, title, body })).data);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure?.status !== 422) throw error;
+      // it is there already, perhaps of a request of ours whose answer was lost
+      const { data } = await rest.pulls.list({ ...repository, head: `${options.owner}:${head}`, base, state: 'open', per_page: 100 });
+      const [found] = data;
+      if (found === undefined) throw refused(`a pull request from ${head} into ${base}`, failure.message);
+      return pullRequestOf(found);
+    }
+  }
+
+  async function mergePullRequest(number: number, how: Merge): Promise<string> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const asked = { ...repository, pull_number: number, sha: how.head, merge_method: how.method, request: { once: true } };
+        return (await rest.pulls.merge(asked)).data.sha;
+      } catch (error) {
+        const failure = failureOf(error);
+        if (failure === null) throw error;
+        const pull = await readPullRequest(number);
+        if (pull.state === 'merged' && pull.head === how.head && pull.mergeCommit !== null) return pull.mergeCommit;
+        if (failure.status === 409) throw moved(number, how.head);
+        if (failure.status !== 405 && failure.status !== 422) await session.pauseOrThrow(error, attempt);
+        // of two merges at the same moment one is told so
+        else if (/base branch was modified/i.test(failure.message) && attempt < 3) await options.pause(1000 * (0.5 + options.random()));
+        else throw refused(`to merge pull request ${number}`, failure.message);
+      }
+    }
+  }
+
+  async function startWorkflow({ workflow, ref, inputs }: Dispatch): Promise<string | null> {
+    if (Object.keys(inputs).length > mostInputs) throw new Error(`a workflow takes at most ${mostInputs} inputs`);
+    const asked = { ...repository, workflow_id: workflow, ref, inputs, request: { once: true } };
+    try {
+      const { data } = await rest.actions.createWorkflowDispatch({ ...asked, return_run_details: true });
+      return (data as { html_url?: string } | undefined)?.html_url ?? null;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure?.status !== 422) throw error;
+      if (!failure.message.includes('return_run_details')) throw refused(`to start ${workflow} of ${ref}`, failure.message);
+      // an Enterprise Server from before it knew this key
+      await rest.actions.createWorkflowDispatch(asked);
+      return null;
+    }
+  }
 }
+
+const permissions: readonly Permission[] = ['admin', 'maintain', 'write', 'triage', 'read', 'none'];
 
 /** Of the whole object or of a list's entry: the one says `merged`, both say when. */
 function pullRequestOf(data: PullData): PullRequest {
@@ -111,91 +211,56 @@ function pullRequestOf(data: PullData): PullRequest {
     author: data.user?.login ?? '',
     title: data.title,
     labels: data.labels.map((label) => label.name),
+    // before the merge it is a trial of GitHub's own
     mergeCommit: merged ? data.merge_commit_sha : null,
     url: data.html_url,
   };
 }
 
-function openOctokit(options: ForgeOptions): Octokit {
-  const silent = (): void => undefined;
-  const octokit = new Octokit({
-    auth: options.token,
-    baseUrl: options.apiUrl.replace(/\/+$/, ''),
-    userAgent: 'plumbline',
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-    request: { fetch: options.fetch },
-  });
-  octokit.hook.wrap('request', async (request, asked) => {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await request({ ...asked, request: { ...asked.request, signal: AbortSignal.timeout(timeoutMs) } });
-      } catch (error) {
-        if (asked.request['once'] === true) throw error;
-        await pauseOrThrow(error, attempt, options);
-      }
-    }
-  });
-  return octokit;
+function commentOf(data: CommentData): ReadComment {
+  return {
+    id: data.id,
+    number: Number(/\/(\d+)$/.exec(data.issue_url)?.[1]),
+    author: data.user?.login ?? '',
+    body: data.body ?? '',
+    createdAt: new Date(data.created_at),
+    updatedAt: new Date(data.updated_at),
+    url: data.html_url,
+  };
 }
 
-async function pauseOrThrow(error: unknown, attempt: number, options: ForgeOptions): Promise<void> {
-  const failure = failureOf(error);
-  if (failure === null) throw error;
-  const decision = decideRetry(failure, attempt, { nowMs: options.nowMs(), random: options.random() });
-  if (decision === 'too long') throw busy(failure);
-  if (decision === 'no') throw error;
-  await options.pause(decision.waitMs);
+const reviewStates: Readonly<Record<string, Review['state']>> = {
+  APPROVED: 'approved',
+  CHANGES_REQUESTED: 'changes-requested',
+  COMMENTED: 'commented',
+  DISMISSED: 'dismissed',
+};
+
+/** @returns none for a draft, which only its writer sees */
+function reviewOf(data: ReviewData): Review[] {
+  const state = reviewStates[data.state];
+  if (state === undefined || data.submitted_at === undefined) return [];
+  const { id, user, commit_id: commit, submitted_at: at, body } = data;
+  return [{ id, author: user?.login ?? '', bot: user?.type === 'Bot', state, commit, submittedAt: new Date(at), body }];
 }
 
-/** An error of octokit's, which carries the whole request: nothing but this leaves the adapter. */
-interface RequestFailure extends Failure {
-  /** 'POST /repos/o/r/statuses/…' */
-  readonly asked: string;
-}
-
-function failureOf(error: unknown): RequestFailure | null {
-  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return null;
-  const { request, response } = error as { request?: { method: string; url: string }; response?: { headers: Failure['headers'] } };
-  const asked = request === undefined ? 'a request' : `${request.method} ${new URL(request.url).pathname}`;
-  return { status: error.status, headers: response?.headers ?? {}, message: error.message, asked };
-}
-
-/** No cause: octokit's error holds headers, and a server may send back what it was sent. */
-function forgeError(error: unknown, token: string): unknown {
-  const failure = failureOf(error);
-  if (failure === null) return error;
-  const hidden = failure.message.replaceAll(token, '***').replaceAll(/\s+/g, ' ').slice(0, 300);
-  const what = `GitHub answered ${failure.status} to ${failure.asked}: ${hidden}`;
-  const details = { status: failure.status };
-  if (failure.status === 401) return new PlumbError('FORGE_DENIED', { what, mend: 'give a token that is valid', details });
-  if (failure.status === 403 || failure.status === 404) {
-    return new PlumbError('FORGE_DENIED', {
-      what,
-      mend: 'the job needs `permissions:` contents: read, pull-requests: write, statuses: write; a pull request from a fork never has them',
-      details,
-    });
-  }
-  return new PlumbError('FORGE_FAILED', { what, mend: 'run the job again; githubstatus.com says when GitHub is in trouble', details });
-}
-
-function busy(failure: RequestFailure): PlumbError {
-  return new PlumbError('FORGE_BUSY', {
-    what: `GitHub limits how often we ask and wants ${failure.asked} to wait`,
-    mend: 'run the job again later; the token of a job has 1,000 requests an hour for the repository',
-    details: { status: failure.status },
-  });
-}
-
-function tooManyFiles(pullRequest: number, files: number, listed?: number): PlumbError {
+function tooMany(pullRequest: number, what: 'files' | 'commits', number: number, listed: number): PlumbError {
   return new PlumbError('FORGE_LIMIT', {
-    what: `pull request ${pullRequest} changes ${files} files, GitHub lists ${listed ?? `at most ${mostFiles}`}`,
-    mend: 'make it smaller, or read its files from git',
+    what: `pull request ${pullRequest} has ${number} ${what}, GitHub lists ${listed}`,
+    mend: `make it smaller, or read its ${what} from git`,
   });
 }
 
-function tooManyComments(pullRequest: number): PlumbError {
-  return new PlumbError('FORGE_LIMIT', {
-    what: `pull request ${pullRequest} has over ${mostPages * 100} comments, and ours is not among the first`,
-    mend: 'open a new pull request; the report is in the summary of the run',
+function refused(what: string, message: string): PlumbError {
+  return new PlumbError('FORGE_REFUSED', {
+    what: `GitHub refuses ${what}: ${message.slice(0, 300)}`,
+    mend: 'do what it asks for; its page says more',
+  });
+}
+
+function moved(pullRequest: number, head: string): PlumbError {
+  return new PlumbError('FORGE_MOVED', {
+    what: `pull request ${pullRequest} does not end with ${head} any more`,
+    mend: 'look at what was pushed, then do it again',
   });
 }
