@@ -9,6 +9,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // a runner's own git settings and variables must not decide a test
-    env: { GIT_CONFIG_NOSYSTEM: '1', TZ: 'UTC' },
+    env: { GIT_CONFIG_NOSYSTEM: '1', TZ: 'UTC', PLUMB_RUN_DOMAIN: 'laptop' },
   },
 });

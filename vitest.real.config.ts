@@ -8,6 +8,6 @@ export default defineConfig({
     maxWorkers: 1,
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    env: { GIT_CONFIG_NOSYSTEM: '1', TZ: 'UTC' },
+    env: { GIT_CONFIG_NOSYSTEM: '1', TZ: 'UTC', PLUMB_RUN_DOMAIN: 'laptop' },
   },
 });

@@ -104,7 +104,8 @@ export class DemoStage {
     const define = `plumb() { ${plumb.map(quote).join(' ')} "$@"; }\n`;
     return spawn('/bin/sh', ['-c', define + command], {
       cwd: folder,
-      env: env,
+      // what is shown is a laptop's day, wherever it is shown
+      env: { ...env, PLUMB_RUN_DOMAIN: 'laptop' },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
