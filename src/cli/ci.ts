@@ -1,6 +1,8 @@
 // What a CI job does, a subcommand for each kind of job. All of them work without a forge: in any CI, and on a laptop that wants to see what a job sees.
+import { define as explain } from './ci-explain.ts';
 import { define as plan } from './ci-plan.ts';
 import { define as publish } from './ci-publish.ts';
+import { define as validate } from './ci-validate.ts';
 import type { Define } from './command.ts';
 
 interface Subcommand {
@@ -12,7 +14,9 @@ interface Subcommand {
 /** In the order in which the jobs of a pull request go. Each is in a file of its own, ci-<name>.ts. */
 const subcommands: readonly Subcommand[] = [
   { name: 'plan', summary: 'which stages have to run, as jobs in levels', define: plan },
+  { name: 'validate', summary: 'what is wrong with configuration, lock, rows and rules', define: validate },
   { name: 'publish', summary: 'sign the runs that this job made, and send them to the remote', define: publish },
+  { name: 'explain', summary: 'what the models say to one case', define: explain },
 ];
 
 export const define: Define = (command, cli) => {
