@@ -1,9 +1,9 @@
 // May a run that is there be reused here? Decided from values alone: who asks, where the record was found, who signed it, what the base branch's policy
 // says. What is not allowed is refused, with the reason that people are shown.
-import { hexOf } from '../base/digest.ts';
+import { hexOf, type Digest } from '../base/digest.ts';
 import { domainText, type TrustDomain } from '../project/trust-domain.ts';
 import type { Checked, Job } from './attestation.ts';
-import type { KeptRecord } from './records.ts';
+import type { RunRecord } from './run-record.ts';
 import type { TrustPolicy } from './trust-policy.ts';
 
 /** A pull request whose commits the main branch has now. */
@@ -13,8 +13,14 @@ export interface MergedPull {
   readonly head: string | null;
 }
 
+/** What of a run record, or of a checkpoint's, speaks for or against it. */
+export interface Judged {
+  readonly digest: Digest;
+  readonly record: Pick<RunRecord, 'builder' | 'command'>;
+}
+
 export interface ReuseQuestion {
-  readonly record: KeptRecord;
+  readonly record: Judged;
   /** whose name led to it */
   readonly found: TrustDomain;
   /** who asks */

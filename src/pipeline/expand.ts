@@ -22,6 +22,8 @@ export interface StageSpec {
   readonly outs: readonly string[];
   readonly metrics: readonly string[];
   readonly plots: readonly string[];
+  /** folder in the project that is kept until the stage ends well */
+  readonly checkpoint: string | undefined;
   readonly seed: number;
   readonly env: Readonly<Record<string, string>>;
   readonly resources: {
@@ -115,6 +117,7 @@ function fill(name: string, body: StageBody, scope: Scope): StageSpec {
     outs: list(body.outs),
     metrics: list(body.metrics),
     plots: list(body.plots),
+    checkpoint: body.checkpoint === undefined ? undefined : one(body.checkpoint),
     seed: body.seed ?? 0,
     env: Object.fromEntries(Object.entries(body.env ?? {}).map(([key, value]) => [key, one(value)])),
     resources: body.resources ?? { gpus: 0, labels: [] },

@@ -106,10 +106,11 @@ type Draft = Omit<BoundStage, 'inputs' | 'after'> & { readonly wanted: StepPorts
 
 async function draftStage(spec: StageSpec, context: BindContext): Promise<Draft> {
   if (spec.action.kind === 'cmd') {
-    const outs = [...spec.outs, ...spec.metrics, ...spec.plots].map((path) => checkOut(path, spec.name, context));
+    const outs = [...spec.outs, ...spec.metrics, ...spec.plots].map((path) => checkOut(path, { stage: spec.name, key: 'outs' }, context));
+    const checkpoint = spec.checkpoint === undefined ? undefined : checkOut(spec.checkpoint, { stage: spec.name, key: 'checkpoint' }, context);
     const wanted = Object.fromEntries(spec.deps.map((dep) => [dep, { kind: 'data' as const, ref: dep }]));
     return {
-      spec,
+      spec: { ...spec, checkpoint },
       step: null,
       arguments: null,
       params: pickParams(context.params, spec.params, spec.name),
@@ -142,9 +143,9 @@ async function draftStage(spec: StageSpec, context: BindContext): Promise<Draft>
   return { spec, step, arguments: arguments_, params: params as Record<string, JsonValue>, wanted: { ...deps, ...ports.inputs }, outputs };
 }
 
-/** Outputs are removed before a command runs: none may hold what is not made by running it. */
-function checkOut(path: string, stage: string, context: BindContext): string {
-  const out = checkProjectPath(path, `stage "${stage}", outs`, files.pipeline);
+/** Outputs are removed before a command runs, checkpoints when it ended well: none may hold what is not made by running it. */
+function checkOut(path: string, { stage, key }: { stage: string; key: 'outs' | 'checkpoint' }, context: BindContext): string {
+  const out = checkProjectPath(path, `stage "${stage}", ${key}`, files.pipeline);
   const { config, lock, pipeline, params, policy, models, local } = files;
   const data = Object.values(context.lock.datasets).map((entry) => entry.path);
   const kept = ['.git', config, lock, pipeline, params, policy, models, local, ...data];
@@ -153,7 +154,7 @@ function checkOut(path: string, stage: string, context: BindContext): string {
   const inTheWay = kept.find((one) => under(out, one) || under(one, out));
   if (inTheWay === undefined) return out;
   throw new PlumbError('PATH_OUTSIDE', {
-    what: `stage "${stage}", outs: ${out} cannot be an output: ${inTheWay} is there, which no command makes, and outputs are removed before they are made`,
+    what: `stage "${stage}", ${key}: ${out} cannot be ${key === 'outs' ? 'an output' : 'its checkpoint'}: ${inTheWay} is there, which no command makes, and ${key === 'outs' ? 'outputs are removed before they are made' : 'a checkpoint is removed once its stage ended well'}`,
     where: { file: files.pipeline },
     mend: 'let the command write into a folder of its own, such as out/',
   });
@@ -185,13 +186,18 @@ function checked(schema: unknown, value: JsonValue, at: string, file: string, st
   });
 }
 
-function indexOutputs(drafts: ReadonlyMap<string, Draft>, tell: Tell): Map<string, { stage: string; output: string }> {
-  const owners = new Map<string, { stage: string; output: string }>();
+/** By path. */
+type Owners = Map<string, { readonly stage: string; /** null: its checkpoint */ readonly output: string | null }>;
+
+function indexOutputs(drafts: ReadonlyMap<string, Draft>, tell: Tell): Owners {
+  const owners: Owners = new Map();
   /** folders that an output is in -> the stage whose output it is */
   const above = new Map<string, string>();
   for (const draft of drafts.values()) {
-    const { name } = draft.spec;
-    for (const [output, path] of Object.entries(draft.outputs)) {
+    const { name, checkpoint } = draft.spec;
+    const written: [string | null, string][] = Object.entries(draft.outputs);
+    if (checkpoint !== undefined) written.push([null, checkpoint]);
+    for (const [output, path] of written) {
       const places = upwards(path);
       const other = places.map((place) => owners.get(place)?.stage).find((stage) => stage !== undefined) ?? above.get(path);
       if (other !== undefined) tell(name, writtenTwice(path, other, name));
@@ -212,7 +218,7 @@ function writtenTwice(path: string, stage: string, other: string): PlumbError {
 
 interface Scope {
   readonly drafts: ReadonlyMap<string, Draft>;
-  readonly outputs: ReadonlyMap<string, { stage: string; output: string }>;
+  readonly outputs: Owners;
   readonly byPath: ReadonlyMap<string, string>;
   readonly context: BindContext;
 }
@@ -237,7 +243,8 @@ async function bindInput(stage: string, wanted: StepPorts['inputs'][string], sco
     const dataset = scope.byPath.get(place);
     if (dataset !== undefined) return { kind: 'data', ref: dataset };
     const owner = scope.outputs.get(place);
-    if (owner !== undefined) return { kind: 'output', ref: place, ...owner };
+    if (owner?.output === null) throw readsCheckpoint(stage, ref, owner.stage);
+    if (owner !== undefined) return { kind: 'output', ref: place, stage: owner.stage, output: owner.output };
   }
   if (await scope.context.exists(path)) return { kind: 'file', ref: path };
   const candidates = [
@@ -249,6 +256,14 @@ async function bindInput(stage: string, wanted: StepPorts['inputs'][string], sco
     ),
   ];
   throw depMissing(stage, ref, candidates);
+}
+
+function readsCheckpoint(stage: string, ref: string, owner: string): PlumbError {
+  return new PlumbError('PIPELINE_DEP_MISSING', {
+    what: `stage "${stage}" reads "${ref}", which is the checkpoint of stage "${owner}": it is gone when that one has ended well`,
+    where: { file: files.pipeline },
+    mend: `let stage "${owner}" write what others read to an output`,
+  });
 }
 
 /** a/b/c, a/b, a */

@@ -4,8 +4,7 @@ import type { Git, Oid } from '../git/git.ts';
 import type { TrustDomain } from '../project/trust-domain.ts';
 import { refused, verifyEnvelope, type Checked } from './attestation.ts';
 import { decideReuse, type MergedPull, type ReuseDecision } from './decide-reuse.ts';
-import type { KeptRecord } from './records.ts';
-import type { OwnRuns } from './run-names.ts';
+import type { Candidate, OwnRuns } from './run-names.ts';
 import type { TrustPolicy } from './trust-policy.ts';
 
 /** What of the base branch judges. */
@@ -28,10 +27,7 @@ export interface ReuseJudge {
   fetchCommit(commit: Oid): Promise<boolean>;
 }
 
-export async function judgeReuse(
-  judge: ReuseJudge,
-  { record, found, note }: { readonly record: KeptRecord; readonly found: TrustDomain; readonly note: string | null },
-): Promise<ReuseDecision> {
+export async function judgeReuse(judge: ReuseJudge, { record, found, note }: Candidate): Promise<ReuseDecision> {
   const { reader, main, merged } = judge;
   const own = (await judge.own.list()).has(record.digest);
   const question = { record, found, reader, own, main, merged, attestation: null, trust: null, workflowBlobs: new Set<string>() };

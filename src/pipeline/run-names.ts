@@ -5,10 +5,20 @@ import { hexOf, isDigest, type Digest } from '../base/digest.ts';
 import { errnoOf, systemError } from '../base/errors.ts';
 import { domainText, type TrustDomain } from '../project/trust-domain.ts';
 import type { Named, NameSpace, Store } from '../store/store.ts';
-import { domainsToAsk, type MergedPull, type ReuseDecision } from './decide-reuse.ts';
+import { domainsToAsk, type Judged, type MergedPull, type ReuseDecision } from './decide-reuse.ts';
 import { readableRecord, type KeptRecord, type RunShelf } from './records.ts';
 
+/** Something that a name led to, and that may be reused here or not: a run, or the checkpoint of one. */
+export interface Candidate {
+  readonly record: Judged;
+  /** whose name it was */
+  readonly found: TrustDomain;
+  /** who vouches for it */
+  readonly note: string | null;
+}
+
 export interface RunNames extends RunShelf {
+  decide(candidate: Candidate): Promise<ReuseDecision>;
   /** The record of an earlier run, here or in the remote, that may be reused here. A name that leads to missing or foreign bytes is as good as none. */
   find(fingerprint: Digest): Promise<KeptRecord | undefined>;
   /** Runs that this job made; none on a laptop, where that makes no difference. */
@@ -45,6 +55,7 @@ export function laptopRuns(store: Store): RunNames {
     domain,
     nameOf: (fingerprint) => nameIn(domain, fingerprint),
     find,
+    decide: async () => ({ reuse: true }),
     noteOwn: async () => undefined,
     own: async () => new Set(),
     refused: new Map(),
@@ -57,7 +68,7 @@ export interface CiRunsOptions {
   readonly domain: TrustDomain;
   readonly merged: readonly MergedPull[];
   readonly own: OwnRuns;
-  decide(candidate: { readonly record: KeptRecord; readonly found: TrustDomain; readonly note: string | null }): Promise<ReuseDecision>;
+  decide(candidate: Candidate): Promise<ReuseDecision>;
 }
 
 /** In CI: what `decide` lets through, of the domains that this one builds on. */
@@ -95,6 +106,7 @@ export function ciRuns({ store, domain, merged, own, decide }: CiRunsOptions): R
     domain,
     nameOf: (fingerprint) => nameIn(domain, fingerprint),
     find,
+    decide,
     noteOwn: (run) => own.add(run),
     own: () => own.list(),
     refused,

@@ -23,6 +23,9 @@ const body = {
   outs: z.array(text).optional().describe('files and folders that the command writes'),
   metrics: z.array(text).optional().describe('JSON files of numbers that the command writes'),
   plots: z.array(text).optional().describe('JSON or CSV files of series that the command writes'),
+  checkpoint: text
+    .optional()
+    .describe('folder of what a command needs to go on after it was stopped: kept until it ends well; neither an output nor part of the fingerprint'),
   seed: countSchema.optional().describe('seed of the built-in step; PLUMB_SEED of a command; default 0'),
   env: z.record(z.string(), z.string()).optional().describe('environment variables of the command; part of the fingerprint'),
   resources: fields({
@@ -57,7 +60,8 @@ export const stageSchema = fields({
     const inner = stage.do ?? stage;
     return (inner.cmd === undefined) !== (inner.uses === undefined);
   }, 'expected exactly one of cmd and uses')
-  .refine((stage) => (stage.do ?? stage).with === undefined || (stage.do ?? stage).uses !== undefined, '"with" belongs to "uses"');
+  .refine((stage) => (stage.do ?? stage).with === undefined || (stage.do ?? stage).uses !== undefined, '"with" belongs to "uses"')
+  .refine((stage) => (stage.do ?? stage).checkpoint === undefined || (stage.do ?? stage).cmd !== undefined, '"checkpoint" belongs to "cmd"');
 
 /** pipeline.yaml */
 export const pipelineSchema = fields({

@@ -3,59 +3,23 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
-import { formatSeconds, type Progress } from '../base/progress.ts';
+import { formatSeconds } from '../base/progress.ts';
 import { isRunning } from '../base/atomic.ts';
 import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
-import type { Store } from '../store/store.ts';
+import { openCheckpoint, type OpenCheckpoint } from './checkpoint.ts';
 import { describeMachine } from './environment.ts';
 import { runProcess, type ProcessEnd } from './executors/local.ts';
 import { flatten } from './why.ts';
 import { commandOf, type ReadyStage } from './plan.ts';
 import { differingOutputs, keepRecord, readRecord, type KeptRecord } from './records.ts';
-import type { RunNames } from './run-names.ts';
 import type { RunInput, RunOutput, RunRecord } from './run-record.ts';
+import type { StageWorld } from './stage-world.ts';
 import { StepListener, type StepOrder } from './step-process.ts';
 import type { JsonValue } from '../base/schema.ts';
 import type { Json } from '../base/canonical.ts';
 
-/** What a stage needs of the work tree; made by work-tree.ts. */
-export interface Workspace {
-  readonly root: string;
-  readonly localDir: string;
-  /** Stores what stands at an absolute path. */
-  keep(path: string, projectPath: string): Promise<RunOutput>;
-  /** Makes the work tree's copy equal to an output; costs a stat when it is. */
-  restore(output: RunOutput): Promise<void>;
-  /** Puts an object, or a folder by its manifest, at a path for a step to read; nothing is copied where a link will do. */
-  place(digest: RunOutput['digest'], kind: 'file' | 'folder' | 'dataset', target: string): Promise<string>;
-  /** Sees that git leaves an output alone. @throws PlumbError OUT_TRACKED when git tracks it: what a stage writes over would be lost */
-  claim(path: string): Promise<void>;
-  /** Is a file or data set of the work tree still what it was? */
-  isStill(input: RunInput): Promise<boolean>;
-  /** Brings a data set's working copy when it is not there. */
-  materialise(dataset: string): Promise<void>;
-}
-
-export interface StageWorld {
-  readonly store: Store;
-  /** where earlier runs are looked for, and ours kept */
-  readonly runs: RunNames;
-  readonly builder: RunRecord['builder'];
-  readonly workspace: Workspace;
-  /** program and first words that start a step's process */
-  readonly stepCommand: readonly string[];
-  /** of the processes of stages: without what lets a job of CI sign or write */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly version: string;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-  now(): Date;
-  /** a line that a stage printed */
-  onLine(stage: string, line: string): void;
-  /** commit of the work tree, and whether the project differs from it */
-  code(): Promise<{ commit: string | null; dirty: boolean }>;
-}
+export type { StageWorld } from './stage-world.ts';
 
 export interface StageOutcome {
   readonly state: 'ran' | 'cached' | 'frozen';
@@ -81,9 +45,9 @@ export async function executeStage(
   for (const path of Object.values(ready.stage.outputs)) await world.workspace.claim(path);
   const code = await world.code();
   const started = world.now();
-  const done = ready.stage.step === null ? await executeCommand(ready, world) : await executeStep(ready, world);
+  const done = ready.stage.step === null ? await executeCommand(ready, world, { fresh: options.forced }) : await executeStep(ready, world);
   const finished = world.now();
-  await checkUnchanged(ready, world);
+  await checkUnchanged(ready, world, done.checkpoint);
   const record: RunRecord = {
     plumbline: 'run/1',
     stage: ready.stage.spec.name,
@@ -103,7 +67,9 @@ export async function executeStage(
     code,
     builder: world.builder,
   };
+  await done.checkpoint?.done();
   const { digest, earlier } = await keepRecord(world, record, { forced: options.forced });
+  await done.checkpoint?.forget(digest);
   if (options.restore) for (const output of Object.values(record.outputs)) await world.workspace.restore(output);
   const outcome = { state: 'ran' as const, kept: { digest, record }, why, seconds: record.measured['seconds'] ?? 0 };
   const outputs = earlier === undefined ? [] : differingOutputs(earlier.record, record);
@@ -111,23 +77,32 @@ export async function executeStage(
 }
 
 /** What a stage read from the work tree must still be what its fingerprint says: else the cache would give these outputs for other inputs, for ever. */
-async function checkUnchanged(ready: ReadyStage, world: StageWorld): Promise<void> {
+async function checkUnchanged(ready: ReadyStage, world: StageWorld, checkpoint: OpenCheckpoint | null): Promise<void> {
+  const input = await changedInput(ready, world);
+  if (input === undefined) return;
+  // no more does what it left for the next attempt
+  await checkpoint?.forget(null);
+  throw new PlumbError('FILE_CHANGED', {
+    what: `${input.ref} was changed while stage "${ready.stage.spec.name}" read it: its outputs belong to neither version, and are not kept`,
+    where: { file: input.ref },
+    mend: 'run it again; do not edit what a running stage reads',
+  });
+}
+
+async function changedInput(ready: ReadyStage, world: StageWorld): Promise<RunInput | undefined> {
   for (const input of Object.values(ready.inputs)) {
     // a built-in step reads data sets and outputs from the store, where nothing changes
     if (input.kind === 'output' || (input.kind === 'data' && ready.stage.step !== null)) continue;
-    if (await world.workspace.isStill(input)) continue;
-    throw new PlumbError('FILE_CHANGED', {
-      what: `${input.ref} was changed while stage "${ready.stage.spec.name}" read it: its outputs belong to neither version, and are not kept`,
-      where: { file: input.ref },
-      mend: 'run it again; do not edit what a running stage reads',
-    });
+    if (!(await world.workspace.isStill(input))) return input;
   }
+  return undefined;
 }
 
 interface Done {
   readonly outputs: Record<string, RunOutput>;
   readonly metrics: Record<string, number>;
   readonly measured: Record<string, number>;
+  readonly checkpoint: OpenCheckpoint | null;
 }
 
 async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> {
@@ -155,7 +130,7 @@ async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> 
     if (end.exit !== 0 || listener.result === undefined) throw stageFailed(ready, world, end);
     const kept: Record<string, RunOutput> = {};
     for (const [name, path] of Object.entries(outputs)) kept[name] = await keepOutput(ready, world, order.outputs[name] ?? '', path);
-    return { outputs: kept, metrics: { ...listener.result.metrics }, measured: { ...listener.result.measured } };
+    return { outputs: kept, metrics: { ...listener.result.metrics }, measured: { ...listener.result.measured }, checkpoint: null };
   } finally {
     await rm(room, { recursive: true, force: true });
   }
@@ -195,7 +170,7 @@ async function outputPath(input: { run?: RunRecord['fingerprint'] | undefined; r
   return record.outputs[input.ref.slice(record.stage.length + 1)]?.path ?? input.ref;
 }
 
-async function executeCommand(ready: ReadyStage, world: StageWorld): Promise<Done> {
+async function executeCommand(ready: ReadyStage, world: StageWorld, options: { fresh: boolean }): Promise<Done> {
   const { spec, outputs, inputs, params } = ready.stage;
   if (spec.action.kind !== 'cmd') throw new Error(`stage ${spec.name} is no command`);
   for (const input of Object.values(inputs)) if (input.kind === 'data') await world.workspace.materialise(input.ref);
@@ -205,20 +180,24 @@ async function executeCommand(ready: ReadyStage, world: StageWorld): Promise<Don
     await rm(join(world.workspace.root, path), { recursive: true, force: true });
     await mkdir(dirname(join(world.workspace.root, path)), { recursive: true });
   }
+  const checkpoint = await openCheckpoint(ready, world, options);
+  const own = { PLUMB_STAGE: spec.name, PLUMB_SEED: String(spec.seed), PLUMB_PARAMS: JSON.stringify(params), ...checkpoint?.environment };
   const end = await runProcess({
     command: spec.action.cmd,
     cwd: world.workspace.root,
-    env: { ...world.env, ...spec.env, PLUMB_STAGE: spec.name, PLUMB_SEED: String(spec.seed), PLUMB_PARAMS: JSON.stringify(params) },
+    env: { ...world.env, ...spec.env, ...own },
     logFile: logFileOf(world, spec.name),
     onLine: (line) => world.onLine(spec.name, line),
     signal: world.signal,
     limitMs: limitOf(ready),
   });
+  if (end.exit !== 0 && checkpoint !== null && (await changedInput(ready, world)) !== undefined) await checkpoint.forget(null);
+  else await checkpoint?.over(end);
   if (world.signal.aborted) throw world.signal.reason;
   if (end.exit !== 0) throw stageFailed(ready, world, end);
   const kept: Record<string, RunOutput> = {};
   for (const [name, path] of Object.entries(outputs)) kept[name] = await keepOutput(ready, world, join(world.workspace.root, path), path);
-  return { outputs: kept, metrics: await readMetrics(ready, world), measured: {} };
+  return { outputs: kept, metrics: await readMetrics(ready, world), measured: { ...checkpoint?.measured }, checkpoint };
 }
 
 async function keepOutput(ready: ReadyStage, world: StageWorld, path: string, projectPath: string): Promise<RunOutput> {

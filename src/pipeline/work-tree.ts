@@ -17,7 +17,7 @@ import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
 import type { RunInput, RunOutput } from './run-record.ts';
 import type { PathFacts, SourceTree } from './source-tree.ts';
-import type { Workspace } from './stage-run.ts';
+import type { Workspace } from './stage-world.ts';
 
 /** @param index of this work tree; whoever opened it saves it */
 export async function openWorkTree(project: Project, index: StatIndex): Promise<WorkTree> {
