@@ -1,4 +1,5 @@
 // What a change touches: the paths in which the work tree differs from where it left its base.
+import { byCodeUnit } from '../base/canonical.ts';
 import { isPlumbError } from '../base/errors.ts';
 import type { Oid } from '../git/git.ts';
 import type { Project } from '../project/open.ts';
@@ -11,17 +12,25 @@ export interface Changes {
 }
 
 /**
- * @param base a commit of this clone. Where the clone is too shallow to tell where the work tree left it, it is compared with itself: what it got
- * since then counts as changed, too
+ * Where the work tree left a base.
+ * @param base a commit of this clone; where the clone is too shallow to tell, it is the answer itself: what it got since then counts as changed, too
  */
-export async function changesSince({ git }: Pick<Project, 'git'>, base: Oid): Promise<Changes> {
+export async function partedFrom({ git }: Pick<Project, 'git'>, base: Oid): Promise<Oid> {
   const head = await git.resolve('HEAD');
-  if (head === null) return { from: base, paths: await git.dirtyPaths(['']) };
-  const parted = await git.mergeBase(base, head).catch((error: unknown) => {
-    if (isPlumbError(error, 'GIT_TOO_SHALLOW')) return null;
+  if (head === null) return base;
+  try {
+    return (await git.mergeBase(base, head)) ?? base;
+  } catch (error) {
+    if (isPlumbError(error, 'GIT_TOO_SHALLOW')) return base;
     throw error;
-  });
-  const from = parted ?? base;
-  const [committed, dirty] = await Promise.all([git.changedPaths(from, head), git.dirtyPaths([''])]);
-  return { from, paths: [...new Set([...committed, ...dirty])].toSorted() };
+  }
+}
+
+/** @param base as of partedFrom */
+export async function changesSince(project: Pick<Project, 'git'>, base: Oid): Promise<Changes> {
+  const { git } = project;
+  const head = await git.resolve('HEAD');
+  const from = await partedFrom(project, base);
+  const [committed, dirty] = await Promise.all([head === null ? [] : git.changedPaths(from, head), git.dirtyPaths([''])]);
+  return { from, paths: [...new Set([...committed, ...dirty])].toSorted(byCodeUnit) };
 }

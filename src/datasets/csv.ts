@@ -73,7 +73,7 @@ interface Records {
   drain(): Row[];
 }
 
-function createRecords(file: string, { ends, onHead }: ReadOptions): Records {
+function createRecords(file: string, { ends, onHead, onFault }: ReadOptions): Records {
   let header: { names: readonly string[]; make: (fields: readonly string[]) => Record<string, string> } | undefined;
   let row = 0;
   let mark = 0;
@@ -89,7 +89,12 @@ function createRecords(file: string, { ends, onHead }: ReadOptions): Records {
         return null;
       }
       row += 1;
-      if (fields.length !== header.names.length) throw ragged({ file, row, line }, fields.length, header.names.length);
+      if (fields.length !== header.names.length) {
+        const fault = ragged({ file, row, line }, fields.length, header.names.length);
+        if (onFault === undefined) throw fault;
+        onFault(fault);
+        return null;
+      }
       const value = header.make(fields);
       batch.push(ends === true ? { row, line, value, end: mark + bytes } : { row, line, value });
       return null;

@@ -1,6 +1,6 @@
 // JSON Lines: one object a line. Lines are split over bytes, so that an error can say row, line and byte.
 import { isUtf8 } from 'node:buffer';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { firstBadByte, skipByteOrderMark } from './encoding.ts';
 import { readBlocks, type ReadOptions, type Row } from './row.ts';
 
@@ -13,7 +13,7 @@ export const maxRowBytes = 256 * 1024 * 1024;
  */
 export async function* readJsonl(path: string, options: ReadOptions = {}): AsyncGenerator<Row[]> {
   const file = options.name ?? path;
-  const lines = createLineParser(file, options.ends === true);
+  const lines = createLineParser(file, options);
   let tail: Buffer[] = [];
   let tailBytes = 0;
   let first = true;
@@ -51,10 +51,22 @@ interface LineParser {
   tooLong(): PlumbError;
 }
 
-function createLineParser(file: string, ends: boolean): LineParser {
+function createLineParser(file: string, { ends = false, onFault }: ReadOptions): LineParser {
   let line = 0;
   let row = 0;
   let offset = 0;
+  const fault = (error: unknown): null => {
+    if (onFault === undefined || !isPlumbError(error)) throw error;
+    onFault(error);
+    return null;
+  };
+  const parsed = (text: string, at: { file: string; line: number; row: number }): Record<string, unknown> | null => {
+    try {
+      return parseLine(text, at);
+    } catch (error) {
+      return fault(error);
+    }
+  };
   const parse = (block: Buffer): Row[] => {
     const checked = isUtf8(block);
     const rows: Row[] = [];
@@ -63,12 +75,16 @@ function createLineParser(file: string, ends: boolean): LineParser {
       const next = newline === -1 ? block.length : newline + 1;
       const bytes = block.subarray(start, newline === -1 ? block.length : newline);
       line += 1;
-      if (!checked && !isUtf8(bytes)) throw badEncoding({ file, line, row: row + 1, bytes, offset: offset + start });
-      const text = bytes[0] === 0x7b ? bytes.toString('utf8') : bytes.toString('utf8').trim();
-      if (text !== '') {
+      if (!checked && !isUtf8(bytes)) {
         row += 1;
-        const value = parseLine(text, { file, line, row });
-        rows.push(ends ? { row, line, value, end: offset + next, text } : { row, line, value });
+        fault(badEncoding({ file, line, row, bytes, offset: offset + start }));
+      } else {
+        const text = bytes[0] === 0x7b ? bytes.toString('utf8') : bytes.toString('utf8').trim();
+        if (text !== '') {
+          row += 1;
+          const value = parsed(text, { file, line, row });
+          if (value !== null) rows.push(ends ? { row, line, value, end: offset + next, text } : { row, line, value });
+        }
       }
       start = next;
     }

@@ -1,6 +1,6 @@
 // What a row is, whatever file it came from.
 import { createReadStream } from 'node:fs';
-import { errnoOf, systemError } from '../base/errors.ts';
+import { errnoOf, type PlumbError, systemError } from '../base/errors.ts';
 
 /**
  * One row. Values are what JSON can say: text, finite numbers, booleans, null, lists, objects. A whole number that a JavaScript number
@@ -28,6 +28,8 @@ export interface ReadOptions {
   readonly ends?: boolean;
   /** told before the first row: where rows begin, behind a byte order mark and the header of a CSV, and that header's names */
   readonly onHead?: (end: number, columns: readonly string[] | null) => void;
+  /** told of rows that do not parse, which are left out; without it the first of them ends the reading. What breaks a whole file ends it all the same */
+  readonly onFault?: (error: PlumbError) => void;
   /** bytes that do not come from the path: standard input */
   readonly source?: AsyncIterable<Buffer>;
 }

@@ -290,7 +290,7 @@ function needed(
   const group = [...drafts.keys()].filter((name) => name.startsWith(`${need}@`));
   if (group.length > 0 || broken.some(({ name }) => name === need || name.startsWith(`${need}@`))) return group;
   const error = new PlumbError('PIPELINE_DEP_MISSING', {
-    what: `stage "${stage}" needs stage "${need}", which is not there.${didYouMean(need, drafts.keys())}`,
+    what: `stage "${stage}" needs stage "${need}", which is not there.${didYouMean(need, [...drafts.keys(), ...broken.map((spec) => spec.name)])}`,
     where: { file: files.pipeline },
     mend: 'correct the name',
   });

@@ -34,15 +34,38 @@ export interface Project {
   mutex<T>(work: () => Promise<T>): Promise<T>;
 }
 
+interface World {
+  /** absolute */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Where the project is that a folder belongs to, whatever its settings say.
+ * @throws PlumbError NO_GIT_REPOSITORY, NOT_A_PROJECT
+ */
+export async function findProject({ cwd, env }: World): Promise<{ readonly git: Git; readonly root: string }> {
+  const git = await openGit(cwd, env);
+  return { git, root: findRoot(cwd, git.workTree) };
+}
+
+/** Of a text that does not parse: undefined. Who parses it closely says why. */
+function valueOf(text: string): unknown {
+  try {
+    return isBlankYaml(text) ? undefined : loadYaml(text, files.config);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Opens the project that a folder belongs to.
- * @throws PlumbError NO_GIT_REPOSITORY, NOT_A_PROJECT, CONFIG_INVALID
+ * @throws PlumbError NO_GIT_REPOSITORY, NOT_A_PROJECT, CONFIG_INVALID, YAML_SYNTAX
  */
-export async function openProject(world: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> }): Promise<Project> {
-  const git = await openGit(world.cwd, world.env);
-  const root = findRoot(world.cwd, git.workTree);
+export async function openProject(world: World): Promise<Project> {
+  const { git, root } = await findProject(world);
   const text = await readFile(join(root, files.config), 'utf8');
-  const quick = isBlankYaml(text) ? null : quickConfig(loadYaml(text, files.config));
+  const quick = quickConfig(valueOf(text));
   const config = quick ?? (await parseYaml(text, files.config, (await import('./config.ts')).projectConfigSchema));
   return assemble({ root, git, config, env: world.env });
 }
