@@ -45,18 +45,21 @@ export class CheckpointShare {
     return decision.reuse ? { state: 'found', kept } : { state: 'refused', why: decision.why };
   }
 
-  /**
-   * Sends one, and makes it the latest. Where a checkpoint must be signed, nothing is sent: `plumb ci publish` does it then.
-   * @param before what the remote may have of it
-   * @returns whether it was sent
-   */
-  async send(kept: KeptCheckpoint, before: Digest | null): Promise<boolean> {
+  /** Would one that nobody signed count? Else nothing is sent from here: `plumb ci publish` signs it, and sends it. */
+  async takesUnsigned(record: Pick<CheckpointRecord, 'builder' | 'command'>): Promise<boolean> {
     const { store, runs } = this.#world;
-    const decision = await runs.decide({ record: kept, found: runs.domain, note: null });
-    if (!decision.reuse || store.remote?.canWrite !== true) return false;
+    if (store.remote?.canWrite !== true) return false;
+    return (await runs.decide({ record: { digest: digestOf(''), record }, found: runs.domain, note: null })).reuse;
+  }
+
+  /**
+   * Sends one, and makes it the latest.
+   * @param before what the remote may have of it
+   */
+  async send(kept: KeptCheckpoint, before: Digest | null): Promise<void> {
+    const { store, runs } = this.#world;
     await store.push([checkpointRoot(kept, store, before)], [], unhurried);
     await store.setNameInRemote(checkpointName(runs, kept.record.fingerprint), { digest: kept.digest, note: null }, unhurried);
-    return true;
   }
 
   /** The stage has ended well: the name leads to its run, which is no checkpoint. */

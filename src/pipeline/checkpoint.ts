@@ -45,6 +45,8 @@ class OpenCheckpoint {
   readonly #folder: CheckpointFolder;
   #state: CheckpointState;
   #began = 0;
+  /** to others, as it is */
+  #isSent = false;
   #timer: NodeJS.Timeout | undefined;
   /** what stood there when it was saved last */
   #saved = '';
@@ -95,7 +97,9 @@ class OpenCheckpoint {
     this.#began = now.getTime();
     this.#state = { ...this.#state, attempt: attempt + 1, begun: now.toISOString() };
     await this.#folder.keep(this.#state);
-    const everyMs = this.#world.checkpoints?.everyMs ?? null;
+    const { builder, checkpoints } = this.#world;
+    this.#isSent = (await checkpoints?.takesUnsigned({ builder, command: commandOf(this.#ready) })) ?? false;
+    const everyMs = this.#isSent ? (checkpoints?.everyMs ?? null) : null;
     if (everyMs !== null) this.#timer = setInterval(() => void (this.#saving = this.#saving.then(() => this.#saveQuiet())), everyMs);
   }
 
@@ -108,7 +112,7 @@ class OpenCheckpoint {
     await this.#folder.keep(this.#state);
     // a shell says by 128 and more that a signal ended what it waited for
     const isStopped = timedOut || signal !== null || (exit ?? 0) > 128 || this.#world.signal.aborted;
-    if (isStopped && this.#world.checkpoints !== undefined) await this.#save();
+    if (isStopped && this.#isSent) await this.#save();
     else if (this.#folder.hasFiles()) this.#say('its checkpoint is kept: the next run goes on from it, `plumb run --force` starts anew');
   }
 
@@ -145,7 +149,8 @@ class OpenCheckpoint {
       // once it is over, the seconds are counted
       const seconds = this.#state.begun === null ? this.#state.seconds : this.#seconds();
       const kept = await keepCheckpoint(store, this.#folder.absolute, { ...facts, seconds, saved: now().toISOString() });
-      if (kept === null || !isWhole() || !(await this.#world.checkpoints?.send(kept, shared))) return;
+      if (kept === null || !isWhole()) return;
+      await this.#world.checkpoints?.send(kept, shared);
       this.#state = { ...this.#state, shared: kept.digest };
       await this.#folder.keep(this.#state);
       this.#say(`its checkpoint is in the store: ${sizeText(kept)}`);

@@ -14,6 +14,8 @@ export interface RunOrder {
   readonly log: RunLog;
   readonly jobs: number;
   readonly failFast: boolean;
+  /** false: outputs come into the work tree only where a command that is executed reads them. That is all that a job of CI needs. */
+  readonly restore: boolean;
   /** stages to execute whatever the cache has */
   readonly forced: ReadonlySet<string>;
   /** told before a stage is executed */
@@ -61,7 +63,19 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   }
   const why = await whyRuns(ready, context, force);
   order.onStart(stage.spec.name, why);
-  return executeStage(ready, why, world, { restore: true, forced: force || isLost });
+  if (!order.restore) await bringInputs(stage, produced, order);
+  return executeStage(ready, why, world, { restore: order.restore, forced: force || isLost });
+}
+
+/** What a command reads of other stages, as far as it is not there. A built-in step reads from the store. */
+async function bringInputs(stage: BoundStage, produced: ReadonlyMap<string, KeptRecord>, order: RunOrder): Promise<void> {
+  if (stage.step !== null) return;
+  for (const input of Object.values(stage.inputs)) {
+    if (input.kind !== 'output') continue;
+    const output = produced.get(input.stage)?.record.outputs[input.output];
+    const path = order.stages.get(input.stage)?.outputs[input.output];
+    if (output !== undefined && path !== undefined) await order.world.workspace.restore({ ...output, path });
+  }
 }
 
 /** Where outputs go is for the pipeline to say: a record may come from a stage of another name, or from somebody who can write to the remote. */
@@ -69,7 +83,7 @@ async function bringBack(stage: BoundStage, outcome: StageOutcome, order: RunOrd
   for (const [name, path] of Object.entries(stage.outputs)) {
     const output = outcome.kept.record.outputs[name];
     if (output === undefined) throw lacksOutput(stage.spec.name, name, outcome.kept.digest);
-    await order.world.workspace.restore({ ...output, path });
+    if (order.restore) await order.world.workspace.restore({ ...output, path });
   }
   return outcome;
 }
