@@ -2,6 +2,7 @@
 import { define as explain } from './ci-explain.ts';
 import { define as plan } from './ci-plan.ts';
 import { define as publish } from './ci-publish.ts';
+import { define as report } from './ci-report.ts';
 import { define as run } from './ci-run.ts';
 import { define as validate } from './ci-validate.ts';
 import type { Define } from './command.ts';
@@ -18,6 +19,7 @@ const subcommands: readonly Subcommand[] = [
   { name: 'validate', summary: 'what is wrong with configuration, lock, rows and rules', define: validate },
   { name: 'run', summary: 'run stages on a machine that is gone afterwards', define: run },
   { name: 'publish', summary: 'sign the runs that this job made, and send them to the remote', define: publish },
+  { name: 'report', summary: 'what a branch changes, and what that does to the model', define: report },
   { name: 'explain', summary: 'what the models say to one case', define: explain },
 ];
 

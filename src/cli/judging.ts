@@ -15,7 +15,8 @@ import { readPointer } from '../registry/pointer.ts';
 import { policySchema, stages, type Pointer, type Policy, type Stage } from '../registry/schema.ts';
 import { commitTree } from '../registry/tree.ts';
 import { dataPart } from '../report/data-part.ts';
-import { judge, type Judgement } from '../report/judge.ts';
+import { judge, type BranchChange, type Judgement } from '../report/judge.ts';
+import type { Report } from '../report/schema.ts';
 import type { Cli } from './command.ts';
 import { describeCode, type OpenPipeline } from './open-pipeline.ts';
 import { steps } from './steps.ts';
@@ -29,6 +30,9 @@ export interface JudgeWish {
   readonly against: string | undefined;
   /** revision whose policy and pointers count; default: the main branch */
   readonly base: string | undefined;
+  readonly links?: NonNullable<Report['links']>;
+  /** what the branch changes, once it is known which model it is about; undefined: a report against the baseline */
+  readonly branch?: (model: string) => Promise<BranchChange>;
 }
 
 export interface Judged {
@@ -64,19 +68,25 @@ export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli):
   const base = await findBase(project, wish.base);
   const policy = await parseYaml(base.policyText, files.policy, policySchema);
   const served = await findServed(project, base.commit, model);
-  const baseline = await findBaseline(open, { ...wish, model, served });
+  const branch = await wish.branch?.(model);
+  const mergeBase = branch?.model ?? null;
+  // with nothing served yet, a branch is compared with what it began from
+  const begun = mergeBase === null || wish.against !== undefined ? null : { what: 'the merge base', model: mergeBase };
+  const baseline = (await findBaseline(open, { ...wish, model, served })) ?? begun;
   const code = await describeCode(project);
   const evaluation = pipeline.stages.get(chosen.evaluationStage);
   if (evaluation === undefined) throw new Error(`no stage ${chosen.evaluationStage}`);
   const judgement = await judge(
     {
+      ...(branch === undefined ? {} : { branch }),
+      ...(wish.links === undefined ? {} : { links: wish.links }),
       candidate,
       stages: pipeline.stages,
       baseline,
       served,
       policy,
       stage: wish.stage,
-      title: { revision: revisionText(code), branch: await project.git.branch(), base: shortRevision(wish.base ?? project.config.main) },
+      title: await titleOf(project, wish.base),
       warnings: [...base.warnings, ...(code.dirty ? ['the work tree has changes that are not committed'] : [])],
     },
     {
@@ -87,6 +97,12 @@ export async function judgeModel(open: OpenPipeline, wish: JudgeWish, cli: Cli):
     },
   );
   return { model, stage: wish.stage, candidate, judgement, base, policy, served, source: await sourceCommit(open, candidate) };
+}
+
+/** What a report of the work tree is called. @param base revision that it would be merged into; default: the main branch */
+export async function titleOf(project: Project, base: string | undefined): Promise<{ revision: string; branch: string | null; base: string | null }> {
+  const revision = revisionText(await describeCode(project));
+  return { revision, branch: await project.git.branch(), base: shortRevision(base ?? project.config.main) };
 }
 
 /** A name as it is, a commit's id by its first digits. */
@@ -100,7 +116,7 @@ function revisionText(code: { commit: string | null; dirty: boolean }): string {
 }
 
 /** The base branch judges. Where it does not exist yet, or has no policy yet, there is nothing to protect: the work tree's counts, and the report says so. */
-async function findBase(project: Project, wanted: string | undefined): Promise<Base> {
+export async function findBase(project: Project, wanted: string | undefined): Promise<Base> {
   const { git, config } = project;
   const named = wanted ?? config.main;
   const local = await git.resolve(named);
@@ -207,7 +223,7 @@ async function findBaseline(
 }
 
 /** The model that the pipeline of a commit made. @throws PlumbError RUN_MISSING when it was not run, and what binding finds */
-async function modelAt(open: OpenPipeline, commit: Oid, name: string): Promise<FoundModel> {
+export async function modelAt(open: OpenPipeline, commit: Oid, name: string): Promise<FoundModel> {
   const tree = await openCommitTree(open.project, commit);
   const pipeline = await loadPipeline(tree, steps);
   const chosen = modelStages(pipeline, name);

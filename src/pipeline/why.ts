@@ -12,8 +12,13 @@ export interface Present {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** The parts of a run that its fingerprint is made of. */
+export type LastRun = Pick<RunRecord, 'command' | 'inputs' | 'params' | 'seed'> & {
+  readonly environment: Pick<RunRecord['environment'], 'fingerprinted'>;
+};
+
 /** @returns sentences, never none: 'never run here' when there is no last run */
-export function explainRun(present: Present, last: RunRecord | undefined): string[] {
+export function explainRun(present: Present, last: LastRun | undefined): string[] {
   if (last === undefined) return ['never run here'];
   const { stage } = present;
   const why = [...commandChanges(stage, last), ...inputChanges(present, last)];
@@ -26,7 +31,7 @@ export function explainRun(present: Present, last: RunRecord | undefined): strin
   return why.length > 0 ? why : ['its last run is not in the cache'];
 }
 
-function commandChanges(stage: BoundStage, last: RunRecord): string[] {
+function commandChanges(stage: BoundStage, last: LastRun): string[] {
   if (stage.step === null) {
     const now = stage.spec.action.kind === 'cmd' ? stage.spec.action.cmd : '';
     return 'cmd' in last.command && canonicalJson(last.command.cmd) === canonicalJson(now) ? [] : ['the command changed'];
@@ -37,7 +42,7 @@ function commandChanges(stage: BoundStage, last: RunRecord): string[] {
   return canonicalJson(last.command.with) === canonicalJson(stage.arguments) ? [] : ['its arguments (with) changed'];
 }
 
-function inputChanges(present: Present, last: RunRecord): string[] {
+function inputChanges(present: Present, last: LastRun): string[] {
   const why: string[] = [];
   for (const [name, digest] of Object.entries(present.inputs)) {
     const before = last.inputs[name];

@@ -20,17 +20,17 @@ export function maskSensitive(text: string, name?: string): string {
 }
 
 function maskOne(text: string, { pattern, replace }: SensitivePattern): string {
-  const search = new RegExp(pattern);
+  pattern.lastIndex = 0;
   let masked = '';
   let done = 0;
-  for (let match = search.exec(text); match !== null; match = search.exec(text)) {
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const replacement = replace(match);
     if (replacement === null) {
-      search.lastIndex = match.index + 1;
+      pattern.lastIndex = match.index + 1;
       continue;
     }
     masked += text.slice(done, match.index) + replacement;
-    done = search.lastIndex;
+    done = pattern.lastIndex;
   }
   return done === 0 ? text : masked + text.slice(done);
 }

@@ -21,6 +21,11 @@ export const bounds = {
   params: 200,
   stages: 150,
   reasons: 4,
+  changeReasons: 20,
+  validations: 50,
+  /** of all data sets together */
+  brokenChecks: 60,
+  brokenRows: 5,
   curves: 6,
   series: 4,
   curvePoints: 60,

@@ -1,40 +1,10 @@
 import { byCodeUnit } from '../base/canonical.ts';
-import type { JsonValue } from '../base/schema.ts';
 import type { Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
 import { bounds, boundsDividedBy, lengths, type Bounds } from './bounds.ts';
-import { rowKinds } from './row-kinds.ts';
-import type { Curve, DataChange, Report, RowSample, Verdict } from './schema.ts';
-import { cut } from './visible.ts';
-
-/** A row that changed, as the data diff has it: any JSON value, usually column -> value. */
-export interface SampleRow {
-  readonly kind: RowSample['kind'];
-  readonly key: string;
-  readonly before: JsonValue | null;
-  readonly after: JsonValue | null;
-}
-
-/** One data set; `balance` may hold labels that did not change. */
-export type DataPart = Omit<DataChange, 'samples'> & { readonly samples: readonly SampleRow[] };
-
-/** What a report is made of, unbounded and in any order (stages: the pipeline's). */
-export interface ReportParts {
-  readonly model: string;
-  readonly title: Report['title'];
-  readonly gate: GateResult | null;
-  readonly candidate: Report['candidate'];
-  readonly baseline: Report['baseline'];
-  readonly data: readonly DataPart[];
-  /** undefined: the hyperparameter is not there on that side */
-  readonly params: readonly { readonly key: string; readonly before?: JsonValue | undefined; readonly after?: JsonValue | undefined }[];
-  readonly stages: Report['stages'];
-  readonly evaluation: Evaluation | null;
-  readonly baselineEvaluation: Evaluation | null;
-  readonly comparison: Comparison | null;
-  readonly curves: readonly Curve[];
-  readonly cost: { readonly seconds: number; readonly measured?: Readonly<Record<string, number>> };
-  readonly warnings: readonly string[];
-}
+import { boundData, boundParams, boundValidation } from './build-change.ts';
+import type { ReportParts } from './parts.ts';
+import type { Curve, Report, Side, Verdict } from './schema.ts';
+import { label, labelOrNull, sentence, Shortener, bounded } from './shortener.ts';
 
 /** Puts the parts in order, cuts lists and texts at their bounds and says where. Pure; equal parts make equal reports. */
 export function buildReport(parts: ReportParts): Report {
@@ -51,25 +21,51 @@ function boundReport(parts: ReportParts, list: Shortener): Report {
     title: { revision: label(parts.title.revision), branch: labelOrNull(parts.title.branch), base: labelOrNull(parts.title.base) },
     verdict: decideVerdict(parts),
     gate: parts.gate === null ? null : boundGate(parts.gate, list),
-    candidate: boundSide(parts.candidate),
+    candidate: parts.candidate === null ? null : boundSide(parts.candidate),
+    ...boundPullRequest(parts, list),
     baseline: parts.baseline === null ? null : { ...boundSide(parts.baseline), what: label(parts.baseline.what) },
     data: boundData(parts.data, list),
     params: boundParams(parts.params, list),
-    stages: list.keep('stages', parts.stages, 'stages').map((stage) => ({
-      ...stage,
-      stage: label(stage.stage),
-      why: list.keep(`reasons of stage ${label(stage.stage)}`, stage.why, 'reasons').map((why) => cut(why, lengths.sentence)),
-    })),
+    stages: boundStages(parts.stages, list),
     ...boundEvaluations(parts.evaluation, parts.baselineEvaluation, list),
     comparison: parts.comparison === null ? null : boundComparison(parts.comparison, list),
     curves: list.keep('curves', parts.curves, 'curves').map((curve) => boundCurve(curve, list.bounds)),
-    cost: { seconds: parts.cost.seconds, measured: boundMeasured(parts.cost.measured ?? {}, list) },
-    warnings: list.keep('warnings', parts.warnings, 'warnings').map((warning) => cut(warning, lengths.sentence)),
+    cost: { ...parts.cost, measured: boundMeasured(parts.cost.measured ?? {}, list) },
+    warnings: list.keep('warnings', parts.warnings, 'warnings').map(sentence),
     shortened: list.said(),
   };
 }
 
-function boundSide(side: Report['candidate']): Report['candidate'] {
+/** What only some reports have; a part that is not given is not there, so that the bytes of the others stay as they are. */
+function boundPullRequest({ problem, change, validation, mergeBase, links }: ReportParts, list: Shortener): Partial<Report> {
+  return {
+    ...(problem === undefined ? {} : { problem: { code: label(problem.code), what: sentence(problem.what), mend: sentence(problem.mend) } }),
+    ...(change === undefined
+      ? {}
+      : { change: { ...change, since: label(change.since), why: list.keep('reasons of the change', change.why, 'changeReasons').map(sentence) } }),
+    ...(validation === undefined ? {} : { validation: boundValidation(validation, list) }),
+    ...(mergeBase === undefined
+      ? {}
+      : { mergeBase: { ...mergeBase, commit: label(mergeBase.commit), model: mergeBase.model === null ? null : boundSide(mergeBase.model) } }),
+    ...(links === undefined ? {} : { links: links.filter(({ url }) => isShortAddress(url)).slice(0, 2) }),
+  };
+}
+
+/** Longer than any that a forge makes. */
+function isShortAddress(url: string): boolean {
+  return url.length <= 1000 && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
+function boundStages(stages: ReportParts['stages'], list: Shortener): Report['stages'] {
+  return list.keep('stages', stages, 'stages').map((stage) => ({
+    ...stage,
+    stage: label(stage.stage),
+    why: list.keep(`reasons of stage ${label(stage.stage)}`, stage.why, 'reasons').map(sentence),
+    ...(stage.origin === undefined ? {} : { origin: label(stage.origin) }),
+  }));
+}
+
+function boundSide(side: Side): Side {
   return { artifact: side.artifact, run: side.run, commit: labelOrNull(side.commit) };
 }
 
@@ -79,40 +75,9 @@ function boundMeasured(measured: Readonly<Record<string, number>>, list: Shorten
 }
 
 function decideVerdict(parts: ReportParts): Verdict {
+  if (parts.candidate === null) return 'no model';
   if (parts.baseline === null) return 'first model';
   return parts.comparison?.answer ?? 'no evidence';
-}
-
-/** Cuts lists and remembers which. */
-class Shortener {
-  readonly bounds: Bounds;
-  readonly #cuts: Report['shortened'] = [];
-
-  constructor(limits: Bounds) {
-    this.bounds = limits;
-  }
-
-  keep<T>(what: string, items: readonly T[], bound: keyof Bounds, room: number = this.bounds[bound]): T[] {
-    this.note(what, Math.min(items.length, room), items.length);
-    return items.slice(0, room);
-  }
-
-  note(what: string, shown: number, of: number): void {
-    if (shown < of) this.#cuts.push({ what, shown, of });
-  }
-
-  /** The lists that were cut: the first hundred. */
-  said(): Report['shortened'] {
-    return this.#cuts.slice(0, 100);
-  }
-}
-
-function label(text: string): string {
-  return cut(text, lengths.label);
-}
-
-function labelOrNull(text: string | null): string | null {
-  return text === null ? null : label(text);
 }
 
 function boundGate(gate: GateResult, list: Shortener): GateResult {
@@ -122,97 +87,11 @@ function boundGate(gate: GateResult, list: Shortener): GateResult {
     ...gate,
     checks: list.keep('checks of the gate', gate.checks.length > list.bounds.checks ? broken : gate.checks, 'checks').map((check, index) => ({
       ...check,
-      check: cut(check.check, lengths.sentence),
-      why: cut(check.why, lengths.sentence),
+      check: sentence(check.check),
+      why: sentence(check.why),
       labels: list.keep(`labels of check ${index + 1}`, check.labels, 'labelsOfOneCheck').map(label),
     })),
   };
-}
-
-function boundData(data: readonly DataPart[], list: Shortener): DataChange[] {
-  const sorted = data.toSorted((a, b) => byCodeUnit(a.name, b.name));
-  const room = { samples: list.bounds.samples, balance: list.bounds.balance, schema: list.bounds.schema };
-  return list.keep('data sets', sorted, 'dataSets').map((set) => {
-    const balance = set.balance
-      .filter((entry) => entry.before !== entry.after)
-      .toSorted((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before) || byCodeUnit(a.label, b.label));
-    const samples = chooseSamples(set.samples, Math.min(room.samples, list.bounds.samplesOfOneDataSet));
-    const shown = list.keep(`class balance of ${set.name}`, balance, 'balance', room.balance);
-    const columns = list.keep(`schema of ${set.name}`, set.schema, 'schema', room.schema);
-    room.samples -= samples.length;
-    room.balance -= shown.length;
-    room.schema -= columns.length;
-    const changed = Math.max(set.added + set.removed + set.edited, set.samples.length);
-    list.note(`example rows of ${set.name}`, samples.length, changed);
-    return {
-      ...set,
-      balance: shown.map((entry) => ({ ...entry, label: label(entry.label) })),
-      schema: columns.map((entry) => ({ column: label(entry.column), before: labelOrNull(entry.before), after: labelOrNull(entry.after) })),
-      samples: samples.map((sample) => boundSample(sample, list.bounds.columns)),
-    };
-  });
-}
-
-/** As many of each kind as there is room for, kinds taking turns, so that 5,000 added rows do not hide one relabelled row. */
-function chooseSamples(samples: readonly SampleRow[], room: number): SampleRow[] {
-  const byKind = rowKinds.map((kind) => samples.filter((sample) => sample.kind === kind));
-  const quota = byKind.map(() => 0);
-  for (let left = room; left > 0;) {
-    const open = byKind.flatMap((rows, index) => ((quota[index] ?? 0) < rows.length ? [index] : []));
-    if (open.length === 0) break;
-    for (const index of open.slice(0, left)) quota[index] = (quota[index] ?? 0) + 1;
-    left -= Math.min(left, open.length);
-  }
-  return byKind.flatMap((rows, index) => rows.slice(0, quota[index] ?? 0));
-}
-
-function boundSample(sample: SampleRow, columns: number): RowSample {
-  const before = columnsOf(sample.before);
-  const after = columnsOf(sample.after);
-  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
-  const changed = (name: string): number => (before?.[name] === after?.[name] ? 1 : 0);
-  const kept = names.toSorted((a, b) => changed(a) - changed(b) || byCodeUnit(a, b)).slice(0, columns);
-  const pick = (row: Record<string, string> | null): Record<string, string> | null =>
-    row === null
-      ? null
-      : Object.fromEntries(
-          kept.flatMap((name) => {
-            const value = row[name];
-            return value === undefined ? [] : [[label(name), cut(value, lengths.text)]];
-          }),
-        );
-  return { kind: sample.kind, key: label(sample.key), before: pick(before), after: pick(after) };
-}
-
-function columnsOf(row: JsonValue | null): Record<string, string> | null {
-  if (row === null) return null;
-  const columns = typeof row === 'object' && !Array.isArray(row) ? row : { value: row };
-  const texts: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(columns)) texts[name] = typeof value === 'string' ? value : valueText(value);
-  return texts;
-}
-
-/** JSON with sorted keys. Not canonicalJson: values may hold lone surrogates, which that refuses and this escapes. */
-function valueText(value: JsonValue): string {
-  return JSON.stringify(value, (_, inner: JsonValue) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => byCodeUnit(a, b)))
-      : inner,
-  );
-}
-
-function boundParams(params: ReportParts['params'], list: Shortener): Report['params'] {
-  const text = (value: JsonValue | undefined): string | null => (value === undefined ? null : cut(valueText(value), lengths.text));
-  const texts = params
-    .map((entry) => ({ key: entry.key, before: text(entry.before), after: text(entry.after) }))
-    .toSorted((a, b) => byCodeUnit(a.key, b.key));
-  // changed ones first into the bound
-  const changed = texts.filter((entry) => entry.before !== entry.after);
-  const same = texts.filter((entry) => entry.before === entry.after);
-  return list
-    .keep('hyperparameters', [...changed, ...same], 'params')
-    .toSorted((a, b) => byCodeUnit(a.key, b.key))
-    .map((entry) => ({ ...entry, key: label(entry.key) }));
 }
 
 /** Both evaluations keep the same confused pairs where they can, so that a pair has its before and its after. */
@@ -275,7 +154,7 @@ function boundCases(what: string, cases: Comparison['broken'], total: number, li
   list.note(what, kept.length, Math.max(total, cases.length));
   return kept.map((entry) => ({
     id: label(entry.id),
-    input: cut(entry.input, lengths.text),
+    input: bounded(entry.input, lengths.text),
     expected: label(entry.expected),
     before: label(entry.before),
     after: label(entry.after),

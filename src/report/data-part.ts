@@ -2,9 +2,10 @@
 import type { Digest } from '../base/digest.ts';
 import { readManifest, type FilesManifest, type Manifest, type RowsManifest } from '../datasets/manifest.ts';
 import { diffRows, type RowSource } from '../datasets/row-diff.ts';
+import type { LockEntry } from '../datasets/schema.ts';
 import type { Store, TransferOptions } from '../store/store.ts';
 import { diffFileTrees } from '../store/tree/file-diff.ts';
-import type { DataPart } from './build.ts';
+import type { DataPart } from './parts.ts';
 
 /** rows shown of each kind; the report's own bounds cut further */
 const samples = 20;
@@ -43,6 +44,16 @@ export async function dataPart(store: Store, name: string, before: Digest | null
   }
 }
 
+/** The same from two lines of the lock: how many rows there are, not which. */
+export function lockPart(name: string, sides: { readonly before: LockEntry | null; readonly after: LockEntry | null }): DataPart {
+  const rows = (entry: LockEntry | null): number => (entry === null ? 0 : entry.format === 'files' ? entry.files : entry.rows);
+  const { before, after } = sides;
+  return { ...noChange, name, before: before?.digest ?? null, after: after?.digest ?? null, rowsBefore: rows(before), rowsAfter: rows(after) };
+}
+
+type Changed = Pick<DataPart, 'added' | 'removed' | 'edited' | 'relabelled' | 'balance' | 'schema' | 'samples'>;
+const noChange: Changed = { added: 0, removed: 0, edited: 0, relabelled: 0, balance: [], schema: [], samples: [] };
+
 async function manifestOf(store: Store, digest: Digest | null): Promise<Manifest | null> {
   return digest === null ? null : readManifest(store, digest);
 }
@@ -52,19 +63,7 @@ function emptyPart(
   digests: { before: Digest | null; after: Digest | null },
   sides: { before: Manifest | null; after: Manifest | null },
 ): DataPart {
-  return {
-    name,
-    ...digests,
-    rowsBefore: countOf(sides.before),
-    rowsAfter: countOf(sides.after),
-    added: 0,
-    removed: 0,
-    edited: 0,
-    relabelled: 0,
-    balance: [],
-    schema: [],
-    samples: [],
-  };
+  return { ...noChange, name, ...digests, rowsBefore: countOf(sides.before), rowsAfter: countOf(sides.after) };
 }
 
 /** rows, or files */

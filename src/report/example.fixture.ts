@@ -4,7 +4,7 @@ import { evaluateCases } from '../evaluate/classification.ts';
 import { compareCases } from '../evaluate/compare.ts';
 import { decideGate } from '../evaluate/gate.ts';
 import type { CaseResult, Comparison, Evaluation, GateCheck, GateResult } from '../evaluate/schema.ts';
-import type { ReportParts, SampleRow } from './build.ts';
+import type { ReportParts, SampleRow } from './parts.ts';
 
 /** The labels of Banking77 (Casanueva et al. 2020, CC BY 4.0). */
 export const labels: readonly string[] = `card_arrival card_linking exchange_rate card_payment_wrong_exchange_rate extra_charge_on_statement
@@ -202,6 +202,65 @@ function makeParts(story: 'good' | 'bad', cases: number): ReportParts {
     cost: { seconds: 14.84, measured: { latency_p50_ms: 0.21, latency_p99_ms: 1.4, rows_per_second: 6120 } },
     warnings: story === 'bad' ? ['The work tree had changes that are not committed: this report cannot be promoted.'] : [],
   };
+}
+
+/** The same as a pull request's report: what the branch changed, what the rules say, and the model of the merge base. */
+export function branchParts(story: 'good' | 'bad', cases = 3080): ReportParts {
+  const parts = exampleParts(story, cases);
+  const { comparison } = comparisonPart(cases);
+  return {
+    ...parts,
+    change: { since: '0123456789ab', relevant: true, why: ['data sets changed', 'hyperparameters changed'] },
+    stages: parts.stages.map((stage) =>
+      stage.state === 'cached' ? { ...stage, seconds: 31.5, origin: 'the main branch, run 120' } : { ...stage, why: stage.why },
+    ),
+    validation: [
+      {
+        dataset: 'intents',
+        rules: 'rules/intents.yaml',
+        state: story === 'bad' ? 'broken' : 'holds',
+        rows: 10_003,
+        errors: story === 'bad' ? 1 : 0,
+        warnings: 1,
+        checks: [
+          ...(story === 'bad'
+            ? [
+                {
+                  rule: 3,
+                  what: 'label is one of the 77 intents',
+                  severity: 'error' as const,
+                  failing: 12,
+                  rows: [
+                    { key: 'r9001', value: '"card arival"' },
+                    { key: 'r9002', value: '"please write to jane@example.com"' },
+                  ],
+                },
+              ]
+            : []),
+          { rule: 2, what: 'text stands in one row only', severity: 'warning', failing: 2, rows: [{ key: 'r77', value: '"Where is my card?"' }] },
+        ],
+      },
+      { dataset: 'intents-test', rules: 'rules/intents.yaml', state: 'holds', rows: 3080, errors: 0, warnings: 0, checks: [] },
+    ],
+    mergeBase: {
+      commit: '0123456789ab',
+      model: { artifact: digest('merge base'), run: digest('run of the merge base'), commit: '0123456789ab'.repeat(4).slice(0, 40) },
+      metrics: { accuracy: 0.8857, macroF1: 0.8804, ece: 0.2021 },
+      comparison,
+    },
+    cost: { ...parts.cost, savedSeconds: 31.5, gpuMinutes: 0.2 },
+    links: [
+      { name: 'page', url: 'https://example.test/o/r/actions/runs/42#artifacts' },
+      { name: 'run', url: 'https://example.test/o/r/actions/runs/42' },
+    ],
+  };
+}
+
+function comparisonPart(cases: number): { comparison: NonNullable<NonNullable<ReportParts['mergeBase']>['comparison']> } {
+  const whole = exampleParts('good', cases).comparison;
+  if (whole === null) throw new Error('the example is compared');
+  const { plumbline: _, classes: _classes, broken: _broken, fixed: _fixed, ...comparison } = whole;
+  return { comparison };
 }
 
 function gateOf(evaluation: Evaluation, comparison: Comparison): GateResult {

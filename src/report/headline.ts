@@ -1,5 +1,5 @@
 // The words that all views share: what a reviewer reads first.
-import { count, counted, percent, points, probability } from './figures.ts';
+import { count, counted, duration, percent, points, probability } from './figures.ts';
 import type { Interval } from '../evaluate/schema.ts';
 import type { Report } from './schema.ts';
 
@@ -8,7 +8,7 @@ export interface Headline {
   readonly tone: 'good' | 'bad' | 'mixed';
   /** 'The gate holds' */
   readonly gate: string;
-  /** 'better than production' */
+  /** 'better than production'; '' where there is no model to speak of */
   readonly verdict: string;
   /** One sentence with the figures, or the reason why the gate does not hold. Holds data: escape it. */
   readonly why: string;
@@ -17,12 +17,18 @@ export interface Headline {
 }
 
 export function headlineOf(report: Report): Headline {
+  if (report.change?.relevant === false) return nothingRelevant;
+  if (report.problem !== undefined)
+    return { tone: 'bad', gate: 'There is no model to judge', verdict: '', why: report.problem.what, reasons: [report.problem.what] };
   const failing = (report.gate?.checks ?? []).filter((check) => !check.holds);
   const gate = report.gate === null ? 'No gate judged this model' : report.gate.holds ? 'The gate holds' : 'The gate does not hold';
   const more = failing.length > 1 ? ` (and ${counted(failing.length - 1, 'more check')})` : '';
   const reasons = failing.length === 0 ? [evidence(report)] : failing.slice(0, 3).map((check) => sentenceCase(check.why));
   return { tone: toneOf(report), gate, verdict: verdictWords(report), why: `${reasons[0] ?? ''}${more}`, reasons };
 }
+
+const nothingToJudge = 'Nothing changed that a model comes out of, or is judged by';
+const nothingRelevant: Headline = { tone: 'good', gate: 'Nothing to judge', verdict: '', why: nothingToJudge, reasons: [nothingToJudge] };
 
 function sentenceCase(text: string): string {
   return text.replace(/^[a-z]/, (letter) => letter.toUpperCase());
@@ -110,6 +116,16 @@ export function changedParams(report: Report): Report['params'] {
 export function stagesInWords(report: Report): string {
   const states = [...new Set(report.stages.map((stage) => stage.state))].toSorted();
   return states.map((state) => `${count(report.stages.filter((stage) => stage.state === state).length)} ${state}`).join(', ');
+}
+
+/** '12.4 s of work, 3.5 GPU minutes, 2 min 05 s saved by the cache' */
+export function costInWords({ cost }: Report): string {
+  const saved = cost.savedSeconds ?? 0;
+  return [
+    `${duration(cost.seconds)} of work`,
+    ...(cost.gpuMinutes === undefined ? [] : [`${cost.gpuMinutes} GPU minutes`]),
+    ...(saved > 0 ? [`${duration(saved)} saved by the cache`] : []),
+  ].join(', ');
 }
 
 /** 'example rows of intents: 20 of 95' */

@@ -1,7 +1,7 @@
 // Text that wants out: of its table cell, its code span, its attribute; up to a mention, a link, a script, the cursor.
 import fc from 'fast-check';
-import { exampleParts } from './example.fixture.ts';
-import type { ReportParts } from './build.ts';
+import { branchParts, exampleParts } from './example.fixture.ts';
+import type { ReportParts } from './parts.ts';
 
 export const attacks: readonly string[] = [
   '@octocat @org/team ping',
@@ -55,7 +55,7 @@ export const hostileText: fc.Arbitrary<string> = fc
 
 /** A report's parts with the text in every place that takes any. */
 export function hostileParts(text: string): ReportParts {
-  const parts = exampleParts('bad', 400);
+  const parts = branchParts('bad', 400);
   const { evaluation, comparison, baselineEvaluation } = parts;
   if (evaluation === null || comparison === null || baselineEvaluation === null) throw new Error('the example is compared');
   const row = { id: text, text, [text]: text, n: { [text]: [text] } };
@@ -91,7 +91,23 @@ export function hostileParts(text: string): ReportParts {
       { key: text, before: text, after: { [text]: text } },
       { key: `${text}2`, before: undefined, after: [text] },
     ],
-    stages: [{ stage: text, state: 'ran', why: [text, `param ${text}: 1 -> 2`], seconds: 1 }],
+    stages: [
+      { stage: text, state: 'ran', why: [text, `param ${text}: 1 -> 2`], seconds: 1 },
+      { stage: text, state: 'cached', why: [text], seconds: 1, origin: text },
+      { stage: text, state: 'cached', why: [], seconds: 1, origin: text },
+    ],
+    change: { since: text, relevant: true, why: [text] },
+    validation: (['holds', 'broken', 'not looked at'] as const).map((state) => ({
+      dataset: text,
+      rules: text,
+      state,
+      rows: 9,
+      errors: 1,
+      warnings: 0,
+      checks: state === 'broken' ? [{ rule: 1, what: text, severity: 'error', failing: 3, rows: [{ key: text, value: JSON.stringify(text) }] }] : [],
+      note: text,
+    })),
+    ...(parts.mergeBase === undefined ? {} : { mergeBase: { ...parts.mergeBase, commit: text } }),
     evaluation: {
       ...evaluation,
       suite: text,
@@ -137,7 +153,7 @@ export function giantParts(): ReportParts {
     data: many(80, (index) => ({
       name: `set${index}`,
       before: null,
-      after: parts.candidate.artifact,
+      after: parts.candidate?.artifact ?? null,
       rowsBefore: 1e6,
       rowsAfter: 2e6,
       added: 1e6,
@@ -170,5 +186,23 @@ export function giantParts(): ReportParts {
     })),
     cost: { seconds: 1e7, measured: Object.fromEntries(many(500, (index) => [long(index), index])) },
     warnings: many(100, long),
+    change: { since: long(0), relevant: true, why: many(500, long) },
+    validation: many(80, (index) => ({
+      dataset: long(index),
+      rules: long(index),
+      state: 'broken',
+      rows: 9,
+      errors: 200,
+      warnings: 0,
+      checks: many(30, (rule) => ({
+        rule: rule + 1,
+        what: long(rule),
+        severity: 'error',
+        failing: 9,
+        rows: many(8, (at) => ({ key: long(at), value: long(at) })),
+      })),
+      note: long(index),
+    })),
+    links: [{ name: 'run', url: `https://example.test/${'x'.repeat(5000)}` }],
   };
 }

@@ -1,7 +1,7 @@
 // The HTML report's first half: what the gate said, and what changed in data, hyperparameters and stages.
 import { balanceTrack } from './charts.ts';
 import { count, counted, duration, signedCount } from './figures.ts';
-import { changedParams, labelsBeside, stagesInWords } from './headline.ts';
+import { changedParams, costInWords, labelsBeside, stagesInWords } from './headline.ts';
 import { labelMarkup, markup, type Markup } from './html-text.ts';
 import { rowKinds } from './row-kinds.ts';
 import type { DataChange, Report, RowSample } from './schema.ts';
@@ -23,14 +23,15 @@ export function gateSection(report: Report): Markup | null {
 
 export function dataSection(report: Report): Markup | null {
   if (report.data.length === 0) return null;
-  const rows = report.data.map((set) => {
+  const same = report.data.filter((set) => set.before === set.after);
+  const rows = [...report.data.filter((set) => set.before !== set.after), ...same].map((set) => {
     const grown = set.rowsAfter - set.rowsBefore;
     const note = set.before === set.after ? 'unchanged' : set.before === null ? 'new' : grown === 0 ? '' : signedCount(grown);
     const cell = (name: string, value: number): Markup =>
       markup`<td class="n" data-name="${value === 0 ? '' : name}">${value === 0 ? '' : count(value)}</td>`;
     return markup`<tr><th scope="row"><code>${set.name}</code></th><td class="n" data-name="rows">${count(set.rowsAfter)} <span class="soft">${note}</span></td>${cell('added', set.added)}${cell('removed', set.removed)}${cell('edited', set.edited - set.relabelled)}${cell('relabelled', set.relabelled)}</tr>`;
   });
-  return markup`<table class="stack line"><caption>Data sets that went in, against the baseline</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
+  return markup`<table class="stack line"><caption>Data sets, against ${report.change === undefined ? 'the baseline' : `where the branch left its base, ${report.change.since}`}</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
 ${report.data.map(schemaTable)}${report.data.map(samplesTable)}${report.data.map(balanceTable)}`;
 }
 
@@ -125,11 +126,22 @@ export function paramsSection(report: Report): Markup | null {
   )}</tbody></table></details>`;
 }
 
+const stateWords: Readonly<Record<Report['stages'][number]['state'], string>> = {
+  ran: 'ran',
+  cached: 'from the cache',
+  frozen: 'frozen',
+  failed: 'failed',
+  skipped: 'skipped',
+  'not run': 'not run',
+};
+
 export function stagesSection(report: Report): Markup | null {
   if (report.stages.length === 0) return null;
-  const rows = report.stages.map(
-    (stage) =>
-      markup`<tr><th scope="row"><code>${stage.stage}</code></th><td><span class="pill ${stage.state}">${stage.state}</span></td><td class="n">${stage.state === 'ran' ? duration(stage.seconds) : ''}</td><td class="full">${stage.why.join('; ')}</td></tr>`,
-  );
-  return markup`<table class="stack line"><caption>${stagesInWords(report)}; ${duration(report.cost.seconds)} of work</caption><thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col" class="n">Time</th><th scope="col">Why</th></tr></thead><tbody>${rows}</tbody></table>`;
+  const rows = report.stages.map((stage) => {
+    const why = stage.why.length > 0 ? stage.why.join('; ') : stage.state === 'cached' ? 'its inputs are those of before' : '';
+    const origin = stage.origin === undefined ? null : markup` <span class="soft">${stage.origin}</span>`;
+    const time = stage.seconds > 0 ? duration(stage.seconds) : '';
+    return markup`<tr><th scope="row"><code>${stage.stage}</code></th><td><span class="pill ${stage.state.replace(' ', '-')}">${stateWords[stage.state]}</span>${origin}</td><td class="n ${stage.state === 'ran' ? null : 'soft'}">${time}</td><td class="full">${why}</td></tr>`;
+  });
+  return markup`<table class="stack line"><caption>${stagesInWords(report)}; ${costInWords(report)}</caption><thead><tr><th scope="col">Stage</th><th scope="col">State</th><th scope="col" class="n">Time</th><th scope="col">Because</th></tr></thead><tbody>${rows}</tbody></table>`;
 }

@@ -15,6 +15,7 @@ import {
 import { count, counted, percent, points, probability, signed } from './figures.ts';
 import { intervalText, metricRows, metricText } from './headline.ts';
 import { labelMarkup, markup, type Markup } from './html-text.ts';
+import { mergeBaseInWords, otherModels } from './other-models.ts';
 import type { Report } from './schema.ts';
 
 const whole: Domain = { low: 0, high: 1 };
@@ -22,7 +23,7 @@ const whole: Domain = { low: 0, high: 1 };
 export function metricsSection(report: Report): Markup | null {
   const { evaluation } = report;
   if (evaluation === null) return null;
-  return markup`${accuracyTable(report, evaluation)}${report.comparison === null ? null : pairedTable(report.comparison)}${metricsTable(report)}`;
+  return markup`${accuracyTable(report, evaluation)}${report.comparison === null ? null : pairedTable(report.comparison)}${metricsTable(report)}${mergeBaseTable(report)}`;
 }
 
 function tickPercent(domain: Domain): (value: number) => string {
@@ -71,6 +72,23 @@ function metricsTable(report: Report): Markup {
     ? markup`<th scope="col" class="n">${report.baseline?.what ?? 'Before'}</th><th scope="col" class="n">This model</th><th scope="col" class="n">Change</th><th scope="col" class="n late">95 % of the change</th>`
     : markup`<th scope="col" class="n">This model</th><th scope="col" class="n late">95 %</th>`;
   return markup`<h3>All metrics</h3><table><caption>Shares in percent, changes in percentage points</caption><thead><tr><th scope="col">Metric</th>${heads}</tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+/** Beside what is served: what the branch itself did, where those are two. */
+function mergeBaseTable(report: Report): Markup | null {
+  const other = otherModels(report).find(({ name }) => name === 'merge base');
+  const words = mergeBaseInWords(report);
+  const lead = words === '' ? null : markup`<p class="lead">${words}</p>`;
+  if (other === undefined) return lead;
+  const rows = metricRows(report).flatMap((row) => {
+    const before = other.value(row);
+    if (before === null) return [];
+    const change = row.unit === 'percent' ? points(row.after - before) : signed(row.after - before, 4);
+    return [
+      markup`<tr><th scope="row">${row.name}</th><td class="n">${metricText(before, row.unit)}</td><td class="n">${metricText(row.after, row.unit)}</td><td class="n">${change}</td><td class="n late">${intervalText(other.interval(row))}</td></tr>`,
+    ];
+  });
+  return markup`<h3>Against the merge base</h3>${lead}<table><caption>The model of the commit where the branch left its base, on the same cases</caption><thead><tr><th scope="col">Metric</th><th scope="col" class="n">Merge base</th><th scope="col" class="n">This model</th><th scope="col" class="n">Change</th><th scope="col" class="n late">95 % of the change</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 const casesAtOnce = 12;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { shortDigest } from '../base/digest.ts';
-import { count, counted, duration, percent, points, signed } from './figures.ts';
-import { headlineOf, metricRows, metricText, shortenedInWords, type Headline } from './headline.ts';
+import { count, counted, percent, points, signed } from './figures.ts';
+import { costInWords, headlineOf, metricRows, metricText, shortenedInWords, type Headline } from './headline.ts';
 import { casesSection, classesSection, confusionSection, calibrationSection, curvesSection, metricsSection } from './html-evaluation.ts';
 import { dataSection, gateSection, paramsSection, stagesSection } from './html-change.ts';
+import { validationSection } from './html-validation.ts';
 import { Markup, markup } from './html-text.ts';
 import type { Report } from './schema.ts';
 import { style } from './style.ts';
@@ -17,6 +18,7 @@ export function renderHtml(report: Report): string {
   const sections: [id: string, title: string, body: Markup | null][] = [
     ['gate', 'Gate', gateSection(report)],
     ['data', 'Data', dataSection(report)],
+    ['validation', 'Validation', validationSection(report)],
     ['hyperparameters', 'Hyperparameters', paramsSection(report)],
     ['stages', 'What ran', stagesSection(report)],
     ['metrics', 'Metrics', metricsSection(report)],
@@ -38,7 +40,7 @@ export function renderHtml(report: Report): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
-<title>${`${report.model}: ${headline.gate.toLowerCase()}, ${headline.verdict}`}</title>
+<title>${`${report.model}: ${headline.gate.toLowerCase()}${headline.verdict === '' ? '' : `, ${headline.verdict}`}`}</title>
 <style>${new Markup(style)}</style>
 </head>
 <body>
@@ -46,7 +48,7 @@ export function renderHtml(report: Report): string {
 <p class="brand">Plumbline model report</p>
 <h1>${report.model}</h1>
 ${facts(report)}
-${banner(headline)}
+${banner(headline, report.problem?.mend)}
 ${report.warnings.length === 0 ? null : markup`<ul class="notes" aria-label="Warnings">${report.warnings.map((text) => markup`<li>${text}</li>`)}</ul>`}
 ${tiles(report)}
 <nav aria-label="Sections">${there.map(({ id, title }) => markup`<a href="#${id}">${title}</a>`)}</nav>
@@ -65,7 +67,7 @@ function facts(report: Report): Markup {
   const { branch, revision, base } = report.title;
   const fact = (name: string, value: string | null): Markup | null =>
     value === null ? null : markup`<li><b>${name}</b><code class="cell">${value}</code></li>`;
-  return markup`<ul class="facts">${fact('branch', branch)}${fact('revision', revision)}${fact('into', base)}${fact('model', shortDigest(report.candidate.artifact))}${
+  return markup`<ul class="facts">${fact('branch', branch)}${fact('revision', revision)}${fact('into', base)}${fact('changes since', report.change?.since ?? null)}${fact('model', report.candidate === null ? null : shortDigest(report.candidate.artifact))}${
     report.baseline === null ? null : fact(report.baseline.what, shortDigest(report.baseline.artifact))
   }</ul>`;
 }
@@ -76,11 +78,13 @@ const shapes = {
   mixed: new Markup('<path d="M20 11.5v11.5M20 28.2v.3"/>'),
 };
 
-function banner(headline: Headline): Markup {
+/** @param mend what to do about it, where there is no model */
+function banner(headline: Headline, mend: string | undefined): Markup {
   return markup`<div class="banner ${headline.tone}">
 <svg viewBox="0 0 40 40" class="${headline.tone}" fill="none" stroke="currentColor" stroke-width="3.2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="20" cy="20" r="17"/>${shapes[headline.tone]}</svg>
-<p class="say ${headline.tone}">${headline.gate} <span>· ${headline.verdict}</span></p>
+<p class="say ${headline.tone}">${headline.gate}${headline.verdict === '' ? null : markup` <span>· ${headline.verdict}</span>`}</p>
 ${headline.reasons.map((why) => markup`<p class="why">${why.replace(/\.$/, '')}.</p>`)}
+${mend === undefined ? null : markup`<p class="why">${mend}</p>`}
 </div>`;
 }
 
@@ -119,12 +123,13 @@ function footer(report: Report): Markup {
     .toSorted()
     .slice(0, 30)
     .map((name) => `${name} ${Number((report.cost.measured[name] ?? 0).toPrecision(4))}`);
-  const { candidate, baseline, evaluation } = report;
+  const { candidate, baseline, evaluation, links } = report;
   return markup`<footer><dl>
-${line('model', candidate.artifact)}${line('run', candidate.run)}${line('commit', candidate.commit ?? 'not committed')}
+${candidate === null ? null : markup`${line('model', candidate.artifact)}${line('run', candidate.run)}${line('commit', candidate.commit ?? 'not committed')}`}
 ${baseline === null ? null : markup`${line(baseline.what, baseline.artifact)}${line('its run', baseline.run)}${line('its commit', baseline.commit)}`}
 ${evaluation === null ? null : markup`${line('suite', evaluation.suite)}${line('cases', evaluation.data)}`}
-${line('work', `${duration(report.cost.seconds)} in the stages that ran`)}${measured.length === 0 ? null : line('measured', measured.join(', '))}
+${line('work', costInWords(report))}${measured.length === 0 ? null : line('measured', measured.join(', '))}
+${(links ?? []).map(({ name, url }) => line(name === 'run' ? 'CI run' : 'page', url))}
 </dl>${cut.length === 0 ? null : markup`<p>Lists are shortened to examples: ${cut.join('; ')}.</p>`}
 <p>Intervals are 95 %. Accuracy: Wilson. Difference of accuracies on the same cases: Newcombe 1998, method 10. Significance: exact McNemar; per class with Holm’s correction.</p></footer>`;
 }

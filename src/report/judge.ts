@@ -18,8 +18,11 @@ import { casesOf, type FoundModel } from '../registry/found-model.ts';
 import type { Pointer, Policy, Stage } from '../registry/schema.ts';
 import type { Store } from '../store/store.ts';
 import { curveSchema } from '../train/schema.ts';
-import { buildReport, type DataPart, type ReportParts } from './build.ts';
-import type { Curve, Report } from './schema.ts';
+import { buildReport } from './build.ts';
+import type { DataPart, ReportParts } from './parts.ts';
+import type { Curve, MergeBase, Report, Side, ValidationPart } from './schema.ts';
+import { secondsOf } from './stage-changes.ts';
+import { validationOfRun } from './validations.ts';
 
 /** broken and fixed cases that a comparison keeps; the report's own bounds cut further */
 const examples = 200;
@@ -44,6 +47,17 @@ export interface JudgeOrder {
   readonly stage: Stage;
   readonly title: Report['title'];
   readonly warnings: readonly string[];
+  readonly links?: Report['links'];
+  /** of a branch: what it changes since it left its base, and the model there. Without it, what differs from the baseline counts as changed. */
+  readonly branch?: BranchChange;
+}
+
+/** Compared with the commit where a branch left its base, whether the pipeline was run there or not. */
+export interface BranchChange extends Required<Pick<ReportParts, 'data' | 'params' | 'stages' | 'cost' | 'validation'>> {
+  readonly change: NonNullable<Report['change']>;
+  /** null: no run of that commit can be had */
+  readonly model: FoundModel | null;
+  readonly warnings: readonly string[];
 }
 
 export interface Judgement {
@@ -57,7 +71,7 @@ export interface Judgement {
 /** @throws PlumbError PROMOTION_REFUSED when the policy has no gate for the model, SUITE_MISMATCH, BYTES_MISSING */
 export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judgement> {
   const { candidate, baseline } = order;
-  const warnings = [...order.warnings];
+  const warnings = [...order.warnings, ...(order.branch?.warnings ?? [])];
   const answered = await answersOf(candidate, candidate.evaluated, world.store);
   const { name, checks } = gateOf(order.policy, candidate.name, order.stage);
   // the report's baseline often is what the gate compares with: each model is asked once
@@ -83,6 +97,7 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
     comparisons[stage] = pair.comparison;
   }
   const against = baseline === null ? null : await compare(baseline.model);
+  const mergeBase = order.branch === undefined ? null : await compareMergeBase(order.branch, candidate, compare);
   if (baseline !== null && against === null)
     warnings.push(`the model of ${baseline.what} was evaluated on other cases and cannot be asked these: no comparison`);
   warnings.push(...questionWarnings(order));
@@ -93,17 +108,63 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
     gate,
     candidate: sideOf(candidate),
     baseline: baseline === null ? null : { what: baseline.what, ...sideOf(baseline.model) },
-    data: await diffAllData(candidate, baseline?.model ?? null, world, warnings),
-    params: diffParams(candidate, baseline?.model ?? null),
-    stages: describeStages(order),
+    ...(order.branch === undefined ? await sinceBaseline(order, world, warnings) : sinceMergeBase(order.branch, candidate)),
+    ...(mergeBase === null ? {} : { mergeBase }),
+    ...(order.links === undefined ? {} : { links: order.links }),
     evaluation: answered.evaluation,
     baselineEvaluation: against?.evaluation ?? null,
     comparison: against?.comparison ?? null,
     curves: await readCurves(candidate, world.store),
-    cost: { seconds: costOf(candidate, baseline?.model ?? null), measured: measuredOf(candidate) },
     warnings,
   };
   return { report: buildReport(parts), gate, comparisons, evaluation: answered.evaluation };
+}
+
+type Described = Pick<ReportParts, 'data' | 'params' | 'stages' | 'cost' | 'validation'>;
+
+async function sinceBaseline(order: JudgeOrder, world: JudgeWorld, warnings: string[]): Promise<Described> {
+  const { candidate } = order;
+  const baseline = order.baseline?.model ?? null;
+  return {
+    data: await diffAllData(candidate, baseline, world, warnings),
+    params: diffParams(candidate, baseline),
+    stages: describeStages(order),
+    cost: { seconds: costOf(candidate, baseline), measured: measuredOf(candidate) },
+    ...(await validationsOf(candidate, world.store)),
+  };
+}
+
+function sinceMergeBase(
+  { data, params, stages, cost, validation, change }: BranchChange,
+  candidate: FoundModel,
+): Described & Pick<ReportParts, 'change'> {
+  return { data, params, stages, cost: { ...cost, measured: measuredOf(candidate) }, validation, change };
+}
+
+async function validationsOf(candidate: FoundModel, store: Store): Promise<Pick<ReportParts, 'validation'>> {
+  const found: ValidationPart[] = [];
+  for (const [run, record] of candidate.records) {
+    store.remember([run]);
+    const part = await validationOfRun(record, store);
+    if (part !== null) found.push(part);
+  }
+  return found.length === 0 ? {} : { validation: found };
+}
+
+async function compareMergeBase(
+  { change, model }: BranchChange,
+  candidate: FoundModel,
+  compare: (other: FoundModel) => Promise<Compared | null>,
+): Promise<MergeBase> {
+  if (model === null) return { commit: change.since, model: null, metrics: null, comparison: null };
+  const compared = await compare(model);
+  const found = { commit: change.since, model: sideOf(model) };
+  if (compared === null) return { ...found, metrics: null, comparison: null };
+  const { accuracy, macro, calibration } = compared.evaluation;
+  const metrics = { accuracy: accuracy.value, macroF1: macro.f1, ece: calibration.ece };
+  if (model.artifact.digest === candidate.artifact.digest) return { ...found, metrics, comparison: null };
+  const { plumbline: _, classes: _classes, broken: _broken, fixed: _fixed, ...comparison } = compared.comparison;
+  return { ...found, metrics, comparison };
 }
 
 function gateOf(policy: Policy, model: string, stage: Stage): { name: string; checks: Policy['gates'][string] } {
@@ -197,7 +258,7 @@ function cannotCompare(candidate: FoundModel, stage: Stage): PlumbError {
   });
 }
 
-function sideOf(model: FoundModel): Report['candidate'] {
+function sideOf(model: FoundModel): Side {
   const { code } = model.made.record;
   return { artifact: model.artifact.digest, run: model.made.digest, commit: code.dirty ? null : code.commit };
 }
@@ -247,7 +308,7 @@ function describeStages(order: JudgeOrder): Report['stages'] {
         stage: record.stage,
         state: same ? ('cached' as const) : ('ran' as const),
         why: same ? [] : whyOf(record, old, order),
-        seconds: record.measured['seconds'] ?? 0,
+        seconds: secondsOf(record),
       };
     });
 }
@@ -265,9 +326,7 @@ function whyOf(record: RunRecord, old: RunRecord | undefined, order: JudgeOrder)
 
 function costOf(candidate: FoundModel, baseline: FoundModel | null): number {
   const before = new Set([...(baseline?.records.values() ?? [])].map((record) => record.fingerprint));
-  return [...candidate.records.values()]
-    .filter((record) => !before.has(record.fingerprint))
-    .reduce((sum, record) => sum + (record.measured['seconds'] ?? 0), 0);
+  return [...candidate.records.values()].filter((record) => !before.has(record.fingerprint)).reduce((sum, record) => sum + secondsOf(record), 0);
 }
 
 function measuredOf(candidate: FoundModel): Record<string, number> {

@@ -4,8 +4,8 @@ import { countSchema, digestSchema, fields, nameSchema, z } from '../base/schema
 import { comparisonSchema, evaluationSchema, gateResultSchema } from '../evaluate/schema.ts';
 import { rowKinds } from './row-kinds.ts';
 
-const verdicts = ['better', 'worse', 'no evidence', 'first model'] as const;
-const stageStates = ['ran', 'cached', 'frozen', 'failed', 'skipped'] as const;
+const verdicts = ['better', 'worse', 'no evidence', 'first model', 'no model'] as const;
+const stageStates = ['ran', 'cached', 'frozen', 'failed', 'skipped', 'not run'] as const;
 
 const side = {
   artifact: digestSchema.describe('digest of the model file'),
@@ -39,6 +39,37 @@ const dataChange = fields({
   samples: z.array(rowSample).describe('examples: relabelled, edited, removed, added'),
 });
 
+const validation = fields({
+  dataset: z.string().describe('data set, or stage.output'),
+  rules: z.string().describe('path of the rules file'),
+  state: z.enum(['holds', 'broken', 'not looked at']),
+  rows: countSchema,
+  errors: countSchema.describe('broken checks of severity error'),
+  warnings: countSchema.describe('broken checks of severity warning'),
+  checks: z
+    .array(
+      fields({
+        rule: countSchema.describe('place of the rule in the file, from 1; 0: the rows or the rules could not be read'),
+        what: z.string().describe('the check in words'),
+        severity: z.enum(['error', 'warning']),
+        failing: countSchema.describe('rows'),
+        rows: z.array(fields({ key: z.string(), value: z.string() })).describe('the first failing rows; values as JSON text, masked and cut'),
+      }),
+    )
+    .describe('broken ones, errors first'),
+  note: z.string().optional().describe('why nobody looked'),
+});
+
+const mergeBase = fields({
+  commit: z.string(),
+  model: fields(side).nullable().describe('null: the pipeline was not run there, or its runs cannot be had'),
+  metrics: fields({ accuracy: z.number(), macroF1: z.number(), ece: z.number() }).nullable().describe('on the cases of the candidate'),
+  comparison: comparisonSchema
+    .omit({ plumbline: true, classes: true, broken: true, fixed: true })
+    .nullable()
+    .describe('null: not comparable, or the very same model'),
+});
+
 const curve = fields({
   stage: z.string(),
   name: z.string().describe('what x counts: epoch, step'),
@@ -56,23 +87,49 @@ export const reportSchema = fields({
   }),
   verdict: z.enum(verdicts).describe('the comparison with the baseline, in one word'),
   gate: gateResultSchema.nullable(),
-  candidate: fields(side),
+  candidate: fields(side).nullable().describe('null: there is no model for this revision; `problem` says why'),
+  problem: fields({ code: z.string(), what: z.string(), mend: z.string() })
+    .optional()
+    .describe('why there is no model, or none that could be judged'),
+  change: fields({
+    since: z.string().describe('commit that data, hyperparameters and stages are compared with: where the branch left its base'),
+    relevant: z.boolean().describe('false: nothing that a model comes out of, or is judged by, changed'),
+    why: z.array(z.string()).describe('what makes it relevant'),
+  })
+    .optional()
+    .describe('of a branch; without it, data, hyperparameters and stages are compared with the baseline'),
   baseline: fields({ what: z.string().describe("'production', 'merge base' or a revision"), ...side }).nullable(),
   data: z.array(dataChange).describe('sorted by name'),
   params: z
     .array(fields({ key: z.string(), before: z.string().nullable(), after: z.string().nullable() }))
     .describe('every hyperparameter as JSON text, sorted by key; null: not there'),
   stages: z
-    .array(fields({ stage: z.string(), state: z.enum(stageStates), why: z.array(z.string()), seconds: z.number().nonnegative() }))
+    .array(
+      fields({
+        stage: z.string(),
+        state: z.enum(stageStates),
+        why: z.array(z.string()).describe('which of its inputs is another; none: they all are what they were'),
+        seconds: z.number().nonnegative().describe('that its run took, whenever that was'),
+        origin: z.string().optional().describe('of a run from the cache: whose it was'),
+      }),
+    )
     .describe('in the order of the pipeline'),
+  validation: z.array(validation).optional().describe('what the rules say of the data'),
+  mergeBase: mergeBase.optional().describe('the model of the commit where the branch left its base'),
   evaluation: evaluationSchema.nullable(),
   baselineEvaluation: evaluationSchema.nullable(),
   comparison: comparisonSchema.nullable(),
   curves: z.array(curve),
   cost: fields({
     seconds: z.number().nonnegative().describe('of all stages that ran'),
+    gpuMinutes: z.number().nonnegative().optional().describe('minutes of one graphics processor, of all stages that ran'),
+    savedSeconds: z.number().nonnegative().optional().describe('that the runs from the cache took when they were made'),
     measured: z.record(z.string(), z.number()).describe('what the runs measured: latency, rates; differs from run to run'),
   }),
+  links: z
+    .array(fields({ name: z.enum(['run', 'page']), url: z.string() }))
+    .optional()
+    .describe('run: of the CI that made this; page: the report as HTML'),
   warnings: z.array(z.string()).describe('forced, not reproducible, dirty work tree, ...'),
   shortened: z.array(fields({ what: z.string(), shown: countSchema, of: countSchema })).describe('lists that were cut at their bound'),
 }).describe('report/1: what changed, what it did to the model, and whether the gate holds; canonical JSON (RFC 8785), found by its SHA-256');
@@ -81,4 +138,7 @@ export type Report = z.infer<typeof reportSchema>;
 export type Verdict = Report['verdict'];
 export type DataChange = z.infer<typeof dataChange>;
 export type RowSample = z.infer<typeof rowSample>;
+export type ValidationPart = z.infer<typeof validation>;
+export type MergeBase = z.infer<typeof mergeBase>;
+export type Side = NonNullable<Report['candidate']>;
 export type Curve = z.infer<typeof curve>;

@@ -52,7 +52,7 @@ td.track-cell{width:40%;min-width:150px;vertical-align:middle;padding-top:0;padd
 .bare td,.bare th{border-top:0}
 .word{font-weight:600;white-space:nowrap}
 .pill{display:inline-block;padding:0 9px;border-radius:99px;border:1px solid var(--line);font-size:12.5px;color:var(--soft);white-space:nowrap}
-.pill.ran{color:var(--after);border-color:currentColor}.pill.failed{color:var(--bad);border-color:currentColor}
+.pill.ran{color:var(--after);border-color:currentColor}.pill.failed,.pill.not-run{color:var(--bad);border-color:currentColor}
 .soft{color:var(--soft)}
 main{display:grid;grid-template-columns:5fr 6fr;gap:0 56px}
 section{grid-column:1/-1;min-width:0}

@@ -1,6 +1,6 @@
-import { count, counted, duration, percent, points, probability, signed, signedCount } from './figures.ts';
-import { changedParams, headlineOf, metricRows, metricText, stagesInWords } from './headline.ts';
-import type { Report } from './schema.ts';
+import { count, counted, percent, points, probability, signed, signedCount } from './figures.ts';
+import { changedParams, costInWords, headlineOf, metricRows, metricText, stagesInWords } from './headline.ts';
+import type { Report, ValidationPart } from './schema.ts';
 import { cut, visible } from './visible.ts';
 
 /** Colours of the terminal; each gives its text back where there are none. */
@@ -52,7 +52,7 @@ function top(report: Report, { paint, width }: View): string[] {
   const where = `${report.model}  ${branch === null ? '' : `${branch} `}${revision}${base === null ? '' : ` into ${base}`}`;
   return [
     paint.dim(fit(where, width)),
-    `${colour(paint.bold(`${icon} ${gateWords}`))}${colour(`: ${fit(verdict, width)}`)}`,
+    `${colour(paint.bold(`${icon} ${gateWords}`))}${verdict === '' ? '' : colour(`: ${fit(verdict, width)}`)}`,
     ...wrap(why, width - 2).map((line) => `  ${line}`),
     ...report.warnings.flatMap((text) => wrap(text, width - 4).map((line, index) => `${index === 0 ? paint.yellow('  ! ') : '    '}${line}`)),
   ];
@@ -107,9 +107,27 @@ function changes(report: Report, { paint, width }: View): string[] {
   const params = changedParams(report).map(
     (entry) => `  param   ${fit(`${entry.key}: ${entry.before ?? 'not there'} → ${entry.after ?? 'not there'}`, width - 10)}`,
   );
-  const stages = report.stages.length === 0 ? [] : [`  stages  ${stagesInWords(report)}, ${duration(report.cost.seconds)}`];
-  const lines = [...data.slice(0, 12), ...more(data.length - 12), ...params.slice(0, 12), ...more(params.length - 12), ...stages];
+  const rules = (report.validation ?? []).flatMap((part) => ruleLines(part, paint, width));
+  const stages = report.stages.length === 0 ? [] : [`  stages  ${stagesInWords(report)}, ${costInWords(report)}`];
+  const lines = [
+    ...data.slice(0, 12),
+    ...more(data.length - 12),
+    ...rules.slice(0, 12),
+    ...more(rules.length - 12),
+    ...params.slice(0, 12),
+    ...more(params.length - 12),
+    ...stages,
+  ];
   return lines.length === 0 ? [] : [paint.bold('Changes'), ...lines];
+}
+
+/** Broken rules; those that hold say nothing. */
+function ruleLines(part: ValidationPart, paint: TextPaint, width: number): string[] {
+  return part.checks.map((check) => {
+    const rows = check.failing === 0 ? '' : `${counted(check.failing, 'row')}: `;
+    const colour = check.severity === 'error' ? paint.red : paint.yellow;
+    return `  rules   ${colour(fit(`${part.dataset}: ${rows}not "${check.what}"`, width - 10))}`;
+  });
 }
 
 function more(left: number): string[] {

@@ -1,0 +1,166 @@
+// The report of a branch: what it changes since it left its base, whether there is a model of it or not. What `plumb ci report` prints and the
+// action `report` posts.
+import { isPlumbError } from '../base/errors.ts';
+import { changesSince, type Changes } from '../ci/changes.ts';
+import { decideRelevance, readsOf, type Relevance } from '../ci/relevance.ts';
+import type { Lock } from '../datasets/schema.ts';
+import type { Oid } from '../git/git.ts';
+import { openCommitTree } from '../pipeline/commit-tree.ts';
+import { wellKnownLockfiles } from '../pipeline/environment.ts';
+import { planStages } from '../pipeline/plan.ts';
+import { isPipelineTrouble } from '../pipeline/reachable.ts';
+import { loadPipeline, type Pipeline, type SourceTree } from '../pipeline/source-tree.ts';
+import { buildReport } from '../report/build.ts';
+import { dataPart, lockPart } from '../report/data-part.ts';
+import type { BranchChange } from '../report/judge.ts';
+import type { DataPart, ReportParts } from '../report/parts.ts';
+import type { Report, ValidationPart } from '../report/schema.ts';
+import { describeParams, describeStages, keptOf, type PlannedSide } from '../report/stage-changes.ts';
+import { validationOfRun, validationOfStage } from '../report/validations.ts';
+import { onlyModel } from '../registry/found-model.ts';
+import type { Cli } from './command.ts';
+import { findBase, judgeModel, modelAt, titleOf, type JudgeWish } from './judging.ts';
+import type { OpenPipeline } from './open-pipeline.ts';
+import { steps } from './steps.ts';
+
+export interface PullWish extends Omit<JudgeWish, 'branch'> {
+  /** run id of the CI job that asks; null: none */
+  readonly ciRun: string | null;
+  readonly links: NonNullable<Report['links']>;
+}
+
+/**
+ * @returns the report of the work tree; where the model cannot be judged, one that says why and what the branch changes
+ * @throws PlumbError what keeps even that from being said: a pipeline that does not hold together, a base that is not there
+ */
+export async function reportBranch(open: OpenPipeline, wish: PullWish, cli: Cli): Promise<Report> {
+  const { project } = open;
+  const base = await findBase(project, wish.base);
+  const changes = base.commit === null ? null : await changesSince(project, base.commit);
+  // on the main branch itself: what is there now stands beside what is served
+  if (changes === null || changes.from === (await project.git.resolve('HEAD'))) {
+    return (await judgeModel(open, wish, cli)).judgement.report;
+  }
+  const before = await sideAt(open, changes.from);
+  const relevance = relevanceOf(open, before, changes);
+  const change = { since: changes.from.slice(0, 12), relevant: relevance.relevant, why: [...relevance.why] };
+  const bare = { ...emptyParts, model: wish.model ?? onlyModel(open.pipeline), title: await titleOf(project, wish.base), links: wish.links };
+  if (!relevance.relevant) return buildReport({ ...bare, change });
+  const branch = await describeBranch(open, { before, change, ciRun: wish.ciRun }, cli);
+  try {
+    const model = async (name: string): Promise<BranchChange> => ({ ...branch, model: await modelAt(open, changes.from, name).catch(noneIfTrouble) });
+    return (await judgeModel(open, { ...wish, branch: model }, cli)).judgement.report;
+  } catch (error) {
+    if (!isPlumbError(error) || error.code === 'INTERRUPTED') throw error;
+    const problem = { code: error.code, what: whatOf(error, branch.validation), mend: error.mend };
+    return buildReport({ ...bare, ...branch, problem });
+  }
+}
+
+const emptyParts: Omit<ReportParts, 'model' | 'title'> = {
+  gate: null,
+  candidate: null,
+  baseline: null,
+  data: [],
+  params: [],
+  stages: [],
+  evaluation: null,
+  baselineEvaluation: null,
+  comparison: null,
+  curves: [],
+  cost: { seconds: 0 },
+  warnings: [],
+};
+
+/** That a stage has not been run is no news where its rules are broken: that is why. */
+function whatOf(error: { readonly code: string; readonly message: string }, validation: readonly ValidationPart[]): string {
+  const broken = validation.filter(({ state }) => state === 'broken');
+  if (error.code !== 'RUN_MISSING' || broken.length === 0) return error.message;
+  return broken
+    .map(({ dataset, rules, checks }) => {
+      const errors = checks.filter(({ severity }) => severity === 'error');
+      const [first] = errors;
+      const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+      return `${dataset} breaks ${rules}: ${first === undefined ? '' : first.rule === 0 ? first.what : `${first.failing} rows are not "${first.what}"`}${more}`;
+    })
+    .join('; ');
+}
+
+interface Before extends PlannedSide {
+  readonly tree: SourceTree;
+  readonly pipeline: Pipeline | null;
+}
+
+/** A commit's pipeline with its runs as far as they can be had. */
+async function sideAt({ project, context }: OpenPipeline, commit: Oid): Promise<Before> {
+  const tree = await openCommitTree(project, commit);
+  try {
+    const pipeline = await loadPipeline(tree, steps);
+    const planned = await planStages(pipeline.stages, { ...context, tree, pipeline, log: [] }, { force: false });
+    return { tree, pipeline, stages: pipeline.stages, planned };
+  } catch (error) {
+    if (!isPipelineTrouble(error) && !isPlumbError(error, 'RUN_MISSING')) throw error;
+    return { tree, pipeline: null, stages: new Map(), planned: new Map() };
+  }
+}
+
+/** What either of the two pipelines reads counts: a stage that is no more read something, too. */
+function relevanceOf({ project, pipeline, tree }: OpenPipeline, before: Before, changes: Changes): Relevance {
+  const sides = [{ pipeline, lock: tree.lock }, ...(before.pipeline === null ? [] : [{ pipeline: before.pipeline, lock: before.tree.lock }])];
+  const reads = new Map(sides.flatMap((side) => [...readsOfSide(side)]));
+  return decideRelevance(changes.paths, { prefix: project.prefix, reads });
+}
+
+function readsOfSide({ pipeline, lock }: { pipeline: Pipeline; lock: Lock }): Map<string, string> {
+  const data = new Map(Object.entries(lock.datasets).map(([name, entry]) => [name, entry.path]));
+  return readsOf(pipeline.stages.values(), pipeline.config.environment?.lockfiles ?? wellKnownLockfiles, data);
+}
+
+interface Branch {
+  readonly before: Before;
+  readonly change: BranchChange['change'];
+  readonly ciRun: string | null;
+}
+
+async function describeBranch(open: OpenPipeline, { before, change, ciRun }: Branch, cli: Cli): Promise<Omit<BranchChange, 'model'>> {
+  const { pipeline, context, tree } = open;
+  const after: PlannedSide = { stages: pipeline.stages, planned: await planStages(pipeline.stages, context, { force: false }) };
+  const warnings: string[] = [];
+  const validation: ValidationPart[] = [];
+  const failed = new Set<string>();
+  for (const [name, stage] of pipeline.stages) {
+    const kept = keptOf(after.planned.get(name));
+    const world = { store: context.store, readText: (path: string) => tree.readText(path), signal: cli.signal };
+    const part = kept === undefined ? await validationOfStage(stage, tree.lock.datasets, world) : await validationOfRun(kept.record, context.store);
+    if (part === null) continue;
+    validation.push(part);
+    if (kept === undefined && part.state === 'broken') failed.add(name);
+  }
+  const { stages, cost } = describeStages({ before, after, ciRun, failed });
+  const data = await changedData(open, before.tree.lock, { cli, warnings });
+  return { change, data, params: describeParams(before, after), stages, cost, validation, warnings };
+}
+
+async function changedData({ project, tree }: OpenPipeline, before: Lock, { cli, warnings }: { cli: Cli; warnings: string[] }): Promise<DataPart[]> {
+  const [old, now] = [before.datasets, tree.lock.datasets];
+  const parts: DataPart[] = [];
+  for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
+    const sides = { before: old[name] ?? null, after: now[name] ?? null };
+    const counted = lockPart(name, sides);
+    if (counted.before === counted.after) parts.push(counted);
+    else
+      parts.push(
+        await dataPart(project.store, name, counted.before, counted.after, cli).catch((error: unknown) => {
+          if (!isPlumbError(error) || error.code === 'INTERRUPTED') throw error;
+          warnings.push(`which rows of ${name} changed is not known: ${error.message}`);
+          return counted;
+        }),
+      );
+  }
+  return parts;
+}
+
+function noneIfTrouble(error: unknown): null {
+  if (isPlumbError(error) && error.code !== 'INTERRUPTED') return null;
+  throw error;
+}
