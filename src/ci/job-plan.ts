@@ -9,9 +9,12 @@ import { selectStages, type BoundStage } from '../pipeline/graph.ts';
 import { digestsOf, planStages, type PlanContext, type PlannedStage, type ReadyStage } from '../pipeline/plan.ts';
 import { isPipelineTrouble } from '../pipeline/reachable.ts';
 import { readableRecord, type KeptRecord } from '../pipeline/records.ts';
+import { refusalText } from '../pipeline/run-names.ts';
 import { loadPipeline } from '../pipeline/source-tree.ts';
 import { explainRun } from '../pipeline/why.ts';
 import type { Project } from '../project/open.ts';
+import { domainText } from '../project/trust-domain.ts';
+import { cut } from '../report/visible.ts';
 import { estimateGpuMinutes, estimateMinutes, secondsByStage, type Minutes } from './estimate.ts';
 import { planLevels, type Job, type Work } from './levels.ts';
 import { checkMatrix } from './matrix.ts';
@@ -20,8 +23,10 @@ import { decideRelevance, readsOf, type Relevance } from './relevance.ts';
 export interface CiPlan extends Relevance {
   /** at most as many as asked for; none is empty */
   readonly levels: readonly (readonly Job[])[];
-  /** stages that have a usable run, in the order of the pipeline */
-  readonly cached: readonly { readonly stage: string; readonly run: Digest }[];
+  /** stages that have a usable run, in the order of the pipeline; domain: whose run it is, null of a frozen one */
+  readonly cached: readonly { readonly stage: string; readonly run: Digest; readonly domain: string | null }[];
+  /** whose runs those of the jobs will be: 'trusted', 'pull-7', 'fork-7', 'laptop' */
+  readonly domain: string;
   readonly warnings: readonly string[];
   readonly minutes: Minutes;
   /** null: a stage that wants a GPU has never been measured */
@@ -56,24 +61,36 @@ export async function planJobs(planning: Planning, wish: PlanWish): Promise<CiPl
   const { context } = planning;
   const relevance = relevanceOf(planning, wish.changed);
   const stages = forceStages(context.pipeline.stages, wish.force);
-  if (!relevance.relevant && wish.force.length === 0) return { ...relevance, ...assemble([], [], new Map(), wish) };
+  if (!relevance.relevant && wish.force.length === 0) return { ...relevance, ...assemble([], [], new Map(), { ...wish, context }) };
   const planned = [...(await planStages(stages, context, { force: false }))];
-  const cached = planned.flatMap(([stage, plan]) => ('kept' in plan ? [{ stage, run: plan.kept.digest }] : []));
+  const cached = planned.flatMap(([stage, plan]) => ('kept' in plan ? [{ stage, run: plan.kept.digest, domain: whoseRun(plan.kept, context) }] : []));
   const known = cached.length === planned.length ? new Map<string, KeptRecord>() : await recordsOf(wish.base, planning);
   const seconds = secondsByStage([...known.values(), ...(cached.length === planned.length ? [] : await loggedRecords(context))]);
-  const work = planned.flatMap(([name, plan]) => workOf(stages.get(name), plan, { known, seconds, forced: wish.force }));
-  return { ...relevance, ...assemble(work, cached, seconds, wish) };
+  const work = planned.flatMap(([name, plan]) => workOf(stages.get(name), plan, { known, seconds, forced: wish.force, context }));
+  return { ...relevance, ...assemble(work, cached, seconds, { ...wish, context }) };
 }
 
 function assemble(
   work: readonly Work[],
   cached: CiPlan['cached'],
   seconds: ReadonlyMap<string, number>,
-  wish: PlanWish,
+  { levels: most, runner, context }: PlanWish & Pick<Planning, 'context'>,
 ): Omit<CiPlan, keyof Relevance> {
-  const { levels, warnings } = planLevels(work, { most: wish.levels, runner: wish.runner });
+  const { levels, warnings } = planLevels(work, { most, runner });
   checkMatrix(levels);
-  return { levels, cached, warnings, minutes: estimateMinutes(levels, seconds), gpuMinutes: estimateGpuMinutes(levels.flat()) };
+  return {
+    levels,
+    cached,
+    domain: domainText(context.runs.domain),
+    warnings,
+    minutes: estimateMinutes(levels, seconds),
+    gpuMinutes: estimateGpuMinutes(levels.flat()),
+  };
+}
+
+function whoseRun(kept: KeptRecord, { runs }: PlanContext): string | null {
+  const found = runs.found.get(kept.digest);
+  return found === undefined ? null : domainText(found.domain);
 }
 
 function relevanceOf({ project, context }: Planning, changed: readonly string[] | null): Relevance {
@@ -97,25 +114,34 @@ function isNamed(stage: string, names: readonly string[]): boolean {
   return names.some((name) => stage === name || stage.startsWith(`${name}@`));
 }
 
+/** Characters of the reason that a job is shown with; a stage may read thousands of files. */
+const mostWhy = 500;
+
 interface Known {
   readonly known: ReadonlyMap<string, KeptRecord>;
   readonly seconds: ReadonlyMap<string, number>;
   readonly forced: readonly string[];
+  readonly context: PlanContext;
 }
 
-function workOf(stage: BoundStage | undefined, plan: PlannedStage, { known, seconds, forced }: Known): Work[] {
+function workOf(stage: BoundStage | undefined, plan: PlannedStage, { known, seconds, forced, context }: Known): Work[] {
   if (stage === undefined || 'kept' in plan) return [];
   const { name, resources } = stage.spec;
-  const why = plan.state === 'waits' ? `waits for ${plan.on.join(', ')}` : isNamed(name, forced) ? 'asked for' : whyText(plan, known.get(name));
+  const why =
+    plan.state === 'waits' ? `waits for ${plan.on.join(', ')}` : isNamed(name, forced) ? 'asked for' : whyText(plan, known.get(name), context);
   const { labels, gpus, minutes } = resources;
-  return [{ stage: name, after: stage.after, labels, gpus, minutes, seconds: seconds.get(name) ?? null, why }];
+  return [{ stage: name, after: stage.after, labels, gpus, minutes, seconds: seconds.get(name) ?? null, why: cut(why, mostWhy) }];
 }
 
 /** Against the run of the base: this machine, being new, knows none. */
-function whyText({ ready, why }: { readonly ready: ReadyStage; readonly why: readonly string[] }, before: KeptRecord | undefined): string {
-  const { stage, inputs, environment } = ready;
+function whyText(
+  { ready, why }: { readonly ready: ReadyStage; readonly why: readonly string[] },
+  before: KeptRecord | undefined,
+  { runs }: PlanContext,
+): string {
+  const { stage, inputs, environment, fingerprint } = ready;
   if (stage.spec.always || before === undefined) return why.join('; ');
-  return explainRun({ stage, inputs: digestsOf(inputs), environment }, before.record).join('; ');
+  return [...explainRun({ stage, inputs: digestsOf(inputs), environment }, before.record), ...refusalText(runs, fingerprint)].join('; ');
 }
 
 /** The runs of a commit's pipeline, as far as they can be found. A commit whose pipeline does not hold together has none. */

@@ -112,9 +112,9 @@ function jobOf(group: readonly Work[], name: string, runner: readonly string[]):
   };
 }
 
-/** One digit behind the point: nobody plans by seconds. */
+/** One digit behind the point, rounded up: nobody plans by seconds, and nothing takes no time. */
 export function tenths(minutes: number): number {
-  return Math.round(minutes * 10) / 10;
+  return Math.ceil(Math.max(0, minutes * 10 - 1e-9)) / 10;
 }
 
 const mostLabels = 20;

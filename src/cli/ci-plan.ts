@@ -1,6 +1,7 @@
 import { PlumbError } from '../base/errors.ts';
 import type { CiPlan, PlanWish } from '../ci/job-plan.ts';
 import { requireCommit } from '../datasets/revision.ts';
+import { files } from '../project/layout.ts';
 import { openProject, type Project } from '../project/open.ts';
 import type { Cli, Define } from './command.ts';
 import { withPipeline } from './open-pipeline.ts';
@@ -37,11 +38,25 @@ export const define: Define = (command, cli) => {
     });
 };
 
-/** What the action `plan` does, too. */
-export async function planProject(project: Project, wish: PlanWish, cli: Cli): Promise<CiPlan> {
-  const { planJobs } = await import('../ci/job-plan.ts');
-  return withPipeline(project, cli, ({ context }) => planJobs({ project, context, steps }, wish));
+export interface JobPlan extends CiPlan {
+  /** whose signature on a run of CI counts, by policy.yaml of the base; null: it has no `trust:`, or this is no job of CI */
+  readonly trusted: { readonly repository: string; readonly workflows: readonly string[] } | null;
 }
+
+/** What the action `plan` does, too. */
+export async function planProject(project: Project, wish: PlanWish, cli: Cli): Promise<JobPlan> {
+  const [{ planJobs }, { openTrustBase }] = await Promise.all([import('../ci/job-plan.ts'), import('./open-run-names.ts')]);
+  return withPipeline(project, cli, async ({ context }) => {
+    const plan = await planJobs({ project, context, steps }, wish);
+    const { domain } = context.runs;
+    if (domain.kind === 'laptop') return { ...plan, trusted: null };
+    const trust = (await openTrustBase(project, cli.env, domain))?.trust ?? null;
+    if (trust === null) return { ...plan, trusted: null, warnings: [...plan.warnings, noTrust] };
+    return { ...plan, trusted: { repository: trust.repository, workflows: trust.workflows } };
+  });
+}
+
+const noTrust = `${files.policy} of the base has no trust: section, so the main branch runs again what a pull request ran before its merge`;
 
 /** @throws PlumbError USAGE */
 export function levelsOf(text: string): number {
