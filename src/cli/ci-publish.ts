@@ -33,16 +33,19 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
       mend: 'send them with `plumb push`; in a CI that is not recognised, set PLUMB_RUN_DOMAIN',
     });
   }
-  const [{ selectStages }, { presentRuns }, { findSigner, publishRuns, runsToPublish }, { openTrustBase }, { readJob }] = await Promise.all([
-    import('../pipeline/graph.ts'),
-    import('../pipeline/reachable.ts'),
-    import('../pipeline/publish.ts'),
-    import('./open-run-names.ts'),
-    import('../pipeline/ci-job.ts'),
-  ]);
+  const [{ selectStages }, { presentRuns }, { stoppedCheckpoints }, { findSigner, publishRuns, runsToPublish }, { openTrustBase }, { readJob }] =
+    await Promise.all([
+      import('../pipeline/graph.ts'),
+      import('../pipeline/reachable.ts'),
+      import('../pipeline/checkpoint-publish.ts'),
+      import('../pipeline/publish.ts'),
+      import('./open-run-names.ts'),
+      import('../pipeline/ci-job.ts'),
+    ]);
   const stages = selectStages(pipeline.stages, names);
   const all = await runsToPublish(store, runs, await presentRuns(stages, context));
   const records = names.length === 0 ? all : all.filter(({ record }) => stages.has(record.stage));
+  const checkpoints = await stoppedCheckpoints(stages, context, open.world);
   const base = await openTrustBase(project, cli.env, runs.domain);
   // nobody reuses what a fork ran, and its job has nothing to sign with
   const signer = runs.domain.kind === 'fork' ? null : findSigner(cli.env, base);
@@ -52,7 +55,7 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
   if (signer?.kind === 'key' && trust !== null && signer.name === null)
     cli.note('policy.yaml of the base branch does not name the public half of PLUMB_SIGNING_KEY: nobody else reuses these runs');
   const job = readJob(cli.env, readJobEvent(cli.env));
-  const sent = await publishRuns({ store, git, runs, records, signer, job, env: cli.env }, cli);
+  const sent = await publishRuns({ store, git, runs, records, checkpoints, signer, job, env: cli.env }, cli);
   const published = records.map(({ digest, record }) => ({
     stage: record.stage,
     run: digest,
@@ -60,7 +63,14 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
     from: domainText(runs.found.get(digest)?.domain ?? runs.domain),
   }));
   const signed = signer === null ? null : signer.kind === 'key' ? `key ${signer.name ?? 'unknown to policy.yaml'}` : 'sigstore';
-  cli.emit({ ...sent, domain: domainText(runs.domain), signed, published, remote: store.remoteUrl });
+  const stopped = checkpoints.map(({ digest, record }) => ({
+    stage: record.stage,
+    checkpoint: digest,
+    attempt: record.attempt,
+    bytes: record.bytes,
+  }));
+  cli.emit({ ...sent, domain: domainText(runs.domain), signed, published, checkpoints: stopped, remote: store.remoteUrl });
   for (const { stage, run, from } of published) cli.print(`published ${cli.paint.bold(stage)}  ${shortDigest(run)}  from ${from}`);
+  for (const { stage, attempt } of stopped) cli.print(`published ${cli.paint.bold(stage)}  its checkpoint, attempt ${attempt}`);
   cli.print(transferText('sent', sent, visible(store.remoteUrl ?? '')));
 }

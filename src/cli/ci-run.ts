@@ -7,16 +7,18 @@ import { jobsOf, runAndTell, selectNamed } from './run-stages.ts';
 
 interface Options {
   readonly jobs?: string;
-  readonly force?: boolean;
+  readonly force: string[];
   readonly failFast?: boolean;
   readonly checkpointMinutes: string;
 }
+
+const several = (value: string, all: string[]): string[] => [...all, value];
 
 export const define: Define = (command, cli) => {
   command
     .argument('[stage...]', 'stages to run, with all that they need; without a name, all')
     .option('-j, --jobs <n>', 'how many stages at once (default: the number of processors)')
-    .option('--force', 'run the named stages (all, without a name) whatever the cache has')
+    .option('--force <stage>', 'a stage that runs whatever the cache has, if it is one of those that are named; may be repeated', several, [])
     .option('--fail-fast', 'start nothing new after a failure')
     .option('--checkpoint-minutes <n>', 'how often checkpoints of stages that run are sent to the remote; 0: only when they are stopped', '5')
     .addHelpText(
@@ -28,7 +30,9 @@ export const define: Define = (command, cli) => {
       const project = await openProject(cli);
       await withPipeline(project, cli, async (open) => {
         const stages = selectStages(open.pipeline.stages, names);
-        const forced = new Set(options.force === true ? (names.length === 0 ? stages.keys() : selectNamed(stages, names)) : []);
+        // what is only needed is another job's to force
+        const named = names.length === 0 ? [...stages.keys()] : selectNamed(stages, names);
+        const forced = new Set(selectNamed(stages, options.force).filter((stage) => named.includes(stage)));
         const wish = { stages, jobs, failFast: options.failFast === true, forced, restore: false };
         await runAndTell(await withCheckpoints(open, everyMs, cli), wish, cli);
       });

@@ -80,6 +80,11 @@ export class CheckpointFolder {
     return standOf(this.#standing()).newest > -Infinity;
   }
 
+  /** Is it in the work tree? */
+  isStanding(): boolean {
+    return readKey(this.#here) === this.#place.key && isFolder(this.absolute);
+  }
+
   /** What ended well is gone, though whoever wanted to remove it was killed. */
   async open({ fresh }: { readonly fresh: boolean }): Promise<void> {
     if (fresh || readState(this.#own)?.ended === true) await this.forget();
@@ -127,7 +132,7 @@ export class CheckpointFolder {
 
   /** Where its files are at the moment. */
   #standing(): string {
-    return readKey(this.#here) === this.#place.key ? this.absolute : this.#parked();
+    return this.isStanding() ? this.absolute : this.#parked();
   }
 
   #park(owner: string): void {

@@ -1,10 +1,12 @@
 // What a job of CI made becomes something that others may reuse: bytes first, then the signature, then the names that lead to both.
 import type { KeyObject } from 'node:crypto';
 import { PlumbError } from '../base/errors.ts';
+import type { Digest } from '../base/digest.ts';
 import type { Git } from '../git/git.ts';
 import { domainText, type Environment } from '../project/trust-domain.ts';
-import type { PushResult, Store, TransferOptions } from '../store/store.ts';
+import type { Named, PushResult, Store, TransferOptions } from '../store/store.ts';
 import { publicText, readPublicKey, readSigningKey, signStatement, statementOf, type Job, type Statement } from './attestation.ts';
+import { checkpointName, checkpointRoot, type KeptCheckpoint } from './checkpoint-share.ts';
 import type { JobFacts } from './ci-job.ts';
 import { collectRuns } from './reachable.ts';
 import { readableRecord, type KeptRecord } from './records.ts';
@@ -59,6 +61,8 @@ export interface PublishOrder {
   readonly git: Git;
   readonly runs: RunNames;
   readonly records: readonly KeptRecord[];
+  /** of stages that were stopped */
+  readonly checkpoints: readonly KeptCheckpoint[];
   readonly signer: Signer | null;
   /** null: this process does not know its job, and can sign nothing */
   readonly job: JobFacts | null;
@@ -67,29 +71,32 @@ export interface PublishOrder {
 
 /** @throws PlumbError SIGNING_FAILED, REMOTE_MISSING, REMOTE_FAILED */
 export async function publishRuns(order: PublishOrder, options: TransferOptions): Promise<PushResult> {
-  const { store, runs, records } = order;
+  const { store, runs, records, checkpoints } = order;
   // what cannot be signed is not sent
   const notes = await signRecords(order);
-  const sent = await store.push(collectRuns(records, store, runs.nameOf).roots, [], options);
+  const named = ({ digest }: { readonly digest: Digest }): Named => ({ digest, note: notes.get(digest) ?? null });
+  const roots = [...collectRuns(records, store, runs.nameOf).roots, ...checkpoints.map((kept) => checkpointRoot(kept, store, null))];
+  const sent = await store.push(roots, [], options);
   for (const kept of records) {
     const name = runs.nameOf(kept.record.fingerprint);
-    const named = { digest: kept.digest, note: notes.get(kept) ?? null };
-    await store.setNameInRemote(name, named, options);
-    await store.setNameHere(name, named);
+    await store.setNameInRemote(name, named(kept), options);
+    await store.setNameHere(name, named(kept));
   }
+  for (const kept of checkpoints) await store.setNameInRemote(checkpointName(runs, kept.record.fingerprint), named(kept), options);
   return sent;
 }
 
-async function signRecords(order: PublishOrder): Promise<Map<KeptRecord, string>> {
-  const { records, signer, runs } = order;
-  const notes = new Map<KeptRecord, string>();
+async function signRecords(order: PublishOrder): Promise<Map<Digest, string>> {
+  const { signer, runs } = order;
+  const records = [...order.records, ...order.checkpoints];
+  const notes = new Map<Digest, string>();
   if (signer === null || records.length === 0) return notes;
   const job = await describeJob(order);
   for (let at = 0; at < records.length; at += runsAStatement) {
     const some = records.slice(at, at + runsAStatement);
     const subjects = some.map(({ digest, record }) => ({ stage: record.stage, digest }));
     const note = await signWith(signer, statementOf(subjects, domainText(runs.domain), job), order.env);
-    for (const kept of some) notes.set(kept, note);
+    for (const { digest } of some) notes.set(digest, note);
   }
   return notes;
 }
