@@ -1,6 +1,6 @@
 // The report of a branch: what it changes since it left its base, whether there is a model of it or not. What `plumb ci report` prints and the
 // action `report` posts.
-import { isPlumbError } from '../base/errors.ts';
+import { isPlumbError, type PlumbError } from '../base/errors.ts';
 import { changesSince, type Changes } from '../ci/changes.ts';
 import { decideRelevance, readsOf, type Relevance } from '../ci/relevance.ts';
 import type { Lock } from '../datasets/schema.ts';
@@ -10,6 +10,7 @@ import { wellKnownLockfiles } from '../pipeline/environment.ts';
 import { planStages } from '../pipeline/plan.ts';
 import { isPipelineTrouble } from '../pipeline/reachable.ts';
 import { loadPipeline, type Pipeline, type SourceTree } from '../pipeline/source-tree.ts';
+import { count, counted } from '../evaluate/words.ts';
 import { buildReport } from '../report/build.ts';
 import { dataPart, lockPart } from '../report/data-part.ts';
 import type { BranchChange } from '../report/judge.ts';
@@ -52,8 +53,7 @@ export async function reportBranch(open: OpenPipeline, wish: PullWish, cli: Cli)
     return (await judgeModel(open, { ...wish, branch: model }, cli)).judgement.report;
   } catch (error) {
     if (!isPlumbError(error) || error.code === 'INTERRUPTED') throw error;
-    const problem = { code: error.code, what: whatOf(error, branch.validation), mend: error.mend };
-    return buildReport({ ...bare, ...branch, problem });
+    return buildReport({ ...bare, ...branch, problem: problemOf(error, branch.validation) });
   }
 }
 
@@ -73,17 +73,21 @@ const emptyParts: Omit<ReportParts, 'model' | 'title'> = {
 };
 
 /** That a stage has not been run is no news where its rules are broken: that is why. */
-function whatOf(error: { readonly code: string; readonly message: string }, validation: readonly ValidationPart[]): string {
+function problemOf({ code, message: what, mend }: PlumbError, validation: readonly ValidationPart[]): NonNullable<Report['problem']> {
   const broken = validation.filter(({ state }) => state === 'broken');
-  if (error.code !== 'RUN_MISSING' || broken.length === 0) return error.message;
-  return broken
-    .map(({ dataset, rules, checks }) => {
-      const errors = checks.filter(({ severity }) => severity === 'error');
-      const [first] = errors;
-      const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-      return `${dataset} breaks ${rules}: ${first === undefined ? '' : first.rule === 0 ? first.what : `${first.failing} rows are not "${first.what}"`}${more}`;
-    })
-    .join('; ');
+  if (code !== 'RUN_MISSING' || broken.length === 0) return { code, what, mend };
+  return {
+    code: 'RULES_BROKEN',
+    what: broken.map(brokenInWords).join('; '),
+    mend: 'correct the rows, or the rule when the rows are right',
+  };
+}
+
+function brokenInWords({ dataset, rules, rows, checks }: ValidationPart): string {
+  const [first, ...more] = checks.filter(({ severity }) => severity === 'error');
+  if (first === undefined || first.rule === 0) return `${dataset}, to be judged by ${rules}: ${first?.what ?? ''}`;
+  const others = more.length === 0 ? '' : ` (and ${counted(more.length, 'more rule')})`;
+  return `${counted(first.failing, 'row')} of ${count(rows)} in ${dataset} against rule ${first.rule} of ${rules}: ${first.what}${others}`;
 }
 
 interface Before extends PlannedSide {

@@ -53,8 +53,10 @@ function sumSeconds(stages: Report['stages']): number {
 
 function stageLine(name: string, plan: PlannedStage, why: string[], { ciRun, failed }: StageChanges): Report['stages'][number] {
   if (!('kept' in plan)) {
-    const waits = plan.state === 'waits' ? [`waits for ${plan.on.join(', ')}`] : [];
-    return { stage: name, state: failed.has(name) ? 'failed' : 'not run', why: [...waits, ...why], seconds: 0 };
+    const waits = plan.state === 'waits' ? plan.on : [];
+    const own = why.filter((reason) => !waits.some((before) => reason === `${before} changed`));
+    const all = waits.length === 0 ? own : [`waits for ${waits.join(', ')}`, ...own];
+    return { stage: name, state: failed.has(name) ? 'failed' : 'not run', why: all, seconds: 0 };
   }
   const { record } = plan.kept;
   const seconds = secondsOf(record);
