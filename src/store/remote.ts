@@ -29,6 +29,8 @@ export interface RequestOptions {
   readonly signal: AbortSignal;
   /** told as bytes move, for progress and for the bandwidth limit: a backend awaits it before it goes on */
   readonly onBytes?: (bytes: number) => void | Promise<void>;
+  /** of `readPack`: a piece is done with before the next is asked for, so that its place may be used again */
+  readonly isBrief?: boolean;
 }
 
 /**

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { PlumbError, type ErrorText } from '../../base/errors.ts';
 import type { Answer, Order } from './bulk.ts';
 import { runTask } from './run-task.ts';
-import type { Control } from './task.ts';
+import { partsOf, type Control } from './task.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('bulk-worker is started as a worker thread');
@@ -32,7 +32,7 @@ async function carryOut({ number, task, isAborted }: Order): Promise<void> {
   try {
     const result = await runTask(task, control);
     if (told > 0) say({ number, told });
-    say({ number, result }, 'small' in result ? [result.small.buffer as ArrayBuffer] : []);
+    say({ number, result }, partsOf(result));
   } catch (error) {
     say({ number, failure: error instanceof PlumbError ? { error: { code: error.code, text: textOf(error) } } : { thrown: error } });
   }

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { PlumbError, type ErrorCode, type ErrorText } from '../../base/errors.ts';
 import type { BulkOptions } from './cache.ts';
 import { runTask } from './run-task.ts';
-import type { Control, ResultOf, Task } from './task.ts';
+import { partsOf, type Control, type ResultOf, type Task } from './task.ts';
 
 /** To a thread. */
 export interface Order {
@@ -122,7 +122,7 @@ export class Bulk {
       const job = this.#waiting.shift() as Job;
       if (free.jobs.size === 0) free.worker.ref();
       free.jobs.set(job.order.number, job);
-      free.worker.postMessage(job.order, []);
+      free.worker.postMessage(job.order, partsOf(job.order.task));
     }
     if (this.#running.every((thread) => thread.jobs.size === 0)) this.#idle = setTimeout(() => this.#end(), idleMs).unref();
   }

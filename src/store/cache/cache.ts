@@ -22,6 +22,29 @@ export interface StoredFile {
   readonly stamp: FileStamp;
 }
 
+/** Where in the file of a larger object. */
+export interface Piece {
+  readonly path: string;
+  readonly offset: number;
+}
+
+/** An object among bytes that came by a transfer. */
+export interface Landing {
+  readonly digest: Digest;
+  readonly at: number;
+  readonly length: number;
+  /** it becomes a file of its own */
+  readonly isWhole: boolean;
+  readonly pieces: readonly Piece[];
+}
+
+export interface LandResult {
+  /** where they lay: to be used again */
+  readonly bytes: Uint8Array;
+  /** places of objects that are not what their digest says: nothing of them was written */
+  readonly wrong: readonly number[];
+}
+
 export interface BulkOptions {
   readonly signal: AbortSignal;
   readonly onBytes?: (bytes: number) => void;
@@ -46,8 +69,11 @@ export interface Cache {
   copyTo(digest: Digest, target: string, mode: number): Promise<boolean>;
   putBytes(bytes: string | Uint8Array): Promise<Digest>;
   putFile(path: string, options: { signal?: AbortSignal; onBytes?: (bytes: number) => void }): Promise<{ digest: Digest; bytes: number }>;
-  /** Takes in what `write` puts at a temporary path. @throws PlumbError DIGEST_MISMATCH, and nothing came in */
-  admit(digest: Digest, from: string, write: (temporary: string) => Promise<void>): Promise<number>;
+  /**
+   * Takes in what `write` puts at a temporary path.
+   * @param write returns what it has put there, if it has hashed all of it. @throws PlumbError DIGEST_MISMATCH, and nothing came in
+   */
+  admit(digest: Digest, from: string, write: (temporary: string) => Promise<{ digest: Digest; bytes: number } | void>): Promise<number>;
   /** Hashes an object again; a bad one is set aside. */
   verify(digest: Digest): Promise<boolean>;
   /** Takes an object that was found to be bad out of use, unless it is good after all. */
@@ -91,8 +117,20 @@ export interface CacheWriter {
   has(digest: Digest): Promise<boolean>;
   /** Files of the work tree. @param how link: the file itself may become the cache's (hard link, read-only) where the cache's link kind is that */
   addFiles(files: readonly { readonly path: string }[], how: { readonly link: boolean }, options: BulkOptions): Promise<(StoredFile | null)[]>;
-  /** A large object that arrives in pieces: write it to `path`, then `done` verifies and keeps it. @throws DIGEST_MISMATCH from done */
-  openFile(digest: Digest, bytes: number): Promise<{ readonly path: string; done(): Promise<void>; abandon(): Promise<void> }>;
+  /**
+   * A large object that arrives in pieces: write it to `path`, then `done` verifies and keeps it.
+   * @param verified of done: what the file has, of a caller who has hashed all of it. @throws DIGEST_MISMATCH from done
+   */
+  openFile(
+    digest: Digest,
+    bytes: number,
+  ): Promise<{ readonly path: string; done(verified?: { digest: Digest; bytes: number }): Promise<void>; abandon(): Promise<void> }>;
+  /**
+   * Verifies objects, and writes those that are right: as files of their own, or into files of `openFile`.
+   * @param bytes where they lie: they are lent, and come back as `bytes`, the same ones or moved
+   * @param how isMuch: worth a thread
+   */
+  land(bytes: Uint8Array, objects: readonly Landing[], how: { readonly signal: AbortSignal; readonly isMuch: boolean }): Promise<LandResult>;
   /** Takes a finished pack in whole: every object in it was verified by the caller. @param path a temporary file of this file system */
   addPack(path: string, index: PackIndex): Promise<void>;
   close(): Promise<void>;

@@ -9,6 +9,7 @@ import { digestOf, digestOfFile, hexOf, type Digest } from '../../base/digest.ts
 import { errnoOf, systemError } from '../../base/errors.ts';
 import { copyHashed } from '../copy.ts';
 import { mismatch } from '../faults.ts';
+import type { Cache } from './cache.ts';
 import { moveIntoPlace, objectPath, temporaryIn } from '../layout.ts';
 import { factsOf, hashLoose, type LooseState } from './loose.ts';
 import { isSealed, seal } from './seal.ts';
@@ -89,11 +90,10 @@ export class LooseObjects {
   }
 
   /** @throws PlumbError DIGEST_MISMATCH, and nothing came in */
-  async admit(digest: Digest, from: string, write: (temporary: string) => Promise<void>): Promise<number> {
+  async admit(digest: Digest, from: string, write: Parameters<Cache['admit']>[2]): Promise<number> {
     let bytes = 0;
     await this.#moveIn(digest, hexOf(digest).slice(0, 12), async (temporary) => {
-      await write(temporary);
-      const actual = await digestOfFile(temporary);
+      const actual = (await write(temporary)) ?? (await digestOfFile(temporary));
       if (actual.digest !== digest) throw mismatch(digest, actual.digest, `what ${from} gave`);
       bytes = actual.bytes;
     });

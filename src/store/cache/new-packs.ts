@@ -5,12 +5,14 @@ import { hexOf, type Digest } from '../../base/digest.ts';
 import { errnoOf } from '../../base/errors.ts';
 import { packPath } from '../layout.ts';
 import { forms, type PackIndex, type PackWriter, type Role } from '../pack/pack.ts';
+import { Prefixes, prefixOf } from '../pack/prefixes.ts';
+import { openPackFile } from '../pack/reader.ts';
 import { createPack } from '../pack/writer.ts';
 import { makeFolder } from './sharing.ts';
 
-/** A pack is cut when it has so many bytes, or so many objects: then it is still cheap to rewrite, and its index to read. */
+/** A pack is cut when it has so many bytes, or so many objects: then it is still cheap to rewrite, and its index to write and to read. */
 const fullBytes = 64 * 1024 * 1024;
-const fullObjects = 250_000;
+const fullObjects = 1 << 17;
 
 interface Finished {
   readonly path: string;
@@ -18,9 +20,42 @@ interface Finished {
   has(digest: Digest): boolean;
 }
 
+/** A pack that is being written, and the beginnings of the digests that it has. */
+class OpenPack {
+  readonly path: string;
+  readonly writer: PackWriter;
+  readonly #prefixes = new Float64Array(fullObjects);
+
+  constructor(path: string) {
+    this.path = path;
+    this.writer = createPack(path, { compress: false });
+  }
+
+  add(digest: Digest, role: Role, bytes: Uint8Array): void {
+    this.#prefixes[this.writer.objects] = prefixOf(digest);
+    this.writer.add({ digest, bytes: bytes.length, role, form: forms.bytes }, bytes);
+  }
+
+  /** What it has takes 8 bytes an object from now on: the rest is read again if something may be there already. */
+  finish(): Finished {
+    const { path, writer } = this;
+    const count = writer.objects;
+    const { digest } = writer.finish();
+    const prefixes = new Prefixes(this.#prefixes.subarray(0, count));
+    let index: PackIndex | null = null;
+    return { path, hex: hexOf(digest), has: (object) => prefixes.has(prefixOf(object)) && (index ??= indexOf(path)).find(object) !== -1 };
+  }
+}
+
+function indexOf(path: string): PackIndex {
+  const pack = openPackFile(path);
+  pack.close();
+  return pack.index;
+}
+
 export class NewPacks {
   readonly #newPath: () => string;
-  #open: { readonly path: string; readonly writer: PackWriter } | null = null;
+  #open: OpenPack | null = null;
   readonly #finished: Finished[] = [];
 
   /** @param newPath a path where nothing is, in a folder that is there */
@@ -34,13 +69,9 @@ export class NewPacks {
 
   /** Takes an object in that is not in them yet. The bytes are copied. */
   add(digest: Digest, role: Role, bytes: Uint8Array): void {
-    if (this.#open === null) {
-      const path = this.#newPath();
-      this.#open = { path, writer: createPack(path, { compress: false }) };
-    }
-    const { writer } = this.#open;
-    writer.add({ digest, bytes: bytes.length, role, form: forms.bytes }, bytes);
-    if (writer.bytes >= fullBytes || writer.objects >= fullObjects) this.#finish();
+    this.#open ??= new OpenPack(this.#newPath());
+    this.#open.add(digest, role, bytes);
+    if (this.#open.writer.bytes >= fullBytes || this.#open.writer.objects >= fullObjects) this.#finish();
   }
 
   /** Takes a whole pack in. */
@@ -56,10 +87,8 @@ export class NewPacks {
 
   #finish(): void {
     if (this.#open === null) return;
-    const { path, writer } = this.#open;
-    const { digest } = writer.finish();
+    this.#finished.push(this.#open.finish());
     this.#open = null;
-    this.#finished.push({ path, hex: hexOf(digest), has: (object) => writer.has(object) });
   }
 
   /** Gives the packs their names. @returns their hex names */

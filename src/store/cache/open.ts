@@ -130,7 +130,7 @@ class FolderCache implements Cache {
     return this.#loose.putFile(path, options, (digest) => this.#isGood(digest));
   }
 
-  admit(digest: Digest, from: string, write: (temporary: string) => Promise<void>): Promise<number> {
+  admit(digest: Digest, from: string, write: Parameters<Cache['admit']>[2]): Promise<number> {
     return this.#loose.admit(digest, from, write);
   }
 

@@ -1,5 +1,6 @@
 import { addFiles } from './add-task.ts';
 import { hashFiles } from './hash-task.ts';
+import { landObjects } from './land-task.ts';
 import { placeFiles } from './place-task.ts';
 import type { Control, ResultOf, Task } from './task.ts';
 
@@ -10,5 +11,6 @@ export async function runTask<T extends Task>(task: T, control: Control): Promis
 
 function resultOf(task: Task, control: Control): Promise<ResultOf<Task>> {
   if (task.kind === 'hash') return hashFiles(task, control);
+  if (task.kind === 'land') return landObjects(task, control);
   return task.kind === 'add' ? addFiles(task, control) : placeFiles(task, control);
 }

@@ -1,7 +1,7 @@
 // What worker threads do for the cache. A task is a batch of files, a result is a value: threads know nothing of packs, sessions or each other, so one
 // that ends leaves nothing open, and the same functions run without threads where few files are at stake.
 import type { Digest } from '../../base/digest.ts';
-import type { FileStamp, LinkKind } from './cache.ts';
+import type { FileStamp, Landing, LandResult, LinkKind } from './cache.ts';
 
 export interface Control {
   /** @throws AbortError */
@@ -81,5 +81,29 @@ export interface PlaceResult {
   readonly bad: readonly number[];
 }
 
-export type Task = HashTask | AddTask | PlaceTask;
-export type ResultOf<T extends Task> = T extends AddTask ? AddResult : T extends PlaceTask ? PlaceResult : HashResult;
+/** Objects that came by a transfer. */
+export interface LandTask {
+  readonly kind: 'land';
+  /** of the cache */
+  readonly root: string;
+  /** folder below tmp/ for what is not visible yet */
+  readonly session: string;
+  /** they are the thread's as long as it is at work */
+  readonly bytes: Uint8Array;
+  readonly objects: readonly Landing[];
+}
+
+export type Task = HashTask | AddTask | PlaceTask | LandTask;
+export type ResultOf<T extends Task> = T extends AddTask
+  ? AddResult
+  : T extends PlaceTask
+    ? PlaceResult
+    : T extends LandTask
+      ? LandResult
+      : HashResult;
+
+/** What goes with a task, or with what came of it, from one thread to the other, and is there then and not here. */
+export function partsOf(what: Task | ResultOf<Task>): ArrayBuffer[] {
+  if ('bytes' in what) return [what.bytes.buffer as ArrayBuffer];
+  return 'small' in what ? [what.small.buffer as ArrayBuffer] : [];
+}

@@ -10,7 +10,7 @@ import { objectPath, temporaryIn } from '../layout.ts';
 import type { PackIndex, Role } from '../pack/pack.ts';
 import { smallBytes, waitingPath } from './add-task.ts';
 import type { Bulk } from './bulk.ts';
-import type { BulkOptions, CacheWriter, LinkKind, StoredFile } from './cache.ts';
+import type { BulkOptions, CacheWriter, Landing, LandResult, LinkKind, StoredFile } from './cache.ts';
 import type { LocalPacks } from './local-packs.ts';
 import { isTrusted } from './loose.ts';
 import { NewPacks } from './new-packs.ts';
@@ -18,7 +18,7 @@ import { mergeSmallPacks } from './repack.ts';
 import { seal } from './seal.ts';
 import { isShared, makeFolder, objectMode } from './sharing.ts';
 import { flush } from './sync.ts';
-import type { AddTask } from './task.ts';
+import type { AddTask, LandTask } from './task.ts';
 
 /** Meta objects are gathered whatever their size, within reason: whoever plans reads them together. */
 const smallMetaBytes = 64 * 1024;
@@ -116,13 +116,13 @@ class Session implements CacheWriter {
       yield { kind: 'add', paths: paths.slice(at, at + share), root: this.#cache.root, session: this.#folder, link };
   }
 
-  async openFile(digest: Digest, bytes: number): Promise<{ readonly path: string; done(): Promise<void>; abandon(): Promise<void> }> {
+  async openFile(digest: Digest, bytes: number): ReturnType<CacheWriter['openFile']> {
     const path = this.#newPath('file');
     return {
       path,
-      done: async () => {
+      done: async (verified) => {
         try {
-          const actual = await digestOfFile(path);
+          const actual = verified ?? (await digestOfFile(path));
           if (actual.digest !== digest || actual.bytes !== bytes) throw mismatch(digest, actual.digest, `what came as ${hexOf(digest).slice(0, 12)}`);
           this.#keep(path, digest);
         } catch (error) {
@@ -133,6 +133,18 @@ class Session implements CacheWriter {
       },
       abandon: async () => rmSync(path, { force: true }),
     };
+  }
+
+  async land(bytes: Uint8Array, objects: readonly Landing[], how: { readonly signal: AbortSignal; readonly isMuch: boolean }): Promise<LandResult> {
+    try {
+      this.#makeReady();
+      const results: LandResult[] = [];
+      const task: LandTask = { kind: 'land', root: this.#cache.root, session: this.#folder, bytes, objects };
+      await this.#cache.bulk.run([task], how, (result) => results.push(result));
+      return results[0] as LandResult;
+    } catch (error) {
+      throw this.#failed(error);
+    }
   }
 
   async addPack(path: string, index: PackIndex): Promise<void> {
@@ -233,12 +245,15 @@ class Session implements CacheWriter {
     renameSync(path, waiting);
   }
 
+  #makeReady(): void {
+    if (this.#isMade) return;
+    makeFolder(this.#cache.root, this.#folder);
+    this.#isShared = isShared(this.#cache.root);
+    this.#isMade = true;
+  }
+
   #newPath(label: string): string {
-    if (!this.#isMade) {
-      makeFolder(this.#cache.root, this.#folder);
-      this.#isShared = isShared(this.#cache.root);
-      this.#isMade = true;
-    }
+    this.#makeReady();
     this.#count += 1;
     return join(this.#folder, `${label}-${this.#count}`);
   }

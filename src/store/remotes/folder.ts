@@ -28,7 +28,8 @@ export function openFolderRemote(root: string): Remote {
 
   const reader: KeyedReader = {
     url: root,
-    get: (path, part) => guarded('read from', async () => (await readPart(join(root, path), part, root)) ?? (await absent(null))),
+    get: (path, part, options) =>
+      guarded('read from', async () => (await readPart(join(root, path), part, { root, isBrief: options.isBrief ?? false })) ?? (await absent(null))),
     has: (path) => guarded('look into', async () => (await isThere(join(root, path))) || (await absent(false))),
   };
   const writer: KeyedWriter = {
@@ -199,7 +200,7 @@ async function inFolderOf(place: string, work: () => Promise<void>): Promise<voi
   }
 }
 
-async function readPart(path: string, part: Part, root: string): Promise<Found | null> {
+async function readPart(path: string, part: Part, how: Reading): Promise<Found | null> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -207,13 +208,21 @@ async function readPart(path: string, part: Part, root: string): Promise<Found |
     if (errnoOf(error) === 'ENOENT') return null;
     throw error;
   }
-  return { bytes: null, body: pieces(file, part, root) };
+  return { bytes: null, body: pieces(file, part, how) };
 }
 
-async function* pieces(file: FileHandle, part: Part, root: string): AsyncGenerator<Uint8Array> {
+interface Reading {
+  readonly root: string;
+  readonly isBrief: boolean;
+}
+
+async function* pieces(file: FileHandle, part: Part, { root, isBrief }: Reading): AsyncGenerator<Uint8Array> {
+  let room = Buffer.alloc(0);
   try {
     for (let at = part.start, end = part.end ?? Number.POSITIVE_INFINITY; at < end;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(pieceBytes, end - at)), 0, null, at);
+      const wanted = Math.min(pieceBytes, end - at);
+      if (!isBrief || room.length < wanted) room = Buffer.allocUnsafe(wanted);
+      const { bytesRead, buffer } = await file.read(room, 0, wanted, at);
       if (bytesRead === 0) return;
       yield buffer.subarray(0, bytesRead);
       at += bytesRead;

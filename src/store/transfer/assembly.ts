@@ -1,28 +1,38 @@
 // Objects that come as chunks: which chunk goes where, and when an object is whole.
 import { isPlumbError } from '../../base/errors.ts';
-import type { Cache } from '../cache/cache.ts';
+import type { Cache, Piece } from '../cache/cache.ts';
 import { decodeChunks } from '../pack/recipe.ts';
-import { Numbers, type DigestTable } from './digest-table.ts';
-import { PiecewiseFiles } from './files.ts';
+import { Numbers, NumberSet, type DigestTable } from './digest-table.ts';
+import { GrowingDigest } from './growing-digest.ts';
 import type { ArrivingFile, Intake } from './intake.ts';
 import { openPartial, partialBytes } from './partials.ts';
 
 class Assembly {
   /** number of the object in the table */
   readonly id: number;
+  readonly bytes: number;
   /** chunks that are not there yet; below 0: it is done with */
   left = 0;
+  /** of its placements: the first that is not there yet, and the one behind the last */
+  next = 0;
+  end = 0;
   readonly #open: () => Promise<ArrivingFile>;
   #file: Promise<ArrivingFile> | null = null;
+  #digest: GrowingDigest | null = null;
 
-  constructor(id: number, open: () => Promise<ArrivingFile>) {
+  constructor(id: number, bytes: number, open: () => Promise<ArrivingFile>) {
     this.id = id;
+    this.bytes = bytes;
     this.#open = open;
   }
 
   /** Opened when the first chunk comes: a session of the cache waits for its files. */
   file(): Promise<ArrivingFile> {
     return (this.#file ??= this.#open());
+  }
+
+  async digest(): Promise<GrowingDigest> {
+    return (this.#digest ??= new GrowingDigest((await this.file()).path));
   }
 
   async abandon(): Promise<void> {
@@ -38,13 +48,14 @@ export class Assemblies {
   readonly #cache: Cache;
   readonly #partials: string;
   readonly #all: Assembly[] = [];
-  readonly #files = new PiecewiseFiles();
   /** of a chunk: its first placement + 1; of a placement: the next one + 1 */
   readonly #first = new Numbers();
   readonly #next = new Numbers();
-  /** of a placement: number of the assembly, offset in its file */
+  /** of a placement: number of the assembly, offset in its file; those of one assembly are neighbours, in the order of its file */
   readonly #into: number[] = [];
   readonly #offset: number[] = [];
+  /** placements that are there */
+  readonly #landed = new NumberSet();
 
   /** @param partials folder for very large objects that are not whole yet */
   constructor(table: DigestTable, to: { readonly intake: Intake; readonly cache: Cache; readonly partials: string }) {
@@ -59,36 +70,53 @@ export class Assemblies {
     const chunks = decodeChunks(recipe, bytes);
     const digest = this.#table.digestAt(id);
     const partial = bytes < partialBytes ? null : await openPartial(this.#cache, this.#partials, { digest, bytes, chunks });
-    const assembly = new Assembly(id, async () => partial ?? (await this.#intake.openFile(digest, bytes)));
+    const assembly = new Assembly(id, bytes, async () => partial ?? (await this.#intake.openFile(digest, bytes)));
     const number = this.#all.push(assembly) - 1;
+    assembly.next = this.#into.length;
     let offset = 0;
     let at = 0;
     for (const chunk of chunks) {
-      if (partial?.there.has(at) !== true) {
-        this.#place(this.#table.add(chunk.digest), number, offset);
-        assembly.left += 1;
-      }
+      if (partial?.there.has(at) !== true) this.#place(this.#table.add(chunk.digest), number, offset);
       offset += chunk.bytes;
       at += 1;
     }
+    assembly.end = this.#into.length;
+    assembly.left = assembly.end - assembly.next;
   }
 
-  isPiece(id: number): boolean {
-    return this.#first.get(id) !== 0;
+  /** Where a chunk belongs. */
+  async piecesOf(id: number): Promise<Piece[]> {
+    const pieces: Piece[] = [];
+    for (const placement of this.#placements(id)) {
+      const assembly = this.#all[this.#into[placement] as number] as Assembly;
+      pieces.push({ path: (await assembly.file()).path, offset: this.#offset[placement] as number });
+    }
+    return pieces;
   }
 
-  /** Puts a chunk wherever it belongs, once. @returns objects that came to be whole by it, by their numbers */
-  async put(id: number, bytes: Uint8Array): Promise<number[]> {
+  /** A chunk is wherever it belongs. @returns objects that came to be whole by it, by their numbers */
+  async landed(id: number): Promise<number[]> {
     const whole: number[] = [];
-    let placement = this.#first.get(id);
+    const placements = [...this.#placements(id)];
     this.#first.set(id, 0);
-    for (; placement !== 0; placement = this.#next.get(placement - 1)) {
-      const assembly = this.#all[this.#into[placement - 1] as number] as Assembly;
-      this.#files.write((await assembly.file()).path, this.#offset[placement - 1] as number, bytes);
+    for (const placement of placements) {
+      const assembly = this.#all[this.#into[placement] as number] as Assembly;
+      this.#landed.add(placement);
       assembly.left -= 1;
       if (assembly.left === 0) whole.push(...(await this.#finish(assembly)));
+      else await this.#hashOn(assembly);
     }
     return whole;
+  }
+
+  *#placements(id: number): Generator<number> {
+    for (let placement = this.#first.get(id); placement !== 0; placement = this.#next.get(placement - 1)) yield placement - 1;
+  }
+
+  async #hashOn(assembly: Assembly): Promise<void> {
+    while (assembly.next < assembly.end && this.#landed.has(assembly.next)) assembly.next += 1;
+    const digest = await assembly.digest();
+    if (assembly.left > 0) digest.advance(assembly.next < assembly.end ? (this.#offset[assembly.next] as number) : assembly.bytes);
   }
 
   /** Objects all of whose chunks were there from the start. */
@@ -100,7 +128,6 @@ export class Assemblies {
 
   /** What is not whole by now is given up; very large files stay for the next time. */
   async end(): Promise<void> {
-    this.#files.closeAll();
     for (const assembly of this.#all) if (assembly.left > 0) await assembly.abandon();
   }
 
@@ -115,9 +142,8 @@ export class Assemblies {
   async #finish(assembly: Assembly): Promise<number[]> {
     assembly.left = -1;
     const file = await assembly.file();
-    this.#files.close(file.path);
     try {
-      await file.done();
+      await file.done(await (await assembly.digest()).end(assembly.bytes));
       return [assembly.id];
     } catch (error) {
       if (!isPlumbError(error, 'DIGEST_MISMATCH')) throw error;

@@ -1,8 +1,9 @@
 // Fetching: wanted objects -> where they are -> frames -> ranges -> verified bytes -> the cache. What stays in memory is about 50 bytes an object
 // that is wanted and 53 an object of the packs that were opened, whatever the objects weigh.
-import type { Digest } from '../../base/digest.ts';
+import { digestOf, type Digest } from '../../base/digest.ts';
 import { isPlumbError, PlumbError } from '../../base/errors.ts';
 import type { ProgressBar } from '../../base/progress.ts';
+import { smallBytes } from '../cache/add-task.ts';
 import type { Cache } from '../cache/cache.ts';
 import { bytesMissing } from '../faults.ts';
 import { decodeFrame } from '../pack/frame.ts';
@@ -11,8 +12,9 @@ import { eachInParallel } from '../parallel.ts';
 import { Assemblies } from './assembly.ts';
 import { Places, type Catalog, type OpenPack } from './catalog.ts';
 import { Numbers, type DigestTable } from './digest-table.ts';
-import { readFrames, type Line } from './frames.ts';
-import { Intake, isObject } from './intake.ts';
+import { readFrames, type Line, type Verdict } from './frames.ts';
+import { Intake } from './intake.ts';
+import { Landings } from './landings.ts';
 import { LinesObjects } from './lines-objects.ts';
 import { planRanges, type PlannedRange } from './ranges.ts';
 import { cutOff, wrongBytes, type WrongObject } from './wrong.ts';
@@ -50,11 +52,11 @@ export async function fetchObjects(context: FetchContext, wanted: DigestTable, s
   return fetching.objects;
 }
 
-/** Does something with a frame's raw bytes. @returns false: they are wrong */
+/** Does something with a frame's raw bytes. */
 type UseFrame = (
   at: { readonly number: number; readonly pack: OpenPack; readonly frame: number; readonly isLastTry: boolean },
   raw: Buffer,
-) => Promise<boolean>;
+) => Promise<Verdict>;
 
 class Fetching {
   objects = 0;
@@ -65,6 +67,7 @@ class Fetching {
   readonly #places: Places;
   readonly #intake: Intake;
   readonly #assemblies: Assemblies;
+  readonly #landings: Landings;
   readonly #lines: LinesObjects;
   /** objects that rows of others are made from, by number */
   readonly #sources = new Set<number>();
@@ -82,6 +85,7 @@ class Fetching {
     this.#places = new Places(wanted, context.catalog);
     this.#intake = context.intake ?? new Intake(context.cache);
     this.#assemblies = new Assemblies(wanted, { intake: this.#intake, cache: context.cache, partials: context.partials });
+    this.#landings = new Landings(this.#intake, context.line.signal);
     this.#lines = new LinesObjects(context.cache, this.#intake);
   }
 
@@ -117,6 +121,7 @@ class Fetching {
 
   async end(): Promise<void> {
     this.#context.line.tally.end();
+    await this.#landings.settle();
     await this.#assemblies.end();
     if (this.#context.intake === undefined) await this.#intake.close();
   }
@@ -160,7 +165,8 @@ class Fetching {
       const far: number[] = [];
       for (const frame of wanted) {
         const near = heldFrame(pack, frame);
-        if (near === null || !(await this.#decode(use, { number, pack, frame, isLastTry: false }, near))) far.push(frame);
+        const verdict = near !== null && (await this.#decode(use, { number, pack, frame, isLastTry: false }, near));
+        if (!(typeof verdict === 'function' ? await verdict() : verdict)) far.push(frame);
       }
       for (const range of planRanges(far, (frame) => pack.index.frameAt(frame), { bytes: pack.index.tail })) ranges.push({ number, pack, range });
     }
@@ -173,7 +179,7 @@ class Fetching {
     });
   }
 
-  async #decode(use: UseFrame, at: Parameters<UseFrame>[0], stored: Buffer): Promise<boolean> {
+  async #decode(use: UseFrame, at: Parameters<UseFrame>[0], stored: Buffer): Promise<Verdict> {
     let raw: Buffer;
     try {
       raw = decodeFrame(stored, at.pack.index.frameAt(at.frame));
@@ -185,26 +191,44 @@ class Fetching {
     return use(at, raw);
   }
 
-  async #takeObjects({ number, pack, frame, isLastTry }: Parameters<UseFrame>[0], raw: Buffer): Promise<boolean> {
+  /** Small objects go into packs here; what becomes a file, or a piece of one, is verified and written elsewhere. */
+  async #takeObjects({ number, pack, frame, isLastTry }: Parameters<UseFrame>[0], raw: Buffer): Promise<Verdict> {
     const role = pack.index.frameAt(frame).offset >= pack.index.tail ? 'meta' : 'data';
-    let isRight = true;
+    const later: Verdict[] = [];
     for (const [id, { offset, length, form }] of this.#entriesOf(number, frame)) {
       if (form !== forms.bytes || this.#done.get(id) === 1) continue;
       const bytes = raw.subarray(offset, offset + length);
       const digest = this.#table.digestAt(id);
-      if (!(await isObject(digest, bytes))) {
-        isRight = false;
-        if (isLastTry) this.#markWrong(digest);
-        continue;
+      const pieces = await this.#assemblies.piecesOf(id);
+      const isWhole = this.#isObject(id);
+      let verdict: Verdict;
+      if (pieces.length === 0 && (role === 'meta' || length <= smallBytes)) {
+        verdict = digestOf(bytes) === digest;
+        if (verdict && isWhole) await this.#intake.add(digest, bytes, role);
+      } else {
+        verdict = await this.#landings.add({ digest, isWhole, pieces }, bytes);
       }
-      if (this.#isObject(id)) {
-        await this.#intake.add(digest, bytes, role);
-        this.#arrived(id);
-      }
-      this.#done.set(id, 1);
-      for (const whole of await this.#assemblies.put(id, bytes)) this.#arrived(whole);
+      if (verdict === true) await this.#landed(id);
+      else later.push(async () => (typeof verdict === 'function' && (await verdict()) ? this.#landed(id) : this.#refused(digest, isLastTry)));
     }
-    return isRight;
+    if (later.length === 0) return true;
+    return async () => {
+      let isRight = true;
+      for (const verdict of later) isRight = (typeof verdict === 'function' ? await verdict() : verdict) && isRight;
+      return isRight;
+    };
+  }
+
+  async #landed(id: number): Promise<true> {
+    if (this.#isObject(id)) this.#arrived(id);
+    this.#done.set(id, 1);
+    for (const whole of await this.#assemblies.landed(id)) this.#arrived(whole);
+    return true;
+  }
+
+  #refused(digest: Digest, isLastTry: boolean): false {
+    if (isLastTry) this.#markWrong(digest);
+    return false;
   }
 
   /** A recipe has no digest of its own: what does not parse is wrong, and what it makes is verified. */

@@ -56,25 +56,28 @@ export function moving(line: Line): { signal: AbortSignal; onBytes: (bytes: numb
 export async function readRange(line: Line, pack: Digest, range: ByteRange): Promise<Buffer> {
   const bytes = Buffer.allocUnsafeSlow(range.end - range.start);
   let at = 0;
-  for await (const piece of line.remote.readPack(pack, range, moving(line)))
+  for await (const piece of line.remote.readPack(pack, range, { ...moving(line), isBrief: true }))
     at += Buffer.from(piece.buffer, piece.byteOffset, piece.length).copy(bytes, at);
   if (at < bytes.length) throw new ShortAnswer(line.remote, pack);
   return bytes;
 }
+
+/** What became of a frame: were its bytes right? A function tells it later, when the rest of the range was read. */
+export type Verdict = boolean | (() => Promise<boolean>);
 
 /** Tries of one range. The backend tries again by itself: these are for answers that end too early, or are wrong. */
 const tries = 3;
 
 /**
  * Reads the frames of a range, in the order of the file; after a cut it goes on behind the last whole frame.
- * @param use the stored bytes, which are its own only until it is done. @returns false: they are wrong, read them once more
+ * @param use the stored bytes, which are its own only until it is done. Where they are wrong they are read once more
  * @throws PlumbError BYTES_MISSING, REMOTE_FAILED
  */
 export async function readFrames(
   line: Line,
   pack: { readonly ref: PackRef; readonly index: PackIndex },
   range: PlannedRange,
-  use: (frame: number, stored: Buffer, isLastTry: boolean) => Promise<boolean>,
+  use: (frame: number, stored: Buffer, isLastTry: boolean) => Promise<Verdict>,
 ): Promise<void> {
   let left = range.frames;
   for (let trial = 1; left.length > 0; trial += 1) {
@@ -105,17 +108,17 @@ async function readOnce(
   line: Line,
   { ref, index }: { readonly ref: PackRef; readonly index: PackIndex },
   frames: readonly number[],
-  use: (frame: number, stored: Buffer) => Promise<boolean>,
+  use: (frame: number, stored: Buffer) => Promise<Verdict>,
 ): Promise<number[]> {
   const places = frames.map((frame) => index.frameAt(frame));
   const range = { start: (places[0] as FrameLocation).offset, end: endOf(places.at(-1) as FrameLocation) };
-  const wrong: number[] = [];
+  const verdicts: { readonly frame: number; readonly verdict: Verdict }[] = [];
   let next = 0;
   let gathering: Gathering | null = null;
   const room = { bytes: Buffer.alloc(0) };
   let position = range.start;
   try {
-    for await (const bytes of line.remote.readPack(ref.digest, range, moving(line))) {
+    for await (const bytes of line.remote.readPack(ref.digest, range, { ...moving(line), isBrief: true })) {
       const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       for (let at = 0; at < piece.length && next < frames.length;) {
         const place = places[next] as FrameLocation;
@@ -132,7 +135,8 @@ async function readOnce(
         position += taken;
         const whole = gathering.whole();
         if (whole === null) continue;
-        if (!(await use(frames[next] as number, whole))) wrong.push(frames[next] as number);
+        const frame = frames[next] as number;
+        verdicts.push({ frame, verdict: await use(frame, whole) });
         gathering.release();
         gathering = null;
         next += 1;
@@ -140,10 +144,17 @@ async function readOnce(
     }
     if (next < frames.length) throw new ShortAnswer(line.remote, ref.digest);
   } catch (error) {
-    throw isPlumbError(error, 'REMOTE_FAILED') ? new Interrupted(error, [...wrong, ...frames.slice(next)]) : error;
+    if (!isPlumbError(error, 'REMOTE_FAILED')) throw error;
+    throw new Interrupted(error, [...(await wrongOf(verdicts)), ...frames.slice(next)]);
   } finally {
     gathering?.release();
   }
+  return wrongOf(verdicts);
+}
+
+async function wrongOf(verdicts: readonly { readonly frame: number; readonly verdict: Verdict }[]): Promise<number[]> {
+  const wrong: number[] = [];
+  for (const { frame, verdict } of verdicts) if (!(typeof verdict === 'function' ? await verdict() : verdict)) wrong.push(frame);
   return wrong;
 }
 

@@ -2,7 +2,7 @@
 // kill takes is then the last gigabyte, not all.
 import { webcrypto } from 'node:crypto';
 import { digestOf, hexOf, type Digest } from '../../base/digest.ts';
-import type { Cache, CacheWriter } from '../cache/cache.ts';
+import type { Cache, CacheWriter, Landing, LandResult } from '../cache/cache.ts';
 import type { Role } from '../pack/pack.ts';
 
 const { subtle } = webcrypto;
@@ -20,8 +20,8 @@ interface Session {
 /** A large object that arrives in pieces. */
 export interface ArrivingFile {
   readonly path: string;
-  /** all pieces are there. @throws PlumbError DIGEST_MISMATCH */
-  done(): Promise<void>;
+  /** All pieces are there. @param verified what the file has, of a caller who has hashed all of it. @throws PlumbError DIGEST_MISMATCH */
+  done(verified?: { digest: Digest; bytes: number }): Promise<void>;
   abandon(): Promise<void>;
 }
 
@@ -42,13 +42,23 @@ export class Intake {
     await this.#leave(session);
   }
 
+  /** Verifies objects and writes those that are right. @param bytes are lent, and come back. @throws PlumbError DISK_FULL */
+  async land(bytes: Uint8Array, objects: readonly Landing[], how: { readonly signal: AbortSignal; readonly isMuch: boolean }): Promise<LandResult> {
+    const session = await this.#enter(objects.reduce((sum, { length, isWhole }) => sum + (isWhole ? length : 0), 0));
+    try {
+      return await session.writer.land(bytes, objects, how);
+    } finally {
+      await this.#leave(session);
+    }
+  }
+
   async openFile(digest: Digest, bytes: number): Promise<ArrivingFile> {
     const session = await this.#enter(bytes);
     try {
       const file = await session.writer.openFile(digest, bytes);
       return {
         path: file.path,
-        done: () => this.#leaving(session, file.done()),
+        done: (verified) => this.#leaving(session, file.done(verified)),
         abandon: () => this.#leaving(session, file.abandon()),
       };
     } catch (error) {

@@ -34,8 +34,12 @@ export async function openPartial(cache: Cache, folder: string, object: { digest
     return {
       path,
       there,
-      done: async () => {
-        await cache.admit(object.digest, path, (temporary) => rename(path, temporary)).finally(() => atWork.delete(path));
+      done: async (verified) => {
+        const moved = async (temporary: string): Promise<typeof verified> => {
+          await rename(path, temporary);
+          return verified;
+        };
+        await cache.admit(object.digest, path, moved).finally(() => atWork.delete(path));
       },
       // what is there may be of use the next time
       abandon: async () => void atWork.delete(path),
