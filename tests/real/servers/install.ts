@@ -36,7 +36,7 @@ const goPrograms = {
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** PLUMB_TEST_SERVERS, else plumbline-servers in the user's cache folder. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   return process.env['PLUMB_TEST_SERVERS'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'plumbline-servers');
 }
 

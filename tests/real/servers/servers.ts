@@ -84,10 +84,12 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-async function start(what: {
+/** @param what.command made when folder and port are known; what.ready: what it prints when it is, for one that does not listen */
+export async function start(what: {
   name: string;
   command: (place: { folder: string; port: number }) => Promise<readonly string[]>;
   env: Readonly<Record<string, string>>;
+  ready?: RegExp;
 }): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), `plumb-${what.name}-`));
   const port = await freePort();
@@ -110,7 +112,10 @@ async function start(what: {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await untilReady(port, () => running.has(child));
+    await untilReady(
+      () => (what.ready === undefined ? listens(port) : what.ready.test(said)),
+      () => running.has(child),
+    );
   } catch (error) {
     await stop();
     throw new Error(`${what.name} did not start: ${said}`, { cause: error });
@@ -118,18 +123,21 @@ async function start(what: {
   return { url: `http://127.0.0.1:${port}`, port, folder, said: () => said, stop, [Symbol.asyncDispose]: stop };
 }
 
-async function untilReady(port: number, alive: () => boolean): Promise<void> {
+async function untilReady(ready: () => boolean | Promise<boolean>, alive: () => boolean): Promise<void> {
   for (let tries = 0; tries < 600; tries++) {
     if (!alive()) throw new Error('it ended');
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect({ port, host: '127.0.0.1' }, () => resolve(true));
-      socket.on('error', () => resolve(false));
-      socket.on('connect', () => socket.destroy());
-    });
-    if (open) return;
+    if (await ready()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error('it does not listen after a minute');
+  throw new Error('it is not ready after a minute');
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' }, () => resolve(true));
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
 }
 
 /** A port of 127.0.0.1 that nobody uses at this moment. */

@@ -1,0 +1,79 @@
+// Cuts the requests that we make out of GitHub's description of its interface, with all that they refer to and without its prose:
+//   npm install --prefix <a folder elsewhere> @octokit/openapi@23.0.2     385 MB, MIT
+//   node tests/github-api/extract.ts <that folder>
+// Run it again when a route is added below; github-openapi.json is the result.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const repository = '/repos/{owner}/{repo}';
+const wanted: Readonly<Record<string, readonly string[]>> = {
+  [`${repository}/pulls`]: ['get', 'post'],
+  [`${repository}/pulls/{pull_number}`]: ['get'],
+  [`${repository}/pulls/{pull_number}/files`]: ['get'],
+  [`${repository}/pulls/{pull_number}/commits`]: ['get'],
+  [`${repository}/pulls/{pull_number}/reviews`]: ['get'],
+  [`${repository}/pulls/{pull_number}/merge`]: ['put'],
+  [`${repository}/commits/{commit_sha}/pulls`]: ['get'],
+  [`${repository}/commits/{ref}/check-runs`]: ['get'],
+  [`${repository}/commits/{ref}/statuses`]: ['get'],
+  [`${repository}/statuses/{sha}`]: ['post'],
+  [`${repository}/check-runs`]: ['post'],
+  [`${repository}/check-runs/{check_run_id}`]: ['patch'],
+  [`${repository}/check-runs/{check_run_id}/annotations`]: ['get'],
+  [`${repository}/issues/{issue_number}/comments`]: ['get', 'post'],
+  [`${repository}/issues/comments/{comment_id}`]: ['get', 'patch'],
+  [`${repository}/issues/comments/{comment_id}/reactions`]: ['post'],
+  [`${repository}/collaborators/{username}/permission`]: ['get'],
+  [`${repository}/actions/workflows/{workflow_id}/dispatches`]: ['post'],
+};
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+type Node = { readonly [key: string]: Json };
+
+const folder = process.argv[2];
+if (folder === undefined) throw new Error('which folder has @octokit/openapi installed?');
+const at = (path: string): string => join(folder, 'node_modules/@octokit/openapi', path);
+const whole = JSON.parse(readFileSync(at('generated/api.github.com.json'), 'utf8')) as {
+  paths: Record<string, Record<string, Json>>;
+  components: Node;
+};
+const version = (JSON.parse(readFileSync(at('package.json'), 'utf8')) as { version: string }).version;
+
+const prose = new Set(['description', 'summary', 'example', 'examples', 'externalDocs', 'tags', 'title', 'x-github', 'x-octokit', 'deprecated']);
+const components: Record<string, Record<string, Json>> = {};
+
+/** Without its prose. A key below `properties` is a name, not a word of the description. */
+function strip(value: Json, isNames = false): Json {
+  if (Array.isArray(value)) return value.map((one) => strip(one as Json));
+  if (value === null || typeof value !== 'object') return value;
+  const node = value as Node;
+  if (typeof node['$ref'] === 'string') keep(node['$ref']);
+  const entries = Object.entries(node).filter(([key]) => isNames || !prose.has(key));
+  return Object.fromEntries(entries.map(([key, one]) => [key, strip(one, key === 'properties')]));
+}
+
+function keep(reference: string): void {
+  const [, , kind = '', name = ''] = reference.split('/');
+  const kept = (components[kind] ??= {});
+  if (name in kept) return;
+  kept[name] = null; // a schema may refer to itself
+  kept[name] = strip((whole.components[kind] as Node)[name] ?? null);
+}
+
+const paths: Record<string, Record<string, Json>> = {};
+for (const [path, methods] of Object.entries(wanted)) {
+  paths[path] = {};
+  for (const method of methods) {
+    const operation = whole.paths[path]?.[method];
+    if (operation === undefined) throw new Error(`${method} ${path} is not described`);
+    paths[path][method] = strip(operation);
+  }
+}
+const sorted = Object.fromEntries(
+  Object.entries(components).map(([kind, all]) => [kind, Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)))]),
+);
+const source = `@octokit/openapi ${version}, generated/api.github.com.json; licence: github-openapi.LICENSE; cut out by extract.ts`;
+const place = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+writeFileSync(place('github-openapi.json'), `${JSON.stringify({ source, paths, components: sorted })}\n`);
+writeFileSync(place('github-openapi.LICENSE'), readFileSync(at('LICENSE')));
