@@ -22,7 +22,16 @@ if [[ -n $version ]]; then
   plumb=$home/node_modules/plumbline/bin/plumb.js
 else
   checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-  npm ci --prefix "$checkout" --ignore-scripts --no-audit --no-fund --omit=dev
+  # npm would follow a link that an earlier job left here, and empty what is behind it
+  [[ ! -L $checkout/node_modules ]] || rm "$checkout/node_modules"
+  lock=$(node -e 'process.stdout.write(crypto.createHash("sha256").update(fs.readFileSync(process.argv[1])).digest("hex").slice(0, 16))' "$checkout/package-lock.json")
+  ready=${RUNNER_TOOL_CACHE:-/nowhere}/plumbline/modules-$lock
+  # an image of a machine may bring what npm would install
+  if [[ -f $ready/complete ]]; then
+    ln -s "$ready/node_modules" "$checkout/node_modules"
+  else
+    npm ci --prefix "$checkout" --ignore-scripts --no-audit --no-fund --omit=dev
+  fi
   plumb=$checkout/bin/plumb.js
 fi
 

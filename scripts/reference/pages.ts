@@ -7,6 +7,7 @@ import type { AnyStep, StepRegistry } from '../../src/base/step.ts';
 import type { Cli } from '../../src/cli/command.ts';
 import { type CommandEntry, commands, exitText } from '../../src/cli/commands.ts';
 import { steps } from '../../src/cli/steps.ts';
+import { actionsPage } from './actions-page.ts';
 import { type Format, writtenByPeople, writtenByPlumbline } from './catalog.ts';
 import { jsonSchemaOf, keyTable, schemaFile } from './json-schema.ts';
 
@@ -20,6 +21,7 @@ export async function makeReference(root: string): Promise<Map<string, string>> 
     ['docs/reference/formats.md', formatsPage()],
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/commands.md', await commandsPage(commands)],
+    ['docs/reference/actions.md', actionsPage(root, made)],
     ['docs/reference/steps.md', await stepsPage(steps, join(root, 'templates/classifier'))],
   ]);
 }
