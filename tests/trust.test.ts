@@ -1,178 +1,10 @@
-// A pull request's runs on their way to main, with real clones, a real remote and real signatures: each job is a clone of its own with an empty cache.
+// A pull request's runs on their way to main, with real clones, a real remote and real signatures.
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { publicText } from '../src/pipeline/attestation.ts';
-import { TestProject, type Answer } from './project.ts';
-
-const pipeline = `
-stages:
-  left:
-    cmd: cp left.txt out/left.txt && env > out/env.txt
-    deps: [left.txt]
-    outs: [out/left.txt, out/env.txt]
-  right:
-    cmd: cp right.txt out/right.txt
-    deps: [right.txt]
-    outs: [out/right.txt]
-  both:
-    cmd: cat out/left.txt out/right.txt > out/both.txt
-    deps: [out/left.txt, out/right.txt]
-    outs: [out/both.txt]
-`;
-
-const { privateKey } = generateKeyPairSync('ed25519');
-const key = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
-const policy = (more = ''): string => `version: 1
-models: {}
-gates: {}
-trust:
-  repository: acme/intents
-  workflows: [.github/workflows/pr.yml, .github/workflows/main.yml]
-  keys: [{ name: ci, public: ${publicText(privateKey)} }]
-${more}`;
-
-/** The repository at the forge, and what its jobs say they are. */
-class Forge {
-  readonly project: TestProject;
-  #jobs = 0;
-
-  constructor(more = '') {
-    this.project = TestProject.create({
-      'pipeline.yaml': pipeline,
-      'policy.yaml': policy(more),
-      'left.txt': 'left\n',
-      'right.txt': 'right\n',
-      '.github/workflows/pr.yml': 'name: pr\n',
-      '.github/workflows/main.yml': 'name: main\n',
-    });
-    // the remote of all clones
-    this.commit({ 'plumbline.yaml': `version: 1\nremote: ${this.project.remote}\n` }, 'remote');
-  }
-
-  [Symbol.dispose](): void {
-    this.project[Symbol.dispose]();
-  }
-
-  commit(files: Readonly<Record<string, string>>, message: string): string {
-    for (const [path, text] of Object.entries(files)) this.project.write(path, text);
-    this.project.git('add', '.');
-    this.project.git('commit', '-qm', message);
-    return this.project.git('rev-parse', 'HEAD');
-  }
-
-  /** A branch of main with one more commit. */
-  branch(name: string, files: Readonly<Record<string, string>>): string {
-    this.project.git('switch', '-qc', name, 'main');
-    const head = this.commit(files, name);
-    this.project.git('switch', '-q', 'main');
-    return head;
-  }
-
-  merge(name: string): void {
-    this.project.git('merge', '-q', '--no-ff', '-m', `merge ${name}`, name);
-  }
-
-  /** A job on a pull request: it has main merged with the branch. */
-  pull(number: number, branch: string, options: { readonly from?: string } = {}): Job {
-    const job = this.#clone();
-    const base = job.git('rev-parse', 'HEAD');
-    job.git('merge', '-q', '--no-ff', '-m', 'the merge of the forge', `origin/${branch}`);
-    const [, , head = ''] = job.git('rev-list', '--parents', '-n', '1', 'HEAD').split(' ');
-    const repository = (name: string): unknown => ({ sha: head, repo: { full_name: name } });
-    const event = {
-      repository: { default_branch: 'main' },
-      pull_request: {
-        number,
-        head: repository(options.from ?? 'acme/intents'),
-        base: { ...(repository('acme/intents') as object), sha: base, ref: 'main' },
-      },
-    };
-    return new Job(
-      job,
-      event,
-      { GITHUB_EVENT_NAME: 'pull_request', GITHUB_REF: `refs/pull/${number}/merge`, GITHUB_BASE_REF: 'main' },
-      'pr.yml',
-      this.#jobs,
-    );
-  }
-
-  /** A job on main, after a push that merged pull requests. */
-  main(merged = ''): Job {
-    const event = { repository: { default_branch: 'main' } };
-    const env = { GITHUB_EVENT_NAME: 'push', GITHUB_REF: 'refs/heads/main', PLUMB_MERGED_PULLS: merged };
-    return new Job(this.#clone(), event, env, 'main.yml', this.#jobs);
-  }
-
-  laptop(): TestProject {
-    return this.#clone();
-  }
-
-  #clone(): TestProject {
-    this.#jobs += 1;
-    const clone = new TestProject(join(this.project.top, `job-${this.#jobs}`));
-    mkdirSync(clone.top);
-    this.project.git('clone', '-q', this.project.root, clone.root);
-    return clone;
-  }
-}
-
-interface Stages {
-  readonly stages: readonly { readonly stage: string; readonly state: string; readonly why: readonly string[]; readonly run: string }[];
-}
-
-class Job {
-  readonly clone: TestProject;
-  readonly env: Record<string, string>;
-
-  constructor(clone: TestProject, event: unknown, env: Record<string, string>, workflow: string, run: number) {
-    this.clone = clone;
-    const eventFile = join(clone.top, 'event.json');
-    writeFileSync(eventFile, JSON.stringify(event));
-    this.env = {
-      CI: 'true',
-      GITHUB_ACTIONS: 'true',
-      GITHUB_EVENT_PATH: eventFile,
-      GITHUB_REPOSITORY: 'acme/intents',
-      GITHUB_SHA: clone.git('rev-parse', 'HEAD'),
-      GITHUB_RUN_ID: String(1000 + run),
-      GITHUB_RUN_ATTEMPT: '1',
-      GITHUB_WORKFLOW_REF: `acme/intents/.github/workflows/${workflow}@${env['GITHUB_REF']}`,
-      GITHUB_TOKEN: 'ghs_token',
-      ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'oidc_token',
-      INPUT_SECRET: 'input_secret',
-      GITHUB_ENV: '/nowhere/env',
-      HF_TOKEN: 'hf_kept',
-      ...env,
-    };
-  }
-
-  async plumb(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    const answer = await this.clone.plumb(words, { env: { ...this.env, ...env } });
-    if (answer.exit !== 0) throw new Error(`${words.join(' ')}: ${answer.stdout}${answer.stderr}`);
-    return answer;
-  }
-
-  /** 'left ran, right cached' */
-  async run(): Promise<string> {
-    return statesOf(await this.plumb(['run']));
-  }
-
-  publish(signingKey = key): Promise<Answer> {
-    return this.plumb(['ci', 'publish'], { PLUMB_SIGNING_KEY: signingKey });
-  }
-}
-
-function statesOf({ json }: Answer): string {
-  return (json as unknown as Stages).stages.map(({ stage, state }) => `${stage} ${state}`).join(', ');
-}
-
-function whyOf({ json }: Answer, stage: string): string {
-  return (json as unknown as Stages).stages.find((one) => one.stage === stage)?.why.join('; ') ?? '';
-}
-
-const [allCached, allRan] = ['left cached, right cached, both cached', 'left ran, right ran, both ran'];
+import { allCached, allRan, Forge, key, policy, privateKey, statesOf, whyOf } from './trust-forge.ts';
 
 test('after a merge main runs nothing, and later jobs and laptops neither', async () => {
   using forge = new Forge();
@@ -233,6 +65,21 @@ test('T6: what was forged in the domain of a pull request is not reused on main,
   await again.run();
   await again.publish();
   expect(await forge.main().run()).toBe(allCached);
+});
+
+test('T6: what a pull request left in the cache of a runner is judged as what it left in the remote', async () => {
+  using forge = new Forge();
+  const shared = { PLUMB_CACHE: join(forge.project.top, 'shared-cache') };
+  const pull = forge.pull(7, 'main');
+  await pull.plumb(['run'], shared);
+  const names = join(shared.PLUMB_CACHE, 'names');
+  cpSync(join(names, 'pull7'), join(names, 'trusted'), { recursive: true });
+  const main = forge.main();
+  // the list of what a job made is of no use to another job
+  cpSync(pull.clone.path('.plumb/job-runs.log'), main.clone.path('.plumb/job-runs.log'));
+  const answer = await main.plumb(['run'], shared);
+  expect(statesOf(answer)).toBe(allRan);
+  expect(whyOf(answer, 'left')).toContain('it is not signed');
 });
 
 test('T12: a workflow that the pull request changed on the way signs nothing that main reuses', async () => {

@@ -103,15 +103,17 @@ export async function signBundle(statement: Statement, policy: SigstorePolicy, r
       : []),
     ...(policy.timestamps === undefined ? [] : [new TSAWitness({ tsaBaseURL: policy.timestamps })]),
   ];
+  const token = await identityToken(env);
   const signer = new FulcioSigner({
-    identityProvider: { getToken: () => identityToken(env) },
+    identityProvider: { getToken: () => Promise.resolve(token) },
     ...(policy.fulcio === undefined ? {} : { fulcioBaseURL: policy.fulcio }),
   });
   try {
     const bundle = await new DSSEBundleBuilder({ signer, witnesses }).create({ data: Buffer.from(canonicalJson(statement)), type: payloadType });
     return JSON.stringify(bundleToJSON(bundle) satisfies SerializedBundle);
   } catch (error) {
-    throw error instanceof PlumbError ? error : failed(error instanceof Error ? error.message : String(error), error);
+    // messages of the client repeat a token that it does not understand
+    throw failed((error instanceof Error ? error.message : String(error)).replaceAll(token, '[token]'));
   }
 }
 
@@ -119,16 +121,18 @@ export async function signBundle(statement: Statement, policy: SigstorePolicy, r
 async function identityToken(env: Environment): Promise<string> {
   const url = new URL(env['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? '');
   url.searchParams.set('audience', 'sigstore');
-  const response = await fetch(url, { headers: { authorization: `Bearer ${env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? ''}` } });
-  const { value } = response.ok ? ((await response.json()) as { value?: unknown }) : { value: undefined };
+  const headers = { authorization: `Bearer ${env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? ''}` };
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(30_000) }).catch((error: unknown) => {
+    throw failed(`the forge was asked for a token of this job's identity: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  const { value } = response.ok ? ((await response.json().catch(() => ({}))) as { value?: unknown }) : { value: undefined };
   if (typeof value === 'string') return value;
-  throw failed(`the forge gave this job no token of its identity (${response.status})`, undefined);
+  throw failed(`the forge gave this job no token of its identity (${response.status})`);
 }
 
-function failed(why: string, cause: unknown): PlumbError {
+function failed(why: string): PlumbError {
   return new PlumbError('SIGNING_FAILED', {
     what: `Sigstore signed nothing: ${why.slice(0, 300)}`,
     mend: 'give the job `permissions: id-token: write`, and see that it reaches the addresses of trust.sigstore in policy.yaml',
-    cause,
   });
 }
