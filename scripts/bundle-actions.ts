@@ -4,12 +4,21 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Packages in CommonJS call `require` for Node's own modules; an ES module has none. */
 const banner = "import { createRequire as nodeRequire } from 'node:module';\nconst require = nodeRequire(import.meta.url);";
+
+/** A bundle has no package.json above it. */
+const ownVersion: Plugin = {
+  name: 'own version',
+  setup({ onLoad }) {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    onLoad({ filter: /[/\\]src[/\\]cli[/\\]version\.ts$/ }, () => ({ contents: `export const version = ${JSON.stringify(version)};` }));
+  },
+};
 
 /** @param from working folder: where a bundle is made must not change it */
 async function bundleAction(action: string, from: string): Promise<Map<string, Buffer>> {
@@ -25,7 +34,10 @@ async function bundleAction(action: string, from: string): Promise<Map<string, B
     minify: true,
     // the licences are in the file beside it, whole
     legalComments: 'none',
+    // native: no action runs a model, but what reads a pipeline can name the code that does
+    external: ['onnxruntime-node'],
     banner: { js: banner },
+    plugins: [ownVersion],
     tsconfigRaw: {},
     logLevel: 'error',
   });

@@ -23,16 +23,23 @@ export function annotate(findings: readonly Finding[], prefix: string): Annotati
 }
 
 function annotation({ severity, file, line, column, code, what, mend }: Finding, prefix: string): string {
-  const properties = { file: prefix + file, line, col: column, title: code };
-  const listed = Object.entries(properties).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${escapeProperty(String(value))}`]));
-  return `::${severity} ${listed.join(',')}::${escapeText(`${cut(visible(what), mostCharacters)}\n${cut(visible(mend), mostCharacters)}`)}`;
+  const text = `${cut(visible(what), mostCharacters)}\n${cut(visible(mend), mostCharacters)}`;
+  return workflowCommand(severity, { file: prefix + file, line, col: column, title: code }, text);
 }
 
-/** Source: actions/toolkit, packages/core/src/command.ts */
-export function escapeText(text: string): string {
+/**
+ * One line for the log of a step. Properties that are undefined are left out.
+ * Source: actions/toolkit, packages/core/src/command.ts
+ */
+export function workflowCommand(name: 'error' | 'warning', properties: Readonly<Record<string, string | number | undefined>>, text: string): string {
+  const listed = Object.entries(properties).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${escapeProperty(String(value))}`]));
+  return `::${name} ${listed.join(',')}::${escapeText(text)}`;
+}
+
+function escapeText(text: string): string {
   return text.toWellFormed().replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
-export function escapeProperty(text: string): string {
+function escapeProperty(text: string): string {
   return escapeText(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }
