@@ -73,6 +73,11 @@ export class LocalPacks {
     return this.#seen !== null;
   }
 
+  /** What was seen is old: whoever asks next looks. */
+  expire(): void {
+    this.#looked = Number.NEGATIVE_INFINITY;
+  }
+
   /** Where an object is; null: in no pack. */
   find(digest: Digest): Packed | null {
     return this.seen(digest) ?? (this.refresh() ? this.#known(digest) : null);

@@ -181,7 +181,7 @@ class Session implements CacheWriter {
     await flush(root, [...touched]);
     await mergeSmallPacks(root, this.#cache.packs);
     // what this process brought in it sees at once
-    if (this.#cache.packs.isOpen) this.#cache.packs.refresh();
+    this.#cache.packs.expire();
   }
 
   /** Moves the objects of one folder: all at once where the cache has none that begin so. @returns the folder where they are */
