@@ -28,7 +28,7 @@ export async function explain({
   const project = join(workspace, folder);
   // values behind = or --: none is taken for an option
   const words = ['ci', 'explain', '--json', ...(model === null ? [] : [`--model=${model}`]), '--', wanted];
-  const answer = await promisify(execFile)(process.execPath, [findPlumb(project, workspace, env), ...words], {
+  const answer = await promisify(execFile)(process.execPath, [findPlumb(workspace, env), ...words], {
     ...most,
     cwd: project,
     env: childEnvironment(env),
