@@ -26,6 +26,18 @@ export function wrongInput(name: string, value: string, expected: string): Plumb
   });
 }
 
+/** An input of several words: 'a b', 'a, b', or a list of JSON. @throws PlumbError ACTION_INPUT */
+export function wordsOf(name: string, text: string): readonly string[] {
+  if (!text.startsWith('[')) return text.split(/[\s,]+/).filter((word) => word !== '');
+  try {
+    const words: unknown = JSON.parse(text);
+    if (Array.isArray(words) && words.every((word) => typeof word === 'string')) return words;
+  } catch {
+    // told below
+  }
+  throw wrongInput(name, text, 'words, or a list of texts as JSON');
+}
+
 /** The event that started the workflow; undefined where the runner gives none. */
 export function readEvent(env: Environment): unknown {
   const path = env['GITHUB_EVENT_PATH'];

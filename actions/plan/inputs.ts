@@ -1,5 +1,5 @@
 // What the action is told, read once and typed.
-import { readFolder, wrongInput } from '../job.ts';
+import { readFolder, wordsOf, wrongInput } from '../job.ts';
 
 export interface Inputs {
   /** of the project, absolute, inside the work space */
@@ -33,16 +33,4 @@ export function readInputs(get: (name: string) => string, workspace: string): In
     force: wordsOf('force', text('force') ?? ''),
     token: get('token').trim(),
   };
-}
-
-/** 'a b', 'a, b' or a list of JSON. */
-function wordsOf(name: string, text: string): readonly string[] {
-  if (!text.startsWith('[')) return text.split(/[\s,]+/).filter((word) => word !== '');
-  try {
-    const words: unknown = JSON.parse(text);
-    if (Array.isArray(words) && words.every((word) => typeof word === 'string')) return words;
-  } catch {
-    // told below
-  }
-  throw wrongInput(name, text, 'words, or a list of texts as JSON');
 }

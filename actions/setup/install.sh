@@ -40,3 +40,5 @@ mkdir -p "$bin"
 ln -sf "$plumb" "$bin/plumb"
 printf '%s\n' "$bin" >> "$GITHUB_PATH"
 printf 'version=%s\n' "$("$bin/plumb" --version)" >> "$GITHUB_OUTPUT"
+# what a later step finds on its path may have been put there by a stage
+printf 'plumb=%s\n' "$plumb" >> "$GITHUB_OUTPUT"
