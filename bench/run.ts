@@ -14,6 +14,7 @@ const { values: options } = parseArgs({ options: { python: { type: 'string' }, o
 const wanted = options.only?.split(',');
 const env = {
   ...process.env,
+  PLUMB_RUN_DOMAIN: 'laptop',
   GIT_AUTHOR_NAME: 'Bench',
   GIT_AUTHOR_EMAIL: 'bench@example.org',
   GIT_COMMITTER_NAME: 'Bench',

@@ -89,20 +89,25 @@ export class Forge {
         base: { ...(repository('acme/intents') as object), sha: base, ref: 'main' },
       },
     };
-    return new Job(
-      job,
-      event,
-      { GITHUB_EVENT_NAME: 'pull_request', GITHUB_REF: `refs/pull/${number}/merge`, GITHUB_BASE_REF: 'main' },
-      'pr.yml',
-      this.#jobs,
-    );
+    const env = { GITHUB_EVENT_NAME: 'pull_request', GITHUB_REF: `refs/pull/${number}/merge`, GITHUB_BASE_REF: 'main' };
+    return Job.start(job, { event, env, workflow: 'pr.yml', run: this.#jobs });
+  }
+
+  /** A job that somebody started for a pull request: made of main's workflow, with the head checked out. */
+  dispatched(number: number, branch: string): Job {
+    const event = {
+      repository: { default_branch: 'main' },
+      inputs: { pull: String(number), sha: this.project.git('rev-parse', branch), fork: 'false' },
+    };
+    const env = { GITHUB_EVENT_NAME: 'workflow_dispatch', GITHUB_REF: 'refs/heads/main' };
+    return Job.start(this.#clone(), { event, env, workflow: 'pr.yml', run: this.#jobs }).shallow(1, `origin/${branch}`);
   }
 
   /** A job on main, after a push that merged pull requests. */
   main(merged = ''): Job {
     const event = { repository: { default_branch: 'main' } };
     const env = { GITHUB_EVENT_NAME: 'push', GITHUB_REF: 'refs/heads/main', PLUMB_MERGED_PULLS: merged };
-    return new Job(this.#clone(), event, env, 'main.yml', this.#jobs);
+    return Job.start(this.#clone(), { event, env, workflow: 'main.yml', run: this.#jobs });
   }
 
   laptop(): TestProject {
@@ -122,15 +127,26 @@ interface Stages {
   readonly stages: readonly { readonly stage: string; readonly state: string; readonly why: readonly string[]; readonly run: string }[];
 }
 
+interface About {
+  readonly event: unknown;
+  readonly workflow: string;
+  readonly run: number;
+  readonly env: Readonly<Record<string, string>>;
+}
+
 export class Job {
   readonly clone: TestProject;
-  readonly env: Record<string, string>;
+  readonly env: Readonly<Record<string, string>>;
 
-  constructor(clone: TestProject, event: unknown, env: Record<string, string>, workflow: string, run: number) {
+  constructor(clone: TestProject, env: Readonly<Record<string, string>>) {
     this.clone = clone;
+    this.env = env;
+  }
+
+  static start(clone: TestProject, { event, workflow, run, env }: About): Job {
     const eventFile = join(clone.top, 'event.json');
     writeFileSync(eventFile, JSON.stringify(event));
-    this.env = {
+    return new Job(clone, {
       CI: 'true',
       GITHUB_ACTIONS: 'true',
       GITHUB_EVENT_PATH: eventFile,
@@ -145,7 +161,19 @@ export class Job {
       GITHUB_ENV: '/nowhere/env',
       HF_TOKEN: 'hf_kept',
       ...env,
-    };
+    });
+  }
+
+  /** The same job in a clone as actions/checkout makes it. */
+  shallow(depth: number, what = 'HEAD'): Job {
+    const clone = new TestProject(join(this.clone.top, `depth-${depth}`));
+    mkdirSync(clone.root, { recursive: true });
+    this.clone.git('push', '-q', '-f', 'origin', `${what}:refs/pull/7/merge`);
+    clone.git('init', '-q', '-b', 'main');
+    clone.git('remote', 'add', 'origin', `file://${this.clone.git('remote', 'get-url', 'origin')}`);
+    clone.git('fetch', '-q', `--depth=${depth}`, 'origin', 'refs/pull/7/merge');
+    clone.git('checkout', '-q', 'FETCH_HEAD');
+    return new Job(clone, this.env);
   }
 
   async plumb(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Answer> {

@@ -33,15 +33,21 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
       mend: 'send them with `plumb push`; in a CI that is not recognised, set PLUMB_RUN_DOMAIN',
     });
   }
-  const [{ selectStages }, { presentRuns }, { stoppedCheckpoints }, { findSigner, publishRuns, runsToPublish }, { openTrustBase }, { readJob }] =
-    await Promise.all([
-      import('../pipeline/graph.ts'),
-      import('../pipeline/reachable.ts'),
-      import('../pipeline/checkpoint-publish.ts'),
-      import('../pipeline/publish.ts'),
-      import('./open-run-names.ts'),
-      import('../pipeline/ci-job.ts'),
-    ]);
+  const [
+    { selectStages },
+    { presentRuns },
+    { stoppedCheckpoints },
+    { findSigner, publishRuns, runsToPublish },
+    { fetchCommit, openTrustBase },
+    { readJob },
+  ] = await Promise.all([
+    import('../pipeline/graph.ts'),
+    import('../pipeline/reachable.ts'),
+    import('../pipeline/checkpoint-publish.ts'),
+    import('../pipeline/publish.ts'),
+    import('./open-run-names.ts'),
+    import('../pipeline/ci-job.ts'),
+  ]);
   const stages = selectStages(pipeline.stages, names);
   const all = await runsToPublish(store, runs, await presentRuns(stages, context));
   const records = names.length === 0 ? all : all.filter(({ record }) => stages.has(record.stage));
@@ -55,7 +61,10 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
   if (signer?.kind === 'key' && trust !== null && signer.name === null)
     cli.note('policy.yaml of the base branch does not name the public half of PLUMB_SIGNING_KEY: nobody else reuses these runs');
   const job = readJob(cli.env, readJobEvent(cli.env));
-  const sent = await publishRuns({ store, git, runs, records, checkpoints, signer, job, env: cli.env }, cli);
+  const sent = await publishRuns(
+    { store, git, runs, records, checkpoints, signer, job, env: cli.env, fetchCommit: (commit) => fetchCommit(project, cli.env, commit) },
+    cli,
+  );
   const published = records.map(({ digest, record }) => ({
     stage: record.stage,
     run: digest,

@@ -4,6 +4,7 @@ import { formatBytes, formatSeconds } from '../base/progress.ts';
 import { distinctRuns, findRun } from '../pipeline/find-run.ts';
 import { differingOutputs, readableRecord, RunLog, type KeptRecord } from '../pipeline/records.ts';
 import { flatten, paramChanges } from '../pipeline/why.ts';
+import type { RunRecord } from '../pipeline/run-record.ts';
 import { openProject, type Project } from '../project/open.ts';
 import type { Cli, Define } from './command.ts';
 import { renderTable } from './table.ts';
@@ -75,6 +76,13 @@ function metricsText(metrics: Readonly<Record<string, number>>): string {
     .join('  ');
 }
 
+/** 'laptop', or 'ci: runner@host, pull-7 of acme/intents, run 1234' */
+function builderText({ kind, user, host, domain, repository, runId }: RunRecord['builder']): string {
+  const who = user === undefined || host === undefined ? [] : [`${user}@${host}`];
+  const what = repository === undefined ? [] : [`${domain ?? 'a job'} of ${repository}`, `run ${runId ?? 'unknown'}`];
+  return [...who, ...what].length === 0 ? kind : `${kind}: ${[...who, ...what].join(', ')}`;
+}
+
 async function showRun(project: Project, word: string, cli: Cli): Promise<void> {
   const { digest, record } = await findRun(word, await new RunLog(project.localDir).read(), project.store);
   cli.emit({ run: digest, record });
@@ -84,7 +92,7 @@ async function showRun(project: Project, word: string, cli: Cli): Promise<void> 
     `command      ${'uses' in record.command ? `${record.command.uses} version ${record.command.version} ${JSON.stringify(record.command.with)}` : JSON.stringify(record.command.cmd)}`,
     `code         ${record.code.commit ?? 'no commit'}${record.code.dirty ? ' with uncommitted changes' : ''}`,
     `time         ${record.started} to ${record.finished}`,
-    `machine      ${record.builder.user}@${record.builder.host} (${record.builder.kind}), ${record.environment.cpus}, ${record.environment.platform}, Node ${record.environment.node}`,
+    `machine      ${builderText(record.builder)}, ${record.environment.cpus}, ${record.environment.platform}, Node ${record.environment.node}`,
     `seed         ${record.seed}`,
     'inputs',
     ...Object.entries(record.inputs).map(([name, input]) => `  ${name}  ${input.kind} ${input.ref}  ${shortDigest(input.digest)}`),

@@ -67,6 +67,8 @@ export interface PublishOrder {
   /** null: this process does not know its job, and can sign nothing */
   readonly job: JobFacts | null;
   readonly env: Environment;
+  /** Brings a commit into this clone. @returns whether it is there now */
+  fetchCommit(commit: string): Promise<boolean>;
 }
 
 /** @throws PlumbError SIGNING_FAILED, REMOTE_MISSING, REMOTE_FAILED */
@@ -101,7 +103,7 @@ async function signRecords(order: PublishOrder): Promise<Map<Digest, string>> {
   return notes;
 }
 
-async function describeJob({ job, git }: PublishOrder): Promise<Job> {
+async function describeJob({ job, git, fetchCommit }: PublishOrder): Promise<Job> {
   if (job === null || job.workflowPath === null) {
     throw new PlumbError('SIGNING_FAILED', {
       what: job === null ? 'this job does not say which run of which repository it is' : 'this job does not say of which workflow file it is',
@@ -112,6 +114,8 @@ async function describeJob({ job, git }: PublishOrder): Promise<Job> {
     });
   }
   const { workflowPath: path, workflowCommit, ...facts } = job;
+  // a job that was started for a pull request has that checked out, and is made of main's file
+  if ((await git.resolve(workflowCommit)) === null) await fetchCommit(workflowCommit);
   return { ...facts, workflow: { path, blob: await blobAt(git, workflowCommit, path) } };
 }
 

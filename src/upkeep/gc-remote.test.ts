@@ -183,10 +183,15 @@ test('names of runs go with their runs; young runs stay, whoever made them', asy
     },
   };
   await store.push([root], [name], quietly);
+  // a name that CI signed is one, too
+  const signed = { kind: 'pull7', key: 'cd'.repeat(32) } as const;
+  await store.setNameInRemote(signed, { digest: record, note: '{"payload":""}' }, quietly);
   expect((await plan(project, { now: later(29) })).receipts).toMatchObject({ takenBack: [], runs: [] });
-  expect((await plan(project, { now: later(31) })).receipts).toMatchObject({ takenBack: [record.slice(7)], runs: [`runs/${name.key}`] });
+  expect((await plan(project, { now: later(31) })).receipts).toMatchObject({ takenBack: [record.slice(7)] });
+  const { runs } = (await plan(project, { now: later(31) })).receipts;
+  expect(runs.toSorted()).toEqual([`pull7/${signed.key}`, `runs/${name.key}`]);
   await collect(project, { now: later(31) });
-  expect(names(remote, 'names/runs')).toEqual([]);
+  expect([...names(remote, 'names/runs'), ...names(remote, 'names/pull7')]).toEqual([]);
 });
 
 test('a receipt that is none lets nothing go', async () => {

@@ -1,1 +1,0 @@
-export { at, domainOf, domainText, isCi, parseDomain, readJobEvent, type TrustDomain } from '../project/trust-domain.ts';
