@@ -8,7 +8,7 @@ import { PlumbError, isPlumbError } from '../../src/base/errors.ts';
 import { decideCommand, parseCommand, type Decision } from '../../src/ci/command.ts';
 import { readCiContext, type CiContext } from '../../src/ci/context.ts';
 import { headOfReport, reportMarker } from '../../src/ci/report-comment.ts';
-import { openGitHub, type Forge, type ReadComment } from '../../src/forge/index.ts';
+import { openForge, type Forge, type ReadComment } from '../../src/forge/index.ts';
 import { explain } from './explain.ts';
 
 interface Inputs {
@@ -16,7 +16,8 @@ interface Inputs {
   /** null: the only one of pipeline.yaml */
   readonly model: string | null;
   readonly explain: string;
-  readonly author: string;
+  /** null: that of the forge's own token for jobs */
+  readonly author: string | null;
   readonly token: string;
 }
 
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
   const id = (event as { comment?: { id?: unknown } }).comment?.id;
   if (context?.event !== 'issue_comment' || typeof id !== 'number')
     throw new PlumbError('ACTION_EVENT', { what: 'this workflow was not started by a comment', mend: 'use `on: issue_comment`' });
-  const forge = openForge(inputs, context);
+  const forge = openJobForge(inputs, context);
   const comment = await forge.readComment(id);
   const outputs = inputs.explain === '' ? await answer(forge, comment, inputs) : await answerCase(forge, comment, inputs);
   for (const name of ['done', 'case', 'head'] as const) core.setOutput(name, outputs[name] ?? '');
@@ -86,7 +87,7 @@ function readInputs(): Inputs {
     folder: placeOf(core.getInput('folder')),
     model: core.getInput('model') || null,
     explain: core.getInput('explain'),
-    author: core.getInput('author') || 'github-actions[bot]',
+    author: core.getInput('author') || null,
     token,
   };
 }
@@ -98,9 +99,9 @@ function placeOf(folder: string): string {
   throw new PlumbError('ACTION_INPUT', { what: `the input folder is "${folder.slice(0, 100)}"`, mend: 'write a folder of the work space' });
 }
 
-function openForge({ token, author }: Inputs, { apiUrl, owner, repo }: CiContext): Forge {
-  return openGitHub({
-    ...{ apiUrl, owner, repo, token, author },
+function openJobForge({ token, author }: Inputs, { forge, apiUrl, owner, repo }: CiContext): Forge {
+  return openForge({
+    ...{ kind: forge, apiUrl, owner, repo, token, author: author ?? (forge === 'gitea' ? 'gitea-actions' : 'github-actions[bot]') },
     // goes through the proxy of the runner where there is one
     fetch: defaults.request?.fetch ?? globalThis.fetch,
     pause: (ms) => pause(ms),

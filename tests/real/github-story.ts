@@ -17,6 +17,11 @@ export interface StoryOptions {
   readonly keep?: (line: string) => boolean;
 }
 
+export interface RunOptions {
+  /** default: true; the event of a fork has none */
+  readonly secrets?: boolean;
+}
+
 export class GithubStory implements AsyncDisposable {
   readonly top: string;
   readonly github: GitHubApi;
@@ -124,9 +129,16 @@ export class GithubStory implements AsyncDisposable {
   }
 
   /** What GitHub starts when a pull request is opened or pushed to. */
-  async runPull(number: number, action: 'opened' | 'synchronize' = 'synchronize'): Promise<WorkflowRun> {
+  async runPull(number: number, action: 'opened' | 'synchronize' = 'synchronize', options: RunOptions = {}): Promise<WorkflowRun> {
     const payload = this.github.events.pullRequest(number, action);
-    return this.run({ workflow: 'pr.yml', event: 'pull_request', payload, ref: `refs/pull/${number}/merge`, from: `refs/pull/${number}/merge` });
+    return this.run({
+      workflow: 'pr.yml',
+      event: 'pull_request',
+      payload,
+      ref: `refs/pull/${number}/merge`,
+      from: `refs/pull/${number}/merge`,
+      ...options,
+    });
   }
 
   async runMain(before: string): Promise<WorkflowRun> {
@@ -148,11 +160,11 @@ export class GithubStory implements AsyncDisposable {
   }
 
   /** The last workflow that was dispatched. */
-  async runDispatched(): Promise<WorkflowRun> {
+  async runDispatched(options: RunOptions = {}): Promise<WorkflowRun> {
     const asked = this.github.dispatches.at(-1);
     if (asked === undefined) throw new Error('nothing was dispatched');
     const payload = this.github.events.workflowDispatch('refs/heads/main', asked.inputs);
-    return this.run({ workflow: asked.workflow, event: 'workflow_dispatch', payload, ref: 'refs/heads/main' });
+    return this.run({ workflow: asked.workflow, event: 'workflow_dispatch', payload, ref: 'refs/heads/main', ...options });
   }
 
   tip(ref: string): Promise<string> {
@@ -178,6 +190,7 @@ export class GithubStory implements AsyncDisposable {
     payload: unknown;
     ref: string;
     from?: string;
+    secrets?: boolean;
   }): Promise<WorkflowRun> {
     // the workflow's file and GITHUB_SHA are those of this commit
     const repository = join(this.top, 'event');
@@ -186,8 +199,9 @@ export class GithubStory implements AsyncDisposable {
     await this.start('git', ['fetch', '--quiet', 'origin', what.from ?? what.ref], repository);
     await this.start('git', ['checkout', '--quiet', '--detach', 'FETCH_HEAD'], repository);
     this.runs += 1;
+    const { secrets, from: _, ...order } = what;
     return runWorkflow({
-      ...what,
+      ...order,
       repository,
       workflow: `.github/workflows/${what.workflow}`,
       name: 'o/r',
@@ -196,7 +210,7 @@ export class GithubStory implements AsyncDisposable {
       release: this.release,
       runId: String(this.runs),
       state: join(this.top, 'act'),
-      secrets: { PLUMB_SIGNING_KEY: this.key },
+      secrets: secrets === false ? {} : { PLUMB_SIGNING_KEY: this.key },
     });
   }
 

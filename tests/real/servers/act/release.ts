@@ -37,7 +37,8 @@ export function makeRelease(home: string): Release {
   symlinkSync(join(modulesIn(tools), 'node_modules'), join(home, 'node_modules'));
   need('node', ['scripts/bundle-actions.ts'], folder);
   const git = (...words: string[]): string => need('git', ['-c', 'user.name=rig', '-c', 'user.email=rig@example.org', ...words], folder);
-  git('init', '--quiet', '--initial-branch=main');
+  // the history is beside it: what copies the release has 800 files less to copy
+  git('init', '--quiet', '--initial-branch=main', `--separate-git-dir=${join(home, 'plumbline.git')}`);
   git('add', '--all');
   git('commit', '--quiet', '--message', 'release');
   return { folder, commit: git('rev-parse', 'HEAD').trim(), plumb: join(folder, 'bin', 'plumb.js'), tools };
