@@ -1,0 +1,253 @@
+// The committed bundle, as a runner starts it, on a real repository whose main branch was run by a real plumb.
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startGitHub, type GitHubApi } from '../../tests/github-api/start.ts';
+import { TestProject } from '../../tests/project.ts';
+import { startStep, type StepEnding } from '../runner.fixture.ts';
+import { readInputs } from './inputs.ts';
+
+const token = 'ghs_ThisIsTheTokenOfTheJob0123456789';
+const defaults = { folder: '.', levels: '4', runner: 'ubuntu-24.04', base: '', force: '', token };
+/** of the job that ran the main branch */
+const trusted = { CI: 'true', PLUMB_RUN_DOMAIN: 'trusted', GITHUB_REPOSITORY: 'o/r', GITHUB_RUN_ID: '41', GITHUB_SHA: 'e'.repeat(40) };
+
+const pipeline = `version: 1
+stages:
+  prepare: { cmd: "cp params.yaml prepared.txt", deps: [notes.txt], outs: [prepared.txt] }
+  train: { cmd: "cp prepared.txt model.txt", deps: [prepared.txt], params: [rate], outs: [model.txt] }
+  evaluate: { cmd: "cp model.txt scores.txt", deps: [model.txt], outs: [scores.txt] }
+  other: { cmd: "echo x > other.txt", params: [size], outs: [other.txt], resources: { labels: [self-hosted, gpu], gpus: 1, minutes: 5 } }
+`;
+
+let github: GitHubApi;
+let main: TestProject;
+let base: string;
+beforeAll(async () => {
+  github = await startGitHub({ token });
+  main = TestProject.create(
+    { 'pipeline.yaml': pipeline, 'params.yaml': 'rate: 0.1\nsize: 1\n', 'notes.txt': 'a\n', 'README.md': 'x\n' },
+    { remote: true },
+  );
+  for (const words of [['run'], ['ci', 'publish']]) {
+    const { exit, stderr, stdout } = await main.plumb(words, { env: trusted });
+    if (exit !== 0) throw new Error(`plumb ${words.join(' ')}: ${stdout}${stderr}`);
+  }
+  main.git('add', '.');
+  main.git('commit', '-qm', 'ignored outputs');
+  base = main.git('rev-parse', 'HEAD');
+}, 60_000);
+afterAll(async () => {
+  await github.close();
+  main[Symbol.dispose]();
+  if (github.violations.length > 0) throw new Error(`GitHub would not take: ${github.violations.join('; ')}`);
+});
+
+/** What a runner has: a clone with an empty cache, whose branch changes some files. */
+function branch(files: Readonly<Record<string, string>>): TestProject {
+  const clone = main.copy();
+  rmSync(clone.path('.plumb'), { recursive: true });
+  for (const [path, text] of Object.entries(files)) clone.write(path, text);
+  clone.git('add', '.');
+  clone.git('commit', '-qm', 'a change', '--allow-empty');
+  return clone;
+}
+
+function step(
+  clone: TestProject,
+  more: {
+    event?: string;
+    payload?: unknown;
+    inputs?: Record<string, string>;
+    repository?: string | null;
+    base?: string;
+    env?: Record<string, string>;
+  } = {},
+): Promise<StepEnding> {
+  const head = clone.git('rev-parse', 'HEAD');
+  const repo = more.repository === null ? null : { full_name: more.repository ?? 'o/r' };
+  const pull = { pull_request: { number: 7, head: { sha: head, repo }, base: { sha: more.base ?? base, ref: 'main', repo: { full_name: 'o/r' } } } };
+  return startStep({
+    action: 'plan',
+    inputs: { ...defaults, ...more.inputs },
+    event: more.event ?? 'pull_request',
+    payload: { repository: { default_branch: 'main' }, ...((more.payload ?? pull) as object) },
+    workspace: clone.root,
+    temp: clone.top,
+    env: { GITHUB_SHA: head, GITHUB_API_URL: github.url, ...more.env },
+  });
+}
+
+const include = (text: string | undefined): { name: string; stages: string[]; why: string }[] =>
+  text === '[]' ? [] : (JSON.parse(text ?? '') as { include: { name: string; stages: string[]; why: string }[] }).include;
+
+test('a change of a hyperparameter: one job for what it changes, one that waits for it, the rest from the cache', async () => {
+  using clone = branch({ 'params.yaml': 'rate: 0.2\nsize: 1\n' });
+  const { code, log, outputs, summary } = await step(clone);
+  expect(log).not.toContain('::error');
+  expect(code).toBe(0);
+  expect(outputs).toMatchObject({
+    relevant: 'true',
+    any: 'true',
+    domain: 'pull-7',
+    head: clone.git('rev-parse', 'HEAD'),
+    'level-3': '[]',
+    'level-4': '[]',
+  });
+  expect(include(outputs['level-1'])).toEqual([
+    {
+      name: 'train',
+      stages: ['train'],
+      'runs-on': ['ubuntu-24.04'],
+      minutes: 360,
+      estimate: expect.any(Number) as number,
+      gpus: 0,
+      why: 'rate: 0.1 -> 0.2',
+    },
+  ]);
+  expect(include(outputs['level-2'])).toMatchObject([{ name: 'evaluate', why: 'waits for train' }]);
+  expect(Number(outputs['estimate'])).toBeGreaterThan(0);
+  expect(summary).toContain('From the cache: `prepare`, `other`');
+});
+
+test('a change of nothing that matters starts no job, and the remote is not asked', async () => {
+  using clone = branch({ 'README.md': 'y\n' });
+  clone.write('plumbline.yaml', 'version: 1\nremote: https://127.0.0.1:9/none\n');
+  clone.git('commit', '-qam', 'another remote');
+  const moved = clone.git('rev-parse', 'HEAD');
+  clone.write('README.md', 'z\n');
+  clone.git('commit', '-qam', 'a word');
+  const { code, outputs } = await step(clone, { base: moved });
+  expect(code).toBe(0);
+  expect(outputs).toMatchObject({ relevant: 'false', any: 'false', 'level-1': '[]', 'level-4': '[]' });
+});
+
+test('a stage that is asked for runs, whatever the cache has', async () => {
+  using clone = branch({});
+  const { outputs } = await step(clone, { inputs: { force: 'prepare' } });
+  expect(include(outputs['level-1'])).toMatchObject([{ name: 'prepare', why: 'asked for' }]);
+  expect([include(outputs['level-2'])[0]?.name, include(outputs['level-3'])[0]?.name]).toEqual(['train', 'evaluate']);
+});
+
+test('labels, GPUs and time limits of pipeline.yaml are those of the job; levels can be fewer', async () => {
+  using clone = branch({ 'params.yaml': 'rate: 0.3\nsize: 2\n', 'notes.txt': 'b\n' });
+  const { outputs } = await step(clone, { inputs: { levels: '2', runner: 'big, linux' } });
+  expect(include(outputs['level-1'])).toMatchObject([
+    { name: 'prepare', 'runs-on': ['big', 'linux'] },
+    { name: 'other', 'runs-on': ['self-hosted', 'gpu'], gpus: 1, minutes: 15 },
+  ]);
+  expect(include(outputs['level-2'])).toMatchObject([{ name: 'train+1', stages: ['train', 'evaluate'] }]);
+});
+
+test("a fork's code starts nothing, nor that of a repository that is gone", async () => {
+  using clone = branch({ 'params.yaml': 'rate: 0.2\nsize: 1\n' });
+  const { code, outputs, log } = await step(clone, { repository: null });
+  expect([code, outputs['any'], outputs['level-1']]).toEqual([0, 'false', '[]']);
+  expect(log).toContain(`/plumb approve ${clone.git('rev-parse', 'HEAD')}`);
+});
+
+describe('on the main branch', () => {
+  const push = (clone: TestProject): unknown => ({ before: base, commits: [{ id: clone.git('rev-parse', 'HEAD') }] });
+
+  test('all is from the cache when nothing moved', async () => {
+    using clone = branch({});
+    const { code, outputs, summary } = await step(clone, { event: 'push', payload: push(clone) });
+    expect(code).toBe(0);
+    expect(outputs).toMatchObject({ relevant: 'true', any: 'false', domain: 'trusted', merged: '', 'level-1': '[]' });
+    expect(summary).toContain('all from the cache');
+  });
+
+  test('it says which pull requests a push brought, and why a stage runs', async () => {
+    using clone = branch({ 'params.yaml': 'rate: 0.2\nsize: 1\n' });
+    const head = clone.git('rev-parse', 'HEAD');
+    const before = github.pulls.length;
+    github.pulls.push({ number: 8, state: 'closed', head: 'd'.repeat(40), base, files: [], mergeCommit: head, mergedAt: '2026-01-01T00:00:00Z' });
+    const { outputs, log } = await step(clone, { event: 'push', payload: push(clone) });
+    github.pulls.splice(before);
+    expect(log).not.toContain('::warning title=');
+    expect(outputs['merged']).toBe(`8@${'d'.repeat(40)}`);
+    expect(include(outputs['level-1'])).toMatchObject([{ name: 'train', why: 'rate: 0.1 -> 0.2' }]);
+  });
+
+  test('a forge that does not answer costs machine time, no plan', async () => {
+    using clone = branch({});
+    const { code, outputs, log } = await step(clone, { event: 'push', payload: push(clone), inputs: { token: '' } });
+    expect([code, outputs['merged'], outputs['any']]).toEqual([0, '', 'false']);
+    expect(log).toContain('which pull requests were merged is not known');
+  });
+});
+
+test('a clone without history asks the forge what changed; both names of a renamed file count', async () => {
+  using clone = branch({ 'README.md': 'y\n' });
+  clone.git('checkout', '-q', '--orphan', 'alone');
+  clone.git('commit', '-qm', 'all that a shallow clone has');
+  clone.git('branch', '-qD', 'main');
+  clone.git('reflog', 'expire', '--expire=now', '--all');
+  clone.git('gc', '-q', '--prune=now');
+  const head = clone.git('rev-parse', 'HEAD');
+  const pull = { number: 7, state: 'open' as const, head, base, files: [{ filename: 'README.md', status: 'modified' }] };
+  github.pulls.push(pull);
+  expect((await step(clone)).outputs['relevant']).toBe('false');
+  github.pulls.splice(0, 1, { ...pull, files: [{ filename: 'docs/notes.txt', status: 'renamed', previous_filename: 'notes.txt' }] });
+  expect((await step(clone)).outputs['relevant']).toBe('true');
+  github.pulls.splice(0, 1, { ...pull, changedFiles: 4000 });
+  const many = await step(clone);
+  expect(many.outputs['relevant']).toBe('true');
+  expect(many.log).toContain('what changed is not known, so that all counts as changed');
+  github.pulls.splice(0, 1);
+});
+
+test('a pipeline that does not hold together fails the step at its line, and starts nothing', async () => {
+  using clone = branch({ 'pipeline.yaml': `${pipeline}  last: { cdm: x }\n` });
+  const { code, outputs, commands } = await step(clone);
+  expect(code).toBe(1);
+  expect(outputs).toMatchObject({ relevant: 'true', any: 'false', 'level-1': '[]', 'level-2': '[]', 'level-3': '[]', 'level-4': '[]' });
+  expect(commands.filter((line) => line.startsWith('::error'))).toEqual([
+    expect.stringMatching(/^::error file=pipeline\.yaml,line=7,col=\d+,title=CONFIG_INVALID::unknown key "cdm"/),
+  ]);
+});
+
+test('names, paths and labels of a branch are no commands, and come out as they are', async () => {
+  const label = '::set-output name=any::true';
+  const text = `${pipeline}  '訓練_1': { cmd: "x", outs: [y.txt], deps: ["a ::error::b%0A::warning::c.txt"], resources: { labels: ["${label}", "gpu\${{ secrets.X }}"] } }\n`;
+  using clone = branch({ 'pipeline.yaml': text, 'a ::error::b%0A::warning::c.txt': '' });
+  const { code, outputs, commands, summary } = await step(clone);
+  expect(code).toBe(0);
+  expect(commands).toEqual([expect.stringMatching(/^::warning::policy\.yaml/)]);
+  const [job] = include(outputs['level-1']);
+  expect(job).toMatchObject({
+    name: expect.stringMatching(/^___1\+[0-9a-f]{12}$/) as string,
+    stages: ['訓練_1'],
+    'runs-on': [label, 'gpu${{ secrets.X }}'],
+  });
+  expect(outputs['any']).toBe('true');
+  expect(summary).toContain('`訓練_1`');
+});
+
+test('inputs are read once and typed; wrong ones are named', () => {
+  const read = (inputs: Record<string, string>) => () => readInputs((name) => ({ ...defaults, ...inputs })[name] ?? '', '/work space');
+  expect(read({ runner: 'big, linux', force: '["a b","c"]', folder: 'teams/a' })()).toEqual({
+    folder: '/work space/teams/a',
+    levels: 4,
+    runner: ['big', 'linux'],
+    base: null,
+    force: ['a b', 'c'],
+    token,
+  });
+  expect(read({ levels: '5' })).toThrow(/expected a number from 1 to 4/);
+  expect(read({ folder: '../..' })).toThrow(/expected a folder of the work space/);
+  for (const runner of ['[1]', '[', ',']) expect(read({ runner })).toThrow(/the input runner/);
+});
+
+test('it starts in well under a second, and refuses an event that runs code of strangers with our token', async () => {
+  using clone = branch({});
+  // of this machine's processors, not of the clock: others are at work on it
+  const told = "process.on('exit',()=>{const{user,system}=process.cpuUsage();console.log('cpu '+(user+system))})";
+  const { code, log } = await step(clone, {
+    event: 'pull_request_target',
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(told)}` },
+  });
+  expect(code).toBe(1);
+  expect(log).toContain('use pull_request: pull_request_target gives the code of a fork the token');
+  expect(log).not.toContain(token);
+  expect(Number(/^cpu (\d+)$/m.exec(log)?.[1]) / 1e6).toBeLessThan(1);
+});
