@@ -99,9 +99,9 @@ function placeOf(folder: string): string {
   throw new PlumbError('ACTION_INPUT', { what: `the input folder is "${folder.slice(0, 100)}"`, mend: 'write a folder of the work space' });
 }
 
-function openJobForge({ token, author }: Inputs, { forge, apiUrl, owner, repo }: CiContext): Forge {
-  return openForge({
-    ...{ kind: forge, apiUrl, owner, repo, token, author: author ?? (forge === 'gitea' ? 'gitea-actions' : 'github-actions[bot]') },
+function openJobForge({ token, author }: Inputs, { forge: kind, apiUrl, owner, repo }: CiContext): Forge {
+  return openForge(kind, {
+    ...{ apiUrl, owner, repo, token, author: author ?? (kind === 'gitea' ? 'gitea-actions' : 'github-actions[bot]') },
     // goes through the proxy of the runner where there is one
     fetch: defaults.request?.fetch ?? globalThis.fetch,
     pause: (ms) => pause(ms),
