@@ -1,4 +1,4 @@
-// The committed bundle in a process of its own, as a runner starts it, against a stand-in of the few calls of GitHub that it makes.
+// The bundle in a process of its own, as a runner starts it, against a stand-in of GitHub that holds every request against GitHub's description.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startGitHub, type FakeGitHub } from '../../src/forge/github.fixture.ts';
+import type { GitHubApi } from '../../tests/github-api/api.ts';
+import { startGitHub } from '../../tests/github-api/start.ts';
+import { headOfReport } from '../../src/ci/report-comment.ts';
 import { buildReport } from '../../src/report/build.ts';
-import { exampleParts } from '../../src/report/example.fixture.ts';
+import { branchParts, exampleParts } from '../../src/report/example.fixture.ts';
 import { giantParts, hostileParts } from '../../src/report/hostile.fixture.ts';
+import type { ReportParts } from '../../src/report/parts.ts';
 
 const bundle = fileURLToPath(new URL('dist/index.js', import.meta.url));
 const realPlumb = fileURLToPath(new URL('../../bin/plumb.js', import.meta.url));
@@ -18,7 +21,7 @@ const token = 'ghs_ThisIsTheTokenOfTheJob0123456789';
 const head = 'a'.repeat(40);
 const base = 'b'.repeat(40);
 
-let github: FakeGitHub;
+let github: GitHubApi;
 let folder: string;
 let workspace: string;
 beforeEach(async () => {
@@ -27,6 +30,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'report action '));
   workspace = join(folder, 'work space');
   mkdirSync(workspace);
+  if (spawnSync('git', ['init', '-qb', 'main', workspace]).status !== 0) throw new Error('no git');
 });
 afterEach(async () => {
   await github.close();
@@ -49,16 +53,18 @@ async function start(
   const files = Object.fromEntries(['event', 'summary', 'output', 'path', 'env'].map((name) => [name, join(folder, name)])) as Record<string, string>;
   for (const path of Object.values(files)) writeFileSync(path, '');
   writeFileSync(files['event'] ?? '', JSON.stringify(event.payload ?? pullRequest()));
-  const all = { folder: '.', comment: 'true', status: 'true', author: 'github-actions[bot]', token, ...inputs };
+  const all = { folder: '.', comment: 'true', status: 'true', check: 'true', token, ...inputs };
   const child = spawn(process.execPath, [bundle], {
     cwd: workspace,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env['PATH'],
+      PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
+      GITHUB_ACTIONS: 'true',
       ...Object.fromEntries(Object.entries(all).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
       GITHUB_API_URL: github.url,
       GITHUB_SERVER_URL: 'https://github.test',
       GITHUB_REPOSITORY: 'o/r',
+      GITHUB_REF: 'refs/pull/7/merge',
       GITHUB_EVENT_NAME: event.name ?? 'pull_request',
       GITHUB_EVENT_PATH: files['event'],
       GITHUB_SHA: 'c'.repeat(40),
@@ -76,7 +82,14 @@ async function start(
   const read = (name: string): string => readFileSync(files[name] ?? '', 'utf8');
   const ending = { code, log: stdout + stderr, summary: read('summary'), outputs: outputsIn(read('output')) };
   // whatever happens, the token goes to GitHub and nowhere else
-  for (const place of [ending.log, ending.summary, read('output'), read('env'), read('path'), JSON.stringify([github.comments, github.statuses])])
+  for (const place of [
+    ending.log,
+    ending.summary,
+    read('output'),
+    read('env'),
+    read('path'),
+    JSON.stringify([github.comments, github.statuses, github.checkRuns]),
+  ])
     expect(place.includes(token)).toBe(false);
   return ending;
 }
@@ -87,16 +100,18 @@ function outputsIn(file: string): Record<string, string> {
 }
 
 function pullRequest(repository: string | null = 'o/r'): unknown {
-  return { pull_request: { number: 7, head: { sha: head, repo: repository === null ? null : { full_name: repository } }, base: { sha: base } } };
+  return {
+    pull_request: { number: 7, head: { sha: head, repo: repository === null ? null : { full_name: repository } }, base: { sha: base, ref: 'main' } },
+  };
 }
 
-/** A plumb that says what it is told to, and writes down how it was called. */
+/** A plumb on PATH that says what it is told to, and writes down how it was called. */
 function installPlumb(answer: { stdout?: string; stderr?: string; exit?: number }): void {
-  const bin = join(workspace, 'node_modules', 'plumbline', 'bin');
+  const bin = join(folder, 'bin');
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(bin, 'answer.json'), JSON.stringify({ stdout: '', stderr: '', exit: 0, ...answer }));
   writeFileSync(
-    join(bin, 'plumb.js'),
+    join(bin, 'plumb'),
     `const fs = require('node:fs'), path = require('node:path');
     const { stdout, stderr, exit } = JSON.parse(fs.readFileSync(path.join(__dirname, 'answer.json'), 'utf8'));
     fs.writeFileSync(path.join(__dirname, 'called.json'), JSON.stringify({ words: process.argv.slice(2), env: process.env, cwd: process.cwd() }));
@@ -107,11 +122,22 @@ function installPlumb(answer: { stdout?: string; stderr?: string; exit?: number 
 }
 
 function called(): { words: string[]; env: Record<string, string>; cwd: string } {
-  return JSON.parse(readFileSync(join(workspace, 'node_modules/plumbline/bin/called.json'), 'utf8')) as ReturnType<typeof called>;
+  return JSON.parse(readFileSync(join(folder, 'bin/called.json'), 'utf8')) as ReturnType<typeof called>;
 }
 
 const good = buildReport(exampleParts('good', 770));
 const bad = buildReport(exampleParts('bad', 770));
+const nothing = buildReport({
+  ...({
+    ...exampleParts('good', 770),
+    gate: null,
+    candidate: null,
+    baseline: null,
+    evaluation: null,
+    baselineEvaluation: null,
+  } satisfies ReportParts),
+  ...{ comparison: null, data: [], params: [], stages: [], curves: [], change: { since: '0123456789ab', relevant: false, why: [] } },
+});
 const says = (report: unknown): void => installPlumb({ stdout: JSON.stringify(report) });
 
 test('a report: one comment, the status of the head commit, the summary and the outputs', async () => {
@@ -121,9 +147,9 @@ test('a report: one comment, the status of the head commit, the summary and the 
   expect(code).toBe(0);
   expect(github.comments).toHaveLength(1);
   expect(github.comments[0]?.body).toMatch(
-    /^<!-- plumbline report [0-9a-f]{16} -->\n## ✅ `intents`: the gate holds, no evidence of a difference from production\n/,
+    /^<!-- plumbline report [0-9a-f]{16} -->\n<!-- plumbline head a{40} -->\n## ✅ `intents`: the gate holds, no evidence of a difference from production\n/,
   );
-  expect(github.comments[0]?.body).toContain('[The whole report](<https://github.test/o/r/actions/runs/42>)');
+  expect(headOfReport(github.comments[0]?.body ?? '')).toBe(head);
   expect(github.statuses).toEqual([
     {
       sha: head,
@@ -133,17 +159,58 @@ test('a report: one comment, the status of the head commit, the summary and the 
       target_url: 'https://github.test/o/r/actions/runs/42',
     },
   ]);
+  expect(github.checkRuns).toMatchObject([{ sha: head, name: 'plumbline', conclusion: 'success', link: 'https://github.test/o/r/actions/runs/42' }]);
   expect(summary).toMatch(/^## ✅ `intents`/);
-  expect(outputs).toMatchObject({ holds: 'true', verdict: 'no evidence' });
+  expect(outputs).toMatchObject({ holds: 'true', verdict: 'no evidence', relevant: 'true' });
   expect(JSON.parse(readFileSync(outputs['report'] ?? '', 'utf8'))).toEqual(good);
+  expect(readFileSync(outputs['html'] ?? '', 'utf8')).toMatch(/^<!doctype html>/);
 });
 
-test('it asks GitHub four times when there is something to say, three when there is not', async () => {
+test('it asks GitHub a handful of times, and less when there is nothing new to say', async () => {
   says(good);
   await start();
   const first = github.requests.splice(0);
   await start();
-  expect([first.length, github.requests.length]).toEqual([4, 3]);
+  expect(first.length).toBeLessThanOrEqual(8);
+  expect(github.requests.length).toBeLessThan(first.length);
+});
+
+test('a pull request that changes nothing relevant gets no comment; one that is there already is brought up to date', async () => {
+  says(nothing);
+  const { code, outputs, log } = await start();
+  expect(code).toBe(0);
+  expect(log).toContain('no comment');
+  expect(outputs).toMatchObject({ relevant: 'false', holds: 'true' });
+  expect(github.comments).toEqual([]);
+  expect(github.statuses).toMatchObject([{ state: 'success', description: expect.stringMatching(/^Nothing to judge/) as string }]);
+  says(bad);
+  await start();
+  says(nothing);
+  await start();
+  expect(github.comments).toMatchObject([{ edits: 1, body: expect.stringContaining('nothing to judge') as string }]);
+});
+
+test('changed lines of the lock and of params.yaml carry what happened to them, broken rules first', async () => {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const lock = `version: 1\n\ndatasets:\n  intents:  # intents\n    digest: ${digest}  # intents\n  intents-test:\n    digest: ${digest}\n`;
+  writeFileSync(join(workspace, 'datasets.lock'), lock);
+  writeFileSync(join(workspace, 'params.yaml'), '# what people tune\ntrain:\n  epochs: 20\n  model: softmax\n');
+  says(buildReport(branchParts('bad', 770)));
+  await start();
+  const [check] = github.checkRuns;
+  expect(check?.conclusion).toBe('failure');
+  expect(check?.annotations).toMatchObject([
+    { path: 'datasets.lock', start_line: 5, annotation_level: 'failure', title: 'intents breaks rule 3 of rules/intents.yaml' },
+    { path: 'datasets.lock', start_line: 5, annotation_level: 'warning' },
+    {
+      path: 'datasets.lock',
+      start_line: 5,
+      annotation_level: 'notice',
+      message: '9,800 → 10,003 rows, 215 added, 12 removed, 24 edited, 34 relabelled',
+    },
+    { path: 'params.yaml', start_line: 3, annotation_level: 'notice', title: 'train.epochs', message: '15 → 20' },
+  ]);
+  expect(JSON.stringify(check)).not.toContain('jane@');
 });
 
 test('the second run brings the comment up to date; a third that says the same leaves it alone', async () => {
@@ -163,7 +230,10 @@ test('the policy of the base judges, and no value is taken for an option', async
   says(good);
   mkdirSync(join(workspace, 'teams', 'a b'), { recursive: true });
   await start({ folder: 'teams/a b', model: '--html=/tmp/x', against: '-C/', stage: 'staging' });
-  expect(called().words).toEqual(['report', '--json', '--stage=staging', '--against=-C/', `--base=${base}`, '--', '--html=/tmp/x']);
+  const run = 'https://github.test/o/r/actions/runs/42';
+  expect(called().words.slice(0, 3)).toEqual(['ci', 'report', '--json']);
+  expect(called().words.slice(3, 7)).toEqual(['--stage=staging', '--run=42', `--link=${run}`, `--page=${run}#artifacts`]);
+  expect(called().words.slice(7)).toEqual(['--against=-C/', `--base=${base}`, '--', '--html=/tmp/x']);
   expect(called().cwd).toBe(join(workspace, 'teams', 'a b'));
   expect(github.statuses).toMatchObject([{ context: 'plumb/gate teams/a b --html=/tmp/x staging' }]);
   await start({ base: 'release' });
@@ -175,11 +245,15 @@ test('plumb gets neither the token nor the files by which a step speaks to the r
   says(good);
   await start(
     {},
-    { env: { GITHUB_TOKEN: token, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x', ACTIONS_RUNTIME_TOKEN: 'x', NODE_AUTH_TOKEN: 'x', KEPT: 'yes' } },
+    {
+      env: {
+        ...{ GITHUB_TOKEN: token, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x', ACTIONS_RUNTIME_TOKEN: 'x', NODE_AUTH_TOKEN: 'x' },
+        ...{ PLUMB_SIGNING_KEY: 'x', AWS_SESSION_TOKEN: 'of the remote' },
+      },
+    },
   );
   const { env } = called();
-  expect(env['KEPT']).toBe('yes');
-  expect(Object.keys(env).filter((name) => /^INPUT_|TOKEN|GITHUB_(ENV|OUTPUT|PATH|STEP_SUMMARY)/.test(name))).toEqual([]);
+  expect(Object.keys(env).filter((name) => /^INPUT_|TOKEN|KEY|GITHUB_(ENV|OUTPUT|PATH|STEP_SUMMARY)/.test(name))).toEqual(['AWS_SESSION_TOKEN']);
 });
 
 test('hostile rows, labels and names stay text: no mention, no image, no line that the runner obeys', async () => {
@@ -196,11 +270,11 @@ test('hostile rows, labels and names stay text: no mention, no image, no line th
     expect(ending.code).toBe(0);
     log = ending.log;
     const [comment] = github.comments;
-    for (const markdown of [comment?.body.split('\n').slice(1).join('\n') ?? '', ending.summary]) {
+    for (const markdown of [comment?.body.split('\n').slice(2).join('\n') ?? '', ending.summary]) {
       const outside = markdown
         .replaceAll(/`[^`\n]*`/g, '')
         .replaceAll(/<code>[^<]*<\/code>/g, '')
-        .replace(/\[The whole report\]\(<[^>]*>\)/, '');
+        .replaceAll(/\[(?:The whole report|CI run)\]\(<[^>]*>\)/g, '');
       expect(outside).not.toMatch(/@\w|!\[|<script|<img|<!--|https?:|javascript:/i);
       expect(outside.match(/^## .*/gm)).toHaveLength(1);
     }
@@ -249,6 +323,29 @@ test('a pull request from a fork: the summary only, and no request', async () =>
   expect(github.requests).toEqual([]);
 });
 
+test('a workflow that a maintainer started for a commit of a fork says what it found', async () => {
+  says(good);
+  const payload = { inputs: { pull: '7', sha: head, fork: 'true' } };
+  const { code } = await start({}, { name: 'workflow_dispatch', payload, env: { GITHUB_REF: 'refs/heads/main' } });
+  expect(code).toBe(0);
+  expect(github.comments).toHaveLength(1);
+  expect(github.statuses).toMatchObject([{ sha: head, state: 'success' }]);
+});
+
+test('what the work space brings along is never asked, not even by PATH', async () => {
+  const own = join(workspace, 'node_modules');
+  mkdirSync(join(own, '.bin'), { recursive: true });
+  mkdirSync(join(own, 'plumbline', 'bin'), { recursive: true });
+  for (const path of [join(own, '.bin', 'plumb'), join(own, 'plumbline', 'bin', 'plumb.js')])
+    writeFileSync(path, `process.stdout.write(${JSON.stringify(JSON.stringify(good))})`);
+  symlinkSync(join(own, '.bin'), join(folder, 'link'));
+  const path = [join(own, '.bin'), join(folder, 'link'), 'node_modules/.bin', ''].join(':');
+  const { code, log } = await start({}, { env: { PATH: `${path}:/usr/bin:/bin` } });
+  expect(code).toBe(1);
+  expect(log).toContain('there is no plumb on PATH outside of the work space');
+  expect(github.requests).toEqual([]);
+});
+
 test('a run that ends after a later push does not write over its comment', async () => {
   says(good);
   await start();
@@ -269,7 +366,7 @@ test('a push finds the pull request that ends with its commit; without one there
   for (const pull of github.pulls) pull.head = 'c'.repeat(40);
   await start({}, pushed);
   expect(github.comments).toHaveLength(1);
-  expect(called().words).toEqual(['report', '--json', '--stage=production']);
+  expect(called().words.filter((word) => word.startsWith('--base'))).toEqual([]);
 });
 
 describe('without a report', () => {
@@ -277,17 +374,39 @@ describe('without a report', () => {
     says(good);
     await start();
     installPlumb({
-      stdout: JSON.stringify({ error: { code: 'RUN_MISSING', what: 'stage train of @octocat/x has not run', mend: 'run `plumb run`' } }),
+      stdout: JSON.stringify({
+        error: {
+          code: 'RUN_MISSING',
+          what: 'stage train of @octocat/x has not run',
+          mend: 'run `plumb run`',
+          where: { file: 'pipeline.yaml', line: 4 },
+        },
+      }),
       exit: 3,
     });
     const { code, outputs, summary } = await start();
     expect(code).toBe(1);
-    expect(outputs).toEqual({ holds: 'false', verdict: 'none', report: '' });
+    expect(outputs).toEqual({ holds: 'false', verdict: 'none', relevant: 'true', report: '', html: '' });
     expect(summary).toContain('There is no report for this commit');
     expect(github.comments).toMatchObject([
-      { edits: 1, body: expect.stringMatching(/no report for this commit\n\n\*\*stage train of `@octocat\/x` has not run/) as string },
+      {
+        edits: 1,
+        body: expect.stringMatching(/no report for this commit\n\n`pipeline.yaml:4`: \*\*stage train of `@octocat\/x` has not run/) as string,
+      },
     ]);
     expect(github.statuses.at(-1)).toMatchObject({ state: 'error' });
+    expect(github.checkRuns.at(-1)?.annotations).toMatchObject([{ path: 'pipeline.yaml', start_line: 4, annotation_level: 'failure' }]);
+  });
+
+  test('broken rules are a no, not an error: status, outputs and comment say what breaks', async () => {
+    const problem = { code: 'RULES_BROKEN', what: '12 rows of 10,003 break a rule', mend: 'correct the rows' };
+    const parts = branchParts('bad', 770);
+    says(buildReport({ ...parts, problem, candidate: null, gate: null, evaluation: null, baselineEvaluation: null, comparison: null }));
+    const { code, outputs } = await start();
+    expect(code).toBe(1);
+    expect(outputs).toMatchObject({ holds: 'false', verdict: 'no model' });
+    expect(github.statuses).toMatchObject([{ state: 'failure', description: 'There is no model to judge: 12 rows of 10,003 break a rule' }]);
+    expect(github.comments[0]?.body).toContain('`"please write to [e-mail]"`');
   });
 
   test('what is no report/1 is refused, whatever it says of the gate', async () => {
@@ -302,7 +421,7 @@ describe('without a report', () => {
 
   test('wrong inputs and events are named', async () => {
     const log = async (...given: Parameters<typeof start>): Promise<string> => (await start(...given)).log;
-    expect(await log()).toContain('there is no plumb in node_modules');
+    expect(await log()).toContain('there is no plumb on PATH');
     says(good);
     expect(await log({ comment: 'yes' })).toContain('the input comment is "yes", expected true or false');
     expect(await log({ folder: '../..' })).toContain('expected a folder of the work space');
@@ -313,25 +432,23 @@ describe('without a report', () => {
   });
 });
 
-test('with the real plumb, on a repository made by hand', async () => {
+test('with the real plumb: a pull request that has not run, that has, and one that changes nothing that counts', async () => {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   symlinkSync(realPlumb, join(bin, 'plumb'));
-  const env = {
-    ...process.env,
-    HOME: folder,
-    GIT_AUTHOR_NAME: 'a',
-    GIT_AUTHOR_EMAIL: 'a@test',
-    GIT_COMMITTER_NAME: 'a',
-    GIT_COMMITTER_EMAIL: 'a@test',
-  };
+  const people = { GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@test', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@test' };
+  const env = { PATH: process.env['PATH'], HOME: folder, ...people };
   const need = (program: string, ...args: string[]): string => {
     const { status, stdout, stderr } = spawnSync(program, args, { cwd: workspace, encoding: 'utf8', env });
     if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`);
     return stdout.trim();
   };
   const plumb = (...args: string[]): string => need(process.execPath, realPlumb, ...args);
-  need('git', 'init', '-q', '-b', 'main');
+  const commit = (message: string): string => {
+    need('git', 'add', '.');
+    need('git', 'commit', '-qm', message);
+    return need('git', 'rev-parse', 'HEAD');
+  };
   plumb('init', '--template', 'classifier');
   // two intents are enough for a model, and fast
   const template = fileURLToPath(new URL('../../templates/classifier/data/', import.meta.url));
@@ -341,21 +458,32 @@ test('with the real plumb, on a repository made by hand', async () => {
     plumb('add', `data/${name}.jsonl`, '--key', 'id', '--label', 'label');
   }
   writeFileSync(join(workspace, 'rules/intents.yaml'), readFileSync(join(workspace, 'rules/intents.yaml'), 'utf8').replace('min: 5000', 'min: 50'));
-  need('git', 'add', '.');
-  need('git', 'commit', '-qm', 'first');
-  const commit = need('git', 'rev-parse', 'HEAD');
-  github.pulls.splice(0, 1, { number: 7, state: 'open', head: commit, base: commit, files: [] });
-  const payload = { pull_request: { number: 7, head: { sha: commit, repo: { full_name: 'o/r' } }, base: { sha: commit } } };
-  const path = { env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: folder }, payload };
-  const before = await start({}, path);
-  expect(before.code).toBe(1);
-  expect(github.statuses.at(-1)).toMatchObject({ sha: commit, state: 'error' });
+  const main = commit('first');
   plumb('run');
-  const { code, log, outputs } = await start({}, path);
+  need('git', 'switch', '-qc', 'topic');
+  const params = join(workspace, 'params.yaml');
+  writeFileSync(params, readFileSync(params, 'utf8').replace(/learning_rate: \S+/, 'learning_rate: 0.25'));
+  const topic = commit('slower');
+  const pull = (at: string): Parameters<typeof start>[1] => {
+    github.pulls.splice(0, 1, { number: 7, state: 'open', head: at, base: main, files: [] });
+    const payload = { pull_request: { number: 7, head: { sha: at, repo: { full_name: 'o/r' } }, base: { sha: main, ref: 'main' } } };
+    return { env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: folder, PLUMB_RUN_DOMAIN: 'laptop' }, payload };
+  };
+  const before = await start({}, pull(topic));
+  expect(before.code).toBe(1);
+  expect(github.statuses.at(-1)).toMatchObject({ sha: topic, state: 'error', description: expect.stringContaining('has not been run') as string });
+  plumb('run');
+  const { code, log, outputs } = await start({}, pull(topic));
   expect(log).toContain('Comment updated');
   expect(code).toBe(0);
-  expect(outputs).toMatchObject({ verdict: 'first model' });
   expect(existsSync(outputs['report'] ?? '')).toBe(true);
-  expect(github.comments).toMatchObject([{ edits: 1, body: expect.stringContaining('first model') as string }]);
-  expect(github.statuses.at(-1)).toMatchObject({ sha: commit, context: 'plumb/gate', state: outputs['holds'] === 'true' ? 'success' : 'failure' });
+  expect(github.comments).toMatchObject([{ edits: 1, body: expect.stringContaining('learning_rate') as string }]);
+  expect(github.statuses.at(-1)).toMatchObject({ sha: topic, context: 'plumb/gate', state: outputs['holds'] === 'true' ? 'success' : 'failure' });
+  const annotated = github.checkRuns.at(-1)?.annotations.map((one) => [one.path, one.title]);
+  expect(annotated).toEqual([['params.yaml', 'train.learning_rate']]);
+  need('git', 'switch', '-qc', 'docs', main);
+  writeFileSync(join(workspace, 'README.md'), 'read me\n');
+  const docs = await start({}, pull(commit('docs')));
+  expect(docs.outputs).toMatchObject({ relevant: 'false', holds: 'true' });
+  expect(github.comments).toMatchObject([{ edits: 2, body: expect.stringContaining('nothing to judge') as string }]);
 }, 60_000);

@@ -77,6 +77,7 @@ export interface Review {
   readonly author: string;
   /** said by an app or another account that the forge marks as no person's */
   readonly bot: boolean;
+  /** on Gitea the earlier opinion of a person counts as dismissed once there is a later one */
   readonly state: 'approved' | 'changes-requested' | 'commented' | 'dismissed';
   /** what the reviewer saw; null when the forge no longer says */
   readonly commit: string | null;

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isPlumbError } from '../base/errors.ts';
-import { startGitHub, type FakeGitHub } from './github.fixture.ts';
+import type { GitHubApi } from '../../tests/github-api/api.ts';
+import { startGitHub } from '../../tests/github-api/start.ts';
+import type { Forge } from './forge.ts';
 import { openGitHub } from './github.ts';
 
 const token = 'ghs_0123456789abcdefABCDEF';
@@ -8,8 +10,8 @@ const head = 'a'.repeat(40);
 const base = 'b'.repeat(40);
 const marker = '<!-- plumbline:test -->';
 
-let github: FakeGitHub;
-let forge: ReturnType<typeof openGitHub>;
+let github: GitHubApi;
+let forge: Forge;
 let waits: number[];
 beforeEach(async () => {
   github = await startGitHub({ token });
@@ -22,7 +24,7 @@ afterEach(async () => {
   if (github.violations.length > 0) throw new Error(`GitHub would not take: ${github.violations.join('; ')}`);
 });
 
-function open(other: Partial<Parameters<typeof openGitHub>[0]> = {}): ReturnType<typeof openGitHub> {
+function open(other: Partial<Parameters<typeof openGitHub>[0]> = {}): Forge {
   const pause = (ms: number): Promise<void> => Promise.resolve(void waits.push(ms));
   const world = { fetch: globalThis.fetch, pause, nowMs: () => 1_000_000, random: () => 1 };
   return openGitHub({ apiUrl: `${github.url}/`, owner: 'o', repo: 'r', token, author: 'github-actions[bot]', ...world, ...other });
@@ -105,7 +107,7 @@ test('a token that may only read, one that is wrong, a server that is not there:
 });
 
 test('all files of a pull request over its pages, with where renamed ones were', async () => {
-  const [pull] = github.pulls as [FakeGitHub['pulls'][number]];
+  const [pull] = github.pulls as [GitHubApi['pulls'][number]];
   pull.files = Array.from({ length: 250 }, (_, index) => ({ filename: `data/${index}.jsonl`, status: 'added' }));
   pull.files = [...pull.files, { filename: 'new name', status: 'renamed', previous_filename: 'old/name' }];
   const files = await forge.changedFiles(7);
@@ -115,7 +117,7 @@ test('all files of a pull request over its pages, with where renamed ones were',
 });
 
 test('more files than the forge lists are an error, never a part of them', async () => {
-  const [pull] = github.pulls as [FakeGitHub['pulls'][number]];
+  const [pull] = github.pulls as [GitHubApi['pulls'][number]];
   pull.files = Array.from({ length: 3001 }, (_, index) => ({ filename: `${index}`, status: 'added' }));
   expect(isPlumbError(await failureOf(forge.changedFiles(7)), 'FORGE_LIMIT')).toBe(true);
   pull.files = pull.files.slice(0, 20);

@@ -17,4 +17,5 @@ export type {
   Review,
   Status,
 } from './forge.ts';
+export { openForge } from './open.ts';
 export { openGitHub } from './github.ts';

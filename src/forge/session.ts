@@ -137,10 +137,12 @@ function whatIsLacking(failure: RequestFailure): string {
   if (/not permitted to create or approve pull requests/i.test(failure.message)) {
     return 'give the token of an App or a fine-grained one, or allow it: Settings, Actions, General, "Allow GitHub Actions to create and approve pull requests"';
   }
-  // said for the tokens of Apps, of jobs and fine-grained ones
+  // said for the tokens of Apps, of jobs and fine-grained ones: 'issues=write; pull_requests=write', one of which is enough
   const accepted = failure.headers['x-accepted-github-permissions']?.toString() ?? '';
-  if (/^[a-z_=,; ]{1,200}$/.test(accepted))
-    return `the token needs ${accepted}; in a job \`permissions:\` gives it, but never to a pull request from a fork`;
+  if (/^[a-z_=,; ]{1,200}$/.test(accepted)) {
+    const needed = accepted.replaceAll('_', '-').replaceAll('=', ': ').replaceAll(';', ' or');
+    return `the token needs the permission ${needed}: in a job by \`permissions:\`, but never in one of a pull request from a fork`;
+  }
   return 'the job needs `permissions:` contents: read, pull-requests: write, statuses: write; a pull request from a fork never has them';
 }
 

@@ -50,7 +50,15 @@ function strip(value: Json, isNames = false): Json {
   const node = value as Node;
   if (typeof node['$ref'] === 'string') keep(node['$ref']);
   const entries = Object.entries(node).filter(([key]) => isNames || !prose.has(key));
-  return Object.fromEntries(entries.map(([key, one]) => [key, strip(one, key === 'properties')]));
+  const stripped = Object.fromEntries(entries.map(([key, one]) => [key, strip(one, !isNames && key === 'properties')]));
+  return stripped['nullable'] === true && !isNames ? orNull(stripped) : stripped;
+}
+
+/** A word of OpenAPI 3.0 that JSON Schema does not have. */
+function orNull({ nullable: _, ...schema }: Node): Json {
+  const { type, enum: values } = schema;
+  if (typeof type !== 'string') return { anyOf: [schema, { type: 'null' }] };
+  return { ...schema, type: [type, 'null'], ...(Array.isArray(values) ? { enum: [...(values as Json[]), null] } : {}) };
 }
 
 function keep(reference: string): void {

@@ -23,7 +23,7 @@ export interface GitPlace {
   fork(owner: string): void;
   /** @returns GitHub's words where it does not go */
   openPull(what: NewPull): Pull | string;
-  /** Commit, head, base and files of every open pull request, as git has them now. */
+  /** Head, base, commits and files of every open pull request whose branch moved. */
   refresh(): void;
   /** @returns the commit that was made; null: conflicts */
   merge(pull: Pull, method: 'merge' | 'squash' | 'rebase', login: string): string | null;
@@ -101,8 +101,20 @@ export function openGit(state: State): GitPlace {
   }
 
   function refresh(): void {
-    // one that a test wrote down by itself has no branch here and stays as it is
-    for (const pull of state.pulls) if (pull.state === 'open' && typeof pull.headRepository === 'string' && pull.headRef !== undefined) bring(pull);
+    const tips = new Map<string, Map<string, string>>();
+    for (const pull of state.pulls) {
+      // one that a test wrote down by itself has no branch here and stays as it is
+      if (pull.state !== 'open' || typeof pull.headRepository !== 'string' || pull.headRef === undefined) continue;
+      const branches = tips.get(pull.headRepository) ?? branchesOf(pull.headRepository);
+      tips.set(pull.headRepository, branches);
+      // a base that moved is seen with the next push to the head, as GitHub has it
+      if (branches.get(pull.headRef) !== pull.head) bring(pull);
+    }
+  }
+
+  function branchesOf(repository: string): Map<string, string> {
+    const lines = must(['-C', folder(repository), 'for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads']).split('\n');
+    return new Map(lines.map((line) => line.split(' ') as [string, string]));
   }
 
   function bring(pull: Pull): void {

@@ -52,7 +52,12 @@ export type { GitHubApi, GitHubOptions } from './api.ts';
 export async function startGitHub(options: GitHubOptions): Promise<GitHubApi> {
   const state = stateOf(options);
   const git = options.git === true ? openGit(state) : null;
-  const server = createServer((request, response) => void serve(request, response));
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      state.violations.push(`a mistake of the stand-in: ${String(error)}`);
+      response.destroy();
+    });
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const serverUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const url = `${serverUrl}${prefix}`;

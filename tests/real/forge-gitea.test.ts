@@ -1,0 +1,155 @@
+// The Gitea adapter against a real Gitea, with its own runner.
+import { afterAll, describe, expect, test } from 'vitest';
+import { forgeContract, type Change, type ForgeWorld } from '../../src/forge/forge.contract.ts';
+import { openGitea } from '../../src/forge/gitea.ts';
+import { newClone, type Clone } from '../forge-clone.ts';
+import { startGitea, type GiteaServer, type GiteaUser } from './servers/gitea/gitea.ts';
+
+const workflow = `
+on:
+  workflow_dispatch:
+    inputs:
+      pull: {}
+jobs:
+  show:
+    runs-on: ubuntu-latest
+    steps:
+      - run: test "$PULL" = 'a "b" $c'
+        env: { PULL: "\${{ inputs.pull }}" }
+`;
+const start = { kept: '0', gone: '0', 'old name': 'a line\n'.repeat(20), '.github/workflows/fork.yml': workflow };
+
+let gitea: GiteaServer | undefined;
+let clone: Clone | undefined;
+afterAll(async () => {
+  await gitea?.stop();
+  await clone?.[Symbol.asyncDispose]();
+});
+
+const world = {
+  fetch: globalThis.fetch,
+  pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  nowMs: () => Date.now(),
+  random: () => 0.5,
+};
+
+async function makeWorld(): Promise<ForgeWorld> {
+  const server = (gitea = await startGitea());
+  const local = (clone = await newClone());
+  const ask = server.ask;
+  const [us, wim, rita] = [await server.newUser('us'), await server.newUser('wim'), await server.newUser('rita')];
+  await server.newUser('sam');
+  await ask(us, 'POST', '/user/repos', { name: 'r', private: true, default_branch: 'main' });
+  await ask(us, 'PUT', '/repos/us/r/collaborators/wim', { permission: 'write' });
+  await ask(us, 'PUT', '/repos/us/r/collaborators/rita', { permission: 'read' });
+  await local.commit('start', start);
+  await local.git('push', '-q', server.cloneUrl(us, 'us/r'), 'main');
+  await ask(rita, 'POST', '/repos/us/r/forks', {});
+
+  /** Asked again while the server does not know of a push yet. */
+  async function patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (tries > 30) throw error;
+        await world.pause(100);
+      }
+    }
+  }
+  const addressOf = (who: GiteaUser, fork = false): string => server.cloneUrl(who, fork ? 'rita/r' : 'us/r');
+  async function fresh(branch: string): Promise<void> {
+    await local.git('fetch', '-q', addressOf(us), 'main');
+    await local.branch(branch, 'FETCH_HEAD');
+  }
+  async function push(branch: string, change: Change, fork = false): Promise<string> {
+    await local.branch(branch);
+    const commit = await local.commit(branch, change);
+    await local.git('push', '-q', addressOf(fork ? rita : wim, fork), branch);
+    await patiently(async () => {
+      const { commit: known } = await ask<{ commit: { id: string } }>(
+        fork ? rita : us,
+        'GET',
+        `/repos/${fork ? 'rita/r' : 'us/r'}/branches/${branch}`,
+      ).catch(() => ({ commit: { id: '' } }));
+      if (known.id !== commit) throw new Error(`${branch} is not known`);
+    });
+    return commit;
+  }
+  async function pullEndsWith(branch: string, commit: string): Promise<void> {
+    await patiently(async () => {
+      const pulls = await ask<{ head: { ref: string; sha: string } }[]>(us, 'GET', '/repos/us/r/pulls?state=open&limit=50');
+      if (pulls.some((one) => one.head.ref === branch && one.head.sha !== commit)) throw new Error(`the pull request of ${branch} is behind`);
+    });
+  }
+  const events = { approve: 'APPROVED', refuse: 'REQUEST_CHANGES', comment: 'COMMENT' } as const;
+  return {
+    forge: openGitea({ apiUrl: server.apiUrl, owner: 'us', repo: 'r', token: us.token, author: 'us', ...world }),
+    us: 'us',
+    people: { writer: 'wim', reader: 'rita', stranger: 'sam' },
+    workflow: { file: 'fork.yml', input: 'pull' },
+    openPull: async (branch, changes, fork = false) => {
+      await fresh(branch);
+      for (const change of changes) await push(branch, change, fork);
+      const wanted = { head: fork ? `rita:${branch}` : branch, base: 'main', title: branch };
+      return (await patiently(() => ask<{ number: number }>(fork ? rita : wim, 'POST', '/repos/us/r/pulls', wanted))).number;
+    },
+    push: async (branch, change) => {
+      const commit = await push(branch, change);
+      await pullEndsWith(branch, commit);
+      return commit;
+    },
+    // not waited for: the adapter does
+    pushBranch: async (branch, change) => {
+      await fresh(branch);
+      const commit = await local.commit(branch, change);
+      await local.git('push', '-q', addressOf(wim), branch);
+      return commit;
+    },
+    comment: async (pull, body) => (await ask<{ id: number }>(wim, 'POST', `/repos/us/r/issues/${pull}/comments`, { body })).id,
+    editComment: async (id, body) => void (await ask(wim, 'PATCH', `/repos/us/r/issues/comments/${id}`, { body })),
+    comments: async (pull) => {
+      const found = await ask<{ user: { login: string }; body: string }[]>(us, 'GET', `/repos/us/r/issues/${pull}/comments`);
+      return found.map((one) => ({ author: one.user.login, body: one.body }));
+    },
+    reactions: async (id) => (await ask<{ content: string }[]>(us, 'GET', `/repos/us/r/issues/comments/${id}/reactions`)).map((one) => one.content),
+    review: async (pull, opinion, body) => void (await ask(us, 'POST', `/repos/us/r/pulls/${pull}/reviews`, { event: events[opinion], body })),
+    dismissReviews: async (pull) => {
+      const reviews = await ask<{ id: number; state: string }[]>(us, 'GET', `/repos/us/r/pulls/${pull}/reviews`);
+      const opinions = reviews.filter((one) => ['APPROVED', 'REQUEST_CHANGES'].includes(one.state));
+      for (const { id } of opinions) await ask(us, 'POST', `/repos/us/r/pulls/${pull}/reviews/${id}/dismissals`, { message: 'old' });
+    },
+    label: async (pull, name) => {
+      const { id } = await ask<{ id: number }>(us, 'POST', '/repos/us/r/labels', { name, color: '#00aa00' });
+      await ask(us, 'POST', `/repos/us/r/issues/${pull}/labels`, { labels: [id] });
+    },
+    statuses: async (commit) => {
+      const found = await ask<{ id: number; context: string; status: string; description: string }[]>(
+        us,
+        'GET',
+        `/repos/us/r/commits/${commit}/statuses`,
+      );
+      found.sort((a, b) => b.id - a.id);
+      return found.map(({ context, status, description }) => ({ context, state: status, description }));
+    },
+    block: async () => {
+      const rule = { rule_name: 'main', required_approvals: 1, block_admin_merge_override: true };
+      await ask(us, 'POST', '/repos/us/r/branch_protections', rule);
+    },
+    main: async () => (await local.git('ls-remote', addressOf(us), 'refs/heads/main')).slice(0, 40),
+  };
+}
+
+describe('Gitea', () => {
+  forgeContract(makeWorld);
+
+  test('what it refuses is told without the token', async () => {
+    const options = { apiUrl: gitea?.apiUrl ?? '', owner: 'us', repo: 'r', author: 'us', ...world };
+    const token = 'a-token-that-nobody-has';
+    const error = await openGitea({ ...options, token })
+      .findPullRequest({ number: 1 })
+      .catch((one: unknown) => one);
+    expect(error).toMatchObject({ code: 'FORGE_DENIED' });
+    expect(JSON.stringify(error) + String(error)).not.toContain(token);
+  });
+});
