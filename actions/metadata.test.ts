@@ -1,9 +1,10 @@
-// action.yml of every action: what the runner, the code and docs/github.md make of it agree.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+// action.yml of every action: what the runner and the code make of it agree. docs/reference/actions.md is made of it (tests/formats.test.ts).
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
+import { actionFolders, permissionsOf } from '../scripts/reference/actions-page.ts';
 import { readInputs } from './report/inputs.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -24,15 +25,13 @@ interface Metadata {
   readonly runs: { readonly using: string; readonly main?: string; readonly steps?: readonly Step[] };
 }
 
-const folders = ['.', ...readdirSync(join(root, 'actions')).map((name) => `actions/${name}`)].filter((folder) =>
-  existsSync(join(root, folder, 'action.yml')),
-);
+const folders = actionFolders(root);
 const actions = folders.map((folder) => ({ folder, metadata: load(readFileSync(join(root, folder, 'action.yml'), 'utf8')) as Metadata }));
 const metadataOf = (folder: string): Metadata => actions.find((one) => one.folder === folder)?.metadata as Metadata;
 const steps = actions.flatMap(({ folder, metadata }) => (metadata.runs.steps ?? []).map((step) => ({ folder, step })));
 
 test('every action is for Node 24 or composite, and its files are there', () => {
-  expect(folders).toEqual(['.', 'actions/report', 'actions/setup']);
+  expect(folders).toEqual(['.', ...['command', 'plan', 'report', 'run', 'setup', 'validate'].map((name) => `actions/${name}`)]);
   for (const { folder, metadata } of actions) {
     expect(['node24', 'composite']).toContain(metadata.runs.using);
     if (metadata.runs.main !== undefined) expect(existsSync(join(root, folder, metadata.runs.main))).toBe(true);
@@ -62,7 +61,7 @@ test('expressions name inputs, steps and outputs that exist', () => {
       ).toContain(id);
   }
   const outputs = Object.keys(metadataOf('actions/report').outputs);
-  expect(Object.keys(metadataOf('.').outputs)).toEqual(outputs);
+  expect(Object.keys(metadataOf('.').outputs)).toEqual([...outputs, 'ran']);
 });
 
 test('the code reads exactly the inputs that actions/report declares, and takes their defaults', () => {
@@ -81,7 +80,7 @@ test('the common action hands on what it is given, with the same words', () => {
   const report = metadataOf('actions/report');
   const whole = metadataOf('.');
   const env = whole.runs.steps?.find((step) => step.id === 'report')?.env ?? {};
-  for (const [name, value] of Object.entries(env)) {
+  for (const [name, value] of Object.entries(env).filter(([key]) => key.startsWith('INPUT_'))) {
     const input = /^\$\{\{ inputs\.([\w-]+) \}\}$/.exec(value)?.[1] ?? '';
     expect(name).toBe(`INPUT_${input.toUpperCase()}`);
     expect(whole.inputs[input]).toEqual(report.inputs[input]);
@@ -90,17 +89,22 @@ test('the common action hands on what it is given, with the same words', () => {
   expect([...new Set(used)].toSorted()).toEqual(Object.keys(whole.inputs).toSorted());
 });
 
-test('docs/github.md has every input and output, in their own words', () => {
-  const page = readFileSync(join(root, 'docs/github.md'), 'utf8');
-  for (const { folder, metadata } of actions) {
-    const heading = folder === '.' ? '## The whole: `action.yml`' : `## \`${folder}\``;
-    const section = page.slice(page.indexOf(`${heading}\n`)).split('\n## ')[0] ?? '';
-    expect(page).toContain(`${heading}\n`);
-    for (const [name, { description, default: value }] of Object.entries(metadata.inputs)) {
-      expect(section).toContain(`| \`${name}\` | ${value === undefined || value === '' ? '' : `\`${value}\``} | ${description} |`);
-    }
-    for (const [name, { description }] of Object.entries(metadata.outputs)) expect(section).toContain(`| \`${name}\` | ${description} |`);
-    const rows = section.match(/^\| `/gm) ?? [];
-    expect(rows).toHaveLength(Object.keys(metadata.inputs).length + Object.keys(metadata.outputs).length);
+test('the common action runs and publishes by the very steps of actions/run', () => {
+  const own = (folder: string, wanted: RegExp): unknown[] =>
+    (metadataOf(folder).runs.steps ?? [])
+      .filter((step) => wanted.test(step.run ?? ''))
+      .map((step) => [
+        (step.run ?? '').replace('$GITHUB_ACTION_PATH/actions/run/', '$GITHUB_ACTION_PATH/'),
+        Object.entries(step.env ?? {}).filter(([name]) => /^(PLUMB_SIGNING_KEY|NODE_OPTIONS|BASH_ENV|LD_PRELOAD|INPUT_PLUMB)$/.test(name)),
+      ]);
+  const wanted = /dist\/index\.js" (?:run|sweep|publish)$/;
+  expect(own('actions/run', wanted)).toHaveLength(3);
+  expect(own('.', wanted)).toEqual(own('actions/run', wanted));
+});
+
+test('every action says which permissions it needs', () => {
+  for (const { folder } of actions) {
+    const permissions = permissionsOf(folder, readFileSync(join(root, folder, 'action.yml'), 'utf8'));
+    if (folder !== 'actions/setup') expect(permissions.length, folder).toBeGreaterThan(0);
   }
 });
