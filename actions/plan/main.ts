@@ -7,7 +7,7 @@ import { changesSince } from '../../src/ci/changes.ts';
 import type { CiContext } from '../../src/ci/context.ts';
 import { findMergedPulls } from '../../src/ci/merged-pulls.ts';
 import { planProject, type JobPlan } from '../../src/cli/ci-plan.ts';
-import { openGitHub, type Forge } from '../../src/forge/index.ts';
+import { openForge, type Forge } from '../../src/forge/index.ts';
 import { openProject, type Project } from '../../src/project/open.ts';
 import { at } from '../../src/project/trust-domain.ts';
 import { fail, jobCli, readEvent, requireContext, say } from '../job.ts';
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const project = await openProject(cli);
   try {
     const forge = openJobForge(context, inputs);
-    const merged = forge === null ? '' : await findMergedPulls(forge, context, event).catch(toldOf(mergesUnknown, ''));
+    const merged = await findMergedPulls(forge, context, event).catch(toldOf(mergesUnknown, ''));
     const basis = await findBasis(project, { context, inputs, event, forge });
     const wish = { levels: inputs.levels, runner: inputs.runner, force: inputs.force, ...basis };
     const env = { ...process.env, PLUMB_MERGED_PULLS: merged || process.env['PLUMB_MERGED_PULLS'] };
@@ -47,7 +47,7 @@ interface Around {
   readonly context: CiContext;
   readonly inputs: Inputs;
   readonly event: unknown;
-  readonly forge: Forge | null;
+  readonly forge: Forge;
 }
 
 /**
@@ -64,7 +64,6 @@ async function findBasis(project: Project, { context, inputs, event, forge }: Ar
   }
   if (inputs.base !== null) core.warning(`this clone does not have the base ${inputs.base}: all counts as changed`);
   if (pullRequest === null) return { base: await commitBefore(project, event), changed: null };
-  if (forge === null) return { base: null, changed: null };
   core.info(
     'This clone does not have the base of the pull request: the forge is asked what changed. With `fetch-depth: 0` the plan says why a stage runs.',
   );
@@ -95,9 +94,8 @@ function toldOf<T>(consequence: string, otherwise: T): (error: unknown) => T {
   };
 }
 
-function openJobForge({ forge, apiUrl, owner, repo }: CiContext, { token }: Inputs): Forge | null {
-  if (forge !== 'github') return null;
-  return openGitHub({
+function openJobForge({ forge, apiUrl, owner, repo }: CiContext, { token }: Inputs): Forge {
+  return openForge(forge, {
     apiUrl,
     owner,
     repo,

@@ -1,5 +1,6 @@
 // The committed bundle, as a runner starts it, on a real repository whose main branch was run by a real plumb.
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startGitHub, type GitHubApi } from '../../tests/github-api/start.ts';
 import { TestProject } from '../../tests/project.ts';
@@ -223,7 +224,25 @@ test('names, paths and labels of a branch are no commands, and come out as they 
   expect(summary).toContain('`訓練_1`');
 });
 
-test('inputs are read once and typed; wrong ones are named', () => {
+test('it reads the inputs that action.yml declares, sets its outputs, and has its defaults', async () => {
+  const { inputs, outputs } = load(readFileSync(new URL('action.yml', import.meta.url), 'utf8')) as Metadata;
+  const asked: string[] = [];
+  const given = readInputs((name) => {
+    asked.push(name);
+    return name === 'token' ? token : (inputs[name]?.default ?? '');
+  }, '/w');
+  expect([...new Set(asked)].toSorted()).toEqual(Object.keys(inputs).toSorted());
+  expect(readInputs((name) => (name === 'token' ? token : ''), '/w')).toEqual(given);
+  using clone = branch({});
+  expect(Object.keys((await step(clone, { repository: null })).outputs).toSorted()).toEqual(Object.keys(outputs).toSorted());
+});
+
+interface Metadata {
+  readonly inputs: Readonly<Record<string, { readonly default?: string }>>;
+  readonly outputs: object;
+}
+
+test('inputs are typed; wrong ones are named', () => {
   const read = (inputs: Record<string, string>) => () => readInputs((name) => ({ ...defaults, ...inputs })[name] ?? '', '/work space');
   expect(read({ runner: 'big, linux', force: '["a b","c"]', folder: 'teams/a' })()).toEqual({
     folder: '/work space/teams/a',
