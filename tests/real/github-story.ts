@@ -13,8 +13,12 @@ const token = 'ghs_ThisIsTheTokenOfTheJob0123456789';
 const few = /"label":"(?:card_arrival|age_limit|lost_or_stolen_card|pin_blocked)"/;
 
 export interface StoryOptions {
-  /** rows of the template to keep; default: those of four intents */
-  readonly keep?: (line: string) => boolean;
+  /** what becomes of the template's files before the first commit; default: the rows of four intents, few epochs */
+  readonly prepare?: (story: GithubStory) => void;
+  /** default: a folder */
+  readonly remote?: string;
+  /** what the remote asks for: of people's machines and of runners */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface RunOptions {
@@ -28,32 +32,43 @@ export class GithubStory implements AsyncDisposable {
   readonly release: Release;
   /** private half of the key that signs */
   readonly key: string;
+  private readonly env: Readonly<Record<string, string>>;
   private runs = 100;
 
-  private constructor(top: string, github: GitHubApi, release: Release, key: string) {
+  private constructor({
+    top,
+    github,
+    release,
+    key,
+    env,
+  }: {
+    top: string;
+    github: GitHubApi;
+    release: Release;
+    key: string;
+    env: Readonly<Record<string, string>>;
+  }) {
     this.top = top;
     this.github = github;
     this.release = release;
     this.key = key;
+    this.env = env;
   }
 
   /** The repository, its first commit pushed to main. */
   static async create(options: StoryOptions = {}): Promise<GithubStory> {
+    const { env = {} } = options;
     const top = realpathSync(mkdtempSync(join(tmpdir(), 'plumb-github-')));
     for (const name of ['release', 'work', 'act', 'store']) mkdirSync(join(top, name));
     const github = await startGitHub({ token, git: true });
     const release = makeRelease(join(top, 'release'));
-    const draft = new GithubStory(top, github, release, '');
+    const draft = new GithubStory({ top, github, release, key: '', env });
     const made = JSON.parse(await draft.plumb('keys', 'new', '--name', 'ci', '--json')) as { public: string; private: string };
-    const story = new GithubStory(top, github, release, made.private);
+    const story = new GithubStory({ top, github, release, key: made.private, env });
     await story.git('init', '--quiet', '--initial-branch', 'main');
     await story.git('remote', 'add', 'origin', github.git?.folder() ?? '');
-    await story.plumb('init', '--template', 'classifier', '--remote', join(top, 'store'));
-    const keep = options.keep ?? ((line) => few.test(line));
-    for (const name of ['data/intents.jsonl', 'data/intents-test.jsonl', 'data/held-back.jsonl'])
-      story.edit(name, (text) => `${text.split('\n').filter(keep).join('\n')}\n`);
-    story.edit('rules/intents.yaml', (text) => text.replace('min: 5000', 'min: 50'));
-    story.edit('params.yaml', (text) => text.replace('epochs: 15', 'epochs: 5'));
+    await story.plumb('init', '--template', 'classifier', '--remote', options.remote ?? join(top, 'store'));
+    (options.prepare ?? keepFew)(story);
     story.edit('policy.yaml', (text) => `${text}${trustOf(made.public)}`);
     for (const name of ['intents', 'intents-test']) await story.plumb('add', `data/${name}.jsonl`, '--key', 'id', '--label', 'label');
     await story.commit('The first version');
@@ -210,6 +225,7 @@ export class GithubStory implements AsyncDisposable {
       release: this.release,
       runId: String(this.runs),
       state: join(this.top, 'act'),
+      env: this.env,
       secrets: secrets === false ? {} : { PLUMB_SIGNING_KEY: this.key },
     });
   }
@@ -220,6 +236,7 @@ export class GithubStory implements AsyncDisposable {
       HOME: this.top,
       TZ: 'UTC',
       GIT_CONFIG_NOSYSTEM: '1',
+      ...this.env,
       ...{ GIT_AUTHOR_NAME: 'Ann', GIT_AUTHOR_EMAIL: 'ann@example.org', GIT_COMMITTER_NAME: 'Ann', GIT_COMMITTER_EMAIL: 'ann@example.org' },
     };
     const child = spawn(program, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -233,6 +250,22 @@ export class GithubStory implements AsyncDisposable {
       );
     });
   }
+}
+
+/** Rows that are learned in a second. */
+function keepFew(story: GithubStory): void {
+  for (const name of ['data/intents.jsonl', 'data/intents-test.jsonl', 'data/held-back.jsonl']) {
+    story.edit(
+      name,
+      (text) =>
+        `${text
+          .split('\n')
+          .filter((line) => few.test(line))
+          .join('\n')}\n`,
+    );
+  }
+  story.edit('rules/intents.yaml', (text) => text.replace('min: 5000', 'min: 50'));
+  story.edit('params.yaml', (text) => text.replace('epochs: 15', 'epochs: 5'));
 }
 
 function trustOf(key: string): string {
