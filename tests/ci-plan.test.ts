@@ -1,4 +1,5 @@
 // plumb ci plan and validate on a laptop: what a job would see, without a forge.
+import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { TestProject } from './project.ts';
 
@@ -50,4 +51,16 @@ test('wrong words are told, and validate answers no', async () => {
   expect([exit, json['errors']]).toEqual([1, 1]);
   const text = await project.plumb(['ci', 'validate'], { text: true });
   expect(text.stdout).toMatch(/^error {2}pipeline\.yaml:5:3 {2}stage "c" reads "b\.tx".*Did you mean "b\.txt"/);
+});
+
+test('a plan needs no bytes of data: the lock says which they are', async () => {
+  using project = TestProject.create(
+    { 'pipeline.yaml': 'version: 1\nstages:\n  a: { cmd: "cp data/d.jsonl a.txt", deps: [d], outs: [a.txt] }\n' },
+    { remote: true },
+  );
+  project.write('data/d.jsonl', '{"id":"1"}\n');
+  await project.done('add', 'data/d.jsonl');
+  for (const path of ['.plumb', 'data', '../remote']) rmSync(project.path(path), { recursive: true, force: true });
+  const { exit, json } = await project.plumb(['ci', 'plan']);
+  expect([exit, json['levels']]).toEqual([0, [[expect.objectContaining({ stages: ['a'] })]]]);
 });

@@ -77,7 +77,10 @@ export class WorkTree implements SourceTree, Workspace {
   }
 
   async #checkDataset(name: string, entry: LockEntry): Promise<Digest> {
-    if ((await stateOf(this.#project, entry, this.#index)) !== 'modified') {
+    const state = await stateOf(this.#project, entry, this.#index);
+    // what is not there was compared with nothing: whoever brings it back reads the manifest, a plan need not ask the remote for it
+    if (state === 'missing') return entry.digest;
+    if (state === 'same') {
       // the work tree was compared with the content, the record will say the digest: they must be of one version. Where the manifest is nowhere,
       // it cannot be told; a stage that needs it says so
       await readLockedManifest(this.#project.store, name, entry).catch((error: unknown) => {
