@@ -1,85 +1,131 @@
 // What is to be said where, from values alone: main.ts carries it out.
-import { createHash } from 'node:crypto';
-import { code, prose } from '../../src/report/markdown-text.ts';
+import type { CiContext } from '../../src/ci/context.ts';
+import { headLine, reportMarker } from '../../src/ci/report-comment.ts';
+import type { Annotation, Check, Comment, Status } from '../../src/forge/index.ts';
 import { headlineOf } from '../../src/report/headline.ts';
-import { renderMarkdown } from '../../src/report/markdown.ts';
+import { renderFailure, renderHtml, renderMarkdown, type Failure } from '../../src/report/index.ts';
 import type { Report } from '../../src/report/schema.ts';
-import type { Comment, Status } from '../../src/forge/index.ts';
-import type { Inputs, Run } from './inputs.ts';
+import type { Inputs } from './inputs.ts';
 
-/** What `plumb report --json` came to. */
-export type Answer = { readonly report: Report } | { readonly failure: { readonly code: string; readonly what: string; readonly mend: string } };
+/** What `plumb ci report --json` came to. */
+export type Answer = { readonly report: Report } | { readonly failure: Failure };
 
 export interface Plan {
   /** Markdown, far under the 1 MiB over which GitHub shows nothing */
   readonly summary: string;
-  readonly outputs: { readonly holds: 'true' | 'false'; readonly verdict: string };
-  readonly comment: Comment | null;
+  /** the report as a page; null: there is none */
+  readonly html: string | null;
+  readonly outputs: { readonly holds: 'true' | 'false'; readonly verdict: string; readonly relevant: 'true' | 'false' };
+  readonly comment: (Comment & { /** one is made where there is none; else only an old one is brought up to date */ readonly make: boolean }) | null;
   readonly status: Status | null;
+  readonly check: Check | null;
   /** why something is not posted, for the log */
   readonly notice: string | null;
+  /** why the step fails when all is said; null: it does not */
+  readonly trouble: string | null;
 }
 
-/** GitHub takes 65,536 characters in a comment. */
+/** GitHub takes 65,536 characters in a comment, and 65,535 in a check. */
 const commentBytes = 60_000;
 /** Of 1 MiB; the report itself is bounded at 160 kB of JSON. */
 const summaryBytes = 900_000;
 
-/** Words for `plumb`, after its name. Values go behind `=` or `--`, so that none is taken for an option. */
-export function reportArguments(inputs: Inputs, run: Run): string[] {
-  // the base branch judges: not the branch that plumbline.yaml of the pull request calls the main one
-  const base = inputs.base ?? run.pullRequest?.base ?? null;
+/** Words for `plumb`, after its name. Values go behind `=` or `--`, so that none is taken for an option. @param base that judges; null: as plumb does */
+export function reportArguments(inputs: Inputs, { runUrl, runId }: CiContext, base: string | null): string[] {
   return [
+    'ci',
     'report',
     '--json',
     `--stage=${inputs.stage}`,
+    `--run=${runId}`,
+    `--link=${runUrl}`,
+    // where GitHub and Gitea list what a run uploaded
+    `--page=${runUrl}#artifacts`,
     ...(inputs.against === null ? [] : [`--against=${inputs.against}`]),
     ...(base === null ? [] : [`--base=${base}`]),
     ...(inputs.model === null ? [] : ['--', inputs.model]),
   ];
 }
 
-export function planReport(answer: Answer, inputs: Inputs, run: Run): Plan {
-  const fork = run.pullRequest?.fork === true;
+/** @param annotations on lines of the branch's files, the most important first */
+export function planReport(
+  answer: Answer,
+  { inputs, context, annotations }: { inputs: Inputs; context: CiContext; annotations: readonly Annotation[] },
+): Plan {
+  // the token of a fork's pull request may only read; a workflow that a maintainer started for its commit has one that may write
+  const readOnly = context.event === 'pull_request' && context.pullRequest?.fork === true;
+  const relevant = !('report' in answer) || answer.report.change?.relevant !== false;
+  const posts = inputs.comment || inputs.status || inputs.check;
   return {
-    summary: markdownOf(answer, summaryBytes, null),
-    outputs: outputsOf(answer),
-    comment: inputs.comment && !fork ? { marker: markerOf(inputs), body: markdownOf(answer, commentBytes, run.url) } : null,
-    status: inputs.status && !fork ? statusOf(answer, inputs, run) : null,
+    summary: markdownOf(answer, summaryBytes, context),
+    html: 'report' in answer ? renderHtml(answer.report) : null,
+    outputs: outputsOf(answer, relevant),
+    comment: inputs.comment && !readOnly ? commentOf(answer, { inputs, context, relevant }) : null,
+    status: inputs.status && !readOnly ? statusOf(answer, inputs, context) : null,
+    check: inputs.check && !readOnly ? checkOf(answer, { inputs, context, annotations }) : null,
     notice:
-      fork && (inputs.comment || inputs.status)
-        ? 'The pull request comes from a fork, whose token may only read: no comment and no status. The report is in the summary of this run.'
+      readOnly && posts
+        ? 'The pull request comes from a fork, whose token may only read: no comment, no status and no check. The report is in the summary of this run.'
         : null,
+    trouble: troubleOf(answer),
   };
 }
 
-function outputsOf(answer: Answer): Plan['outputs'] {
-  if ('failure' in answer) return { holds: 'false', verdict: 'none' };
-  return { holds: answer.report.gate?.holds === true ? 'true' : 'false', verdict: answer.report.verdict };
+function outputsOf(answer: Answer, relevant: boolean): Plan['outputs'] {
+  const holds = stateOf(answer) === 'success' ? 'true' : 'false';
+  return { holds, verdict: 'report' in answer ? answer.report.verdict : 'none', relevant: relevant ? 'true' : 'false' };
 }
 
-function statusOf(answer: Answer, inputs: Inputs, run: Run): Status {
-  const common = { context: ['plumb/gate', ...subject(inputs)].join(' '), link: run.url };
-  if ('failure' in answer) return { ...common, state: 'error', description: `No report: ${answer.failure.what}` };
-  const { gate, verdict } = headlineOf(answer.report);
-  return { ...common, state: answer.report.gate?.holds === true ? 'success' : 'failure', description: `${gate}: ${verdict}` };
+/** The marker, and the commit that it is about: commands in comments are bound to it. */
+function commentOf(answer: Answer, { inputs, context, relevant }: { inputs: Inputs; context: CiContext; relevant: boolean }): Plan['comment'] {
+  return { marker: reportMarker(inputs), body: `${headLine(context.commit)}\n${markdownOf(answer, commentBytes, context)}`, make: relevant };
 }
 
-function markdownOf(answer: Answer, limitBytes: number, link: string | null): string {
-  if ('report' in answer) return renderMarkdown(answer.report, { limitBytes, ...(link === null ? {} : { link }) });
-  const { code: name, what, mend } = answer.failure;
-  return `## ⛔ There is no report for this commit\n\n**${prose(what)}**\n\n${prose(mend)} (${code(name)})\n`;
+/** error: there is no answer, whose fault that may be. failure: the answer is no. */
+function stateOf(answer: Answer): 'success' | 'failure' | 'error' {
+  if ('failure' in answer) return 'error';
+  const { report } = answer;
+  if (report.change?.relevant === false || report.gate?.holds === true) return 'success';
+  return report.problem === undefined || report.problem.code === 'RULES_BROKEN' ? 'failure' : 'error';
 }
 
-/** Several reports on one pull request (projects, models, stages) have a comment and a status each. */
-function subject(inputs: Inputs): string[] {
-  return [inputs.place === '.' ? null : inputs.place, inputs.model, inputs.stage === 'production' ? null : inputs.stage].filter(
-    (part) => part !== null,
-  );
+function statusOf(answer: Answer, inputs: Inputs, { runUrl }: CiContext): Status {
+  return { context: nameOf('plumb/gate', inputs), link: runUrl, state: stateOf(answer), description: titleOf(answer) };
 }
 
-/** A digest, since a folder may be called `-->`. */
-function markerOf(inputs: Inputs): string {
-  const digest = createHash('sha256').update(JSON.stringify([inputs.place, inputs.model, inputs.stage]));
-  return `<!-- plumbline report ${digest.digest('hex').slice(0, 16)} -->`;
+function titleOf(answer: Answer): string {
+  if ('failure' in answer) return `No report: ${answer.failure.what}`;
+  const { gate, verdict, why } = headlineOf(answer.report);
+  return `${gate}: ${verdict === '' ? why : verdict}`;
+}
+
+function checkOf(
+  answer: Answer,
+  { inputs, context, annotations }: { inputs: Inputs; context: CiContext; annotations: readonly Annotation[] },
+): Check {
+  const title = titleOf(answer);
+  return {
+    name: nameOf('plumbline', inputs),
+    conclusion: stateOf(answer) === 'success' ? 'success' : 'failure',
+    title: title.length <= 200 ? title : `${title.slice(0, 199).toWellFormed()}…`,
+    summary: markdownOf(answer, commentBytes, context),
+    text: null,
+    annotations,
+    link: context.runUrl,
+  };
+}
+
+function markdownOf(answer: Answer, limitBytes: number, { runUrl }: CiContext): string {
+  return 'report' in answer ? renderMarkdown(answer.report, { limitBytes }) : renderFailure(answer.failure, runUrl);
+}
+
+function troubleOf(answer: Answer): string | null {
+  const trouble = 'failure' in answer ? answer.failure : answer.report.problem;
+  return trouble === undefined ? null : `there is no model to judge: ${trouble.what} [${trouble.code}]`;
+}
+
+/** Several reports on one pull request (projects, models, stages) have a status and a check each. */
+function nameOf(first: string, inputs: Inputs): string {
+  const rest = [inputs.place === '.' ? null : inputs.place, inputs.model, inputs.stage === 'production' ? null : inputs.stage];
+  return [first, ...rest.filter((part) => part !== null)].join(' ');
 }

@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, isAbsolute, join, resolve, sep } from 'node:path';
 import { PlumbError } from '../../src/base/errors.ts';
+import { z } from '../../src/base/schema.ts';
 import { reportSchema } from '../../src/report/schema.ts';
 import type { Answer } from './plan.ts';
 
@@ -13,32 +14,38 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const mostBytes = 8 << 20;
 
 /**
- * The script of plumb: of the package that the project installed (in its folder or above, up to the work space), else the one on PATH.
+ * The plumb on PATH, as the action setup put it there. None of the work space: what a pull request brings along never judges it.
  * @throws PlumbError ACTION_PLUMB
  */
-export function findPlumb(folder: string, workspace: string, env: Environment): string {
-  for (let at = folder; ; at = dirname(at)) {
-    const script = join(at, 'node_modules', 'plumbline', 'bin', 'plumb.js');
-    if (existsSync(script)) return script;
-    if (at === workspace || at === dirname(at)) break;
-  }
-  const onPath = (env['PATH'] ?? '').split(delimiter).map((place) => join(place, 'plumb'));
-  const found = onPath.find((path) => path.startsWith('/') && existsSync(path));
+export function findPlumb(workspace: string, env: Environment): string {
+  const places = (env['PATH'] ?? '').split(delimiter).filter((place) => isAbsolute(place) && !isInside(place, workspace));
+  const found = places.map((place) => join(place, 'plumb')).find((path) => existsSync(path));
   if (found !== undefined) return realpathSync(found);
   throw new PlumbError('ACTION_PLUMB', {
-    what: `there is no plumb in node_modules of ${folder} and none on PATH`,
-    mend: 'run `npm ci` first, with plumbline among the devDependencies, or the action actions/setup',
+    what: 'there is no plumb on PATH outside of the work space',
+    mend: 'use the action setup in an earlier step: what the repository installs for itself is not asked, for a pull request can change it',
   });
 }
 
+/** By its real place, too: a link into the work space is written by whoever writes there. */
+function isInside(place: string, workspace: string): boolean {
+  const [at, top] = [resolve(place), resolve(workspace)];
+  return [at, existsSync(at) ? realpathSync(at) : at].some((path) =>
+    [top, existsSync(top) ? realpathSync(top) : top].some((root) => path === root || path.startsWith(root + sep)),
+  );
+}
+
 /**
- * The environment without our inputs, the runner's tokens, and the files by which a step speaks to the runner: plumb has no use for them,
- * and what it reads was written by whoever opened the pull request. This is tidiness, not a wall: see docs/github.md.
+ * The environment without our inputs, the runner's tokens, keys that sign, and the files by which a step speaks to the runner: plumb has no use for
+ * them, and what it reads was written by whoever opened the pull request. Credentials of the remote stay. Tidiness, not a wall: see docs/github.md.
  */
 export function childEnvironment(env: Environment): Record<string, string> {
-  const kept = Object.entries(env).filter(([name]) => !/^(INPUT_|ACTIONS_|STATE_)|TOKEN|^GITHUB_(ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)$/i.test(name));
+  const kept = Object.entries(env).filter(([name]) => !ofRunner.test(name));
   return Object.fromEntries(kept.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
+
+const ofRunner =
+  /^(?:INPUT_|ACTIONS_|STATE_)|^(?:GITHUB|GITEA|FORGEJO|GH|NODE_AUTH|NPM)_TOKEN$|^(?:GITHUB|GITEA)_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)$|^PLUMB_SIGNING_KEY$/i;
 
 /**
  * @param log takes what plumb wrote for people, as lines in which the runner finds no commands
@@ -51,8 +58,8 @@ export async function askPlumb(
   const { stdout, stderr, code } = await start(order);
   if (stderr !== '') log(withoutCommands(stderr));
   const value = parse(stdout);
-  const failure = (value as { error?: { code?: unknown; what?: unknown; mend?: unknown } } | undefined)?.error;
-  if (code !== 0 && failure !== undefined) return { failure: { code: String(failure.code), what: String(failure.what), mend: String(failure.mend) } };
+  const failure = failureSchema.safeParse(value);
+  if (code !== 0 && failure.success) return { failure: failure.data.error };
   const report = reportSchema.safeParse(value);
   if (code === 0 && report.success) return { report: report.data };
   const [issue] = report.error?.issues ?? [];
@@ -61,6 +68,16 @@ export async function askPlumb(
     mend: 'see the log above; the action and the installed plumbline should be of one version',
   });
 }
+
+/** As --json prints an error. */
+const failureSchema = z.object({
+  error: z.object({
+    code: z.string(),
+    what: z.string(),
+    mend: z.string(),
+    where: z.object({ file: z.string().optional(), line: z.number().optional() }).optional(),
+  }),
+});
 
 function parse(text: string): unknown {
   try {
@@ -87,13 +104,13 @@ function start(order: Parameters<typeof askPlumb>[0]): Promise<{ stdout: string;
       else streams[name].push(piece);
     });
   }
-  return new Promise((resolve, reject) => {
+  return new Promise((done, reject) => {
     child.on('error', (error) =>
       reject(new PlumbError('ACTION_PLUMB', { what: `plumb did not start: ${error.message}`, mend: 'see the log', cause: error })),
     );
     child.on('close', (code) => {
       const text = (name: 'stdout' | 'stderr'): string => Buffer.concat(streams[name]).toString();
-      resolve({ stdout: text('stdout'), stderr: text('stderr'), code: code ?? 1 });
+      done({ stdout: text('stdout'), stderr: text('stderr'), code: code ?? 1 });
     });
   });
 }

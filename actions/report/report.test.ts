@@ -13,7 +13,6 @@ import { headOfReport } from '../../src/ci/report-comment.ts';
 import { buildReport } from '../../src/report/build.ts';
 import { branchParts, exampleParts } from '../../src/report/example.fixture.ts';
 import { giantParts, hostileParts } from '../../src/report/hostile.fixture.ts';
-import type { ReportParts } from '../../src/report/parts.ts';
 
 const bundle = fileURLToPath(new URL('dist/index.js', import.meta.url));
 const realPlumb = fileURLToPath(new URL('../../bin/plumb.js', import.meta.url));
@@ -127,16 +126,23 @@ function called(): { words: string[]; env: Record<string, string>; cwd: string }
 
 const good = buildReport(exampleParts('good', 770));
 const bad = buildReport(exampleParts('bad', 770));
+/** Of a branch that changes nothing relevant, as plumb makes it. */
 const nothing = buildReport({
-  ...({
-    ...exampleParts('good', 770),
-    gate: null,
-    candidate: null,
-    baseline: null,
-    evaluation: null,
-    baselineEvaluation: null,
-  } satisfies ReportParts),
-  ...{ comparison: null, data: [], params: [], stages: [], curves: [], change: { since: '0123456789ab', relevant: false, why: [] } },
+  model: 'intents',
+  title: { revision: 'c0ffee1', branch: 'docs', base: 'main' },
+  gate: null,
+  candidate: null,
+  baseline: null,
+  data: [],
+  params: [],
+  stages: [],
+  evaluation: null,
+  baselineEvaluation: null,
+  comparison: null,
+  curves: [],
+  cost: { seconds: 0 },
+  warnings: [],
+  change: { since: '0123456789ab', relevant: false, why: [] },
 });
 const says = (report: unknown): void => installPlumb({ stdout: JSON.stringify(report) });
 
@@ -247,8 +253,12 @@ test('plumb gets neither the token nor the files by which a step speaks to the r
     {},
     {
       env: {
-        ...{ GITHUB_TOKEN: token, ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x', ACTIONS_RUNTIME_TOKEN: 'x', NODE_AUTH_TOKEN: 'x' },
-        ...{ PLUMB_SIGNING_KEY: 'x', AWS_SESSION_TOKEN: 'of the remote' },
+        GITHUB_TOKEN: token,
+        ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'x',
+        ACTIONS_RUNTIME_TOKEN: 'x',
+        NODE_AUTH_TOKEN: 'x',
+        PLUMB_SIGNING_KEY: 'x',
+        AWS_SESSION_TOKEN: 'of the remote',
       },
     },
   );

@@ -40,7 +40,11 @@ export const secretPatterns: readonly SensitivePattern[] = [
     pattern: /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z0-9 ]{1,80}-----|$)/g,
     replace: () => '[secret: private key]',
   },
-  ...issued.map(([kind, form]): SensitivePattern => ({ pattern: new RegExp(`${edge}${form}`, 'g'), replace: () => `[secret: ${kind}]` })),
+  {
+    // in one pass: a group a kind
+    pattern: new RegExp(`${edge}(?:${issued.map(([, form]) => `(${form})`).join('|')})`, 'g'),
+    replace: ([, ...groups]) => `[secret: ${issued[groups.findIndex((group) => group !== undefined)]?.[0] ?? 'key'}]`,
+  },
   {
     pattern: /:\/\/[^\s/:@"'<>]{0,100}:[^\s/@"'<>]{1,300}@/g,
     replace: () => '://[secret: credentials]@',

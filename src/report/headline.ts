@@ -107,6 +107,11 @@ export function metricText(value: number, unit: MetricRow['unit']): string {
   return unit === 'percent' ? percent(value) : value.toFixed(4);
 }
 
+/** Why a stage is another than before; it is said with '->', which a line may be broken in. */
+export function reasonInWords(why: string): string {
+  return why.replaceAll(' -> ', ' → ');
+}
+
 /** Hyperparameters that differ. */
 export function changedParams(report: Report): Report['params'] {
   return report.params.filter((entry) => entry.before !== entry.after);

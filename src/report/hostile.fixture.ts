@@ -124,6 +124,12 @@ export function hostileParts(text: string): ReportParts {
 
 /** Every list far over its bound, every text long: the largest report that there can be. */
 export function giantParts(): ReportParts {
+  return (giant ??= makeGiant());
+}
+
+let giant: ReportParts | undefined;
+
+function makeGiant(): ReportParts {
   const long = (index: number): string => `${index}${'@漢"<`|\n'.repeat(200)}`;
   const many = <T>(length: number, make: (index: number) => T): T[] => Array.from({ length }, (_, index) => make(index));
   const parts = exampleParts('bad', 400);
@@ -187,19 +193,19 @@ export function giantParts(): ReportParts {
     cost: { seconds: 1e7, measured: Object.fromEntries(many(500, (index) => [long(index), index])) },
     warnings: many(100, long),
     change: { since: long(0), relevant: true, why: many(500, long) },
-    validation: many(80, (index) => ({
+    validation: many(60, (index) => ({
       dataset: long(index),
       rules: long(index),
       state: 'broken',
       rows: 9,
       errors: 200,
       warnings: 0,
-      checks: many(30, (rule) => ({
+      checks: many(5, (rule) => ({
         rule: rule + 1,
         what: long(rule),
         severity: 'error',
         failing: 9,
-        rows: many(8, (at) => ({ key: long(at), value: long(at) })),
+        rows: many(6, (at) => ({ key: long(at), value: long(at) })),
       })),
       note: long(index),
     })),

@@ -1,7 +1,7 @@
 // The HTML report's first half: what the gate said, and what changed in data, hyperparameters and stages.
 import { balanceTrack } from './charts.ts';
 import { count, counted, duration, signedCount } from './figures.ts';
-import { changedParams, costInWords, labelsBeside, stagesInWords } from './headline.ts';
+import { changedParams, costInWords, labelsBeside, reasonInWords, stagesInWords } from './headline.ts';
 import { labelMarkup, markup, type Markup } from './html-text.ts';
 import { rowKinds } from './row-kinds.ts';
 import type { DataChange, Report, RowSample } from './schema.ts';
@@ -138,7 +138,7 @@ const stateWords: Readonly<Record<Report['stages'][number]['state'], string>> = 
 export function stagesSection(report: Report): Markup | null {
   if (report.stages.length === 0) return null;
   const rows = report.stages.map((stage) => {
-    const why = stage.why.length > 0 ? stage.why.join('; ') : stage.state === 'cached' ? 'its inputs are those of before' : '';
+    const why = stage.why.length > 0 ? stage.why.map(reasonInWords).join('; ') : stage.state === 'cached' ? 'its inputs are those of before' : '';
     const origin = stage.origin === undefined ? null : markup` <span class="soft">${stage.origin}</span>`;
     const time = stage.seconds > 0 ? duration(stage.seconds) : '';
     return markup`<tr><th scope="row"><code>${stage.stage}</code></th><td><span class="pill ${stage.state.replace(' ', '-')}">${stateWords[stage.state]}</span>${origin}</td><td class="n ${stage.state === 'ran' ? null : 'soft'}">${time}</td><td class="full">${why}</td></tr>`;

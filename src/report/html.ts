@@ -84,7 +84,7 @@ function banner(headline: Headline, mend: string | undefined): Markup {
 <svg viewBox="0 0 40 40" class="${headline.tone}" fill="none" stroke="currentColor" stroke-width="3.2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><circle cx="20" cy="20" r="17"/>${shapes[headline.tone]}</svg>
 <p class="say ${headline.tone}">${headline.gate}${headline.verdict === '' ? null : markup` <span>· ${headline.verdict}</span>`}</p>
 ${headline.reasons.map((why) => markup`<p class="why">${why.replace(/\.$/, '')}.</p>`)}
-${mend === undefined ? null : markup`<p class="why">${mend}</p>`}
+${mend === undefined ? null : markup`<p class="why">What to do: ${mend}.</p>`}
 </div>`;
 }
 

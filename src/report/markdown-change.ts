@@ -1,6 +1,6 @@
 // The half of a comment that says what went into the model, and what of it is another than before.
 import { count, counted, duration, signedCount } from './figures.ts';
-import { changedParams } from './headline.ts';
+import { changedParams, reasonInWords } from './headline.ts';
 import { escapeHtml } from './html-text.ts';
 import { folded, plain, ranks } from './markdown-section.ts';
 import { code, prose } from './markdown-text.ts';
@@ -110,7 +110,7 @@ export function stages(report: Report): Section | null {
     rows: changed.map((stage) => {
       const time = stage.seconds > 0 ? duration(stage.seconds) : '';
       const origin = stage.state === 'cached' && stage.origin !== undefined ? `: ${prose(stage.origin, 80)}` : '';
-      return `| ${code(stage.stage)} | ${stateWords[stage.state]}${origin} | ${time} | ${stage.why.map((why) => prose(why, 160)).join('; ')} |\n`;
+      return `| ${code(stage.stage)} | ${stateWords[stage.state]}${origin} | ${time} | ${stage.why.map((why) => prose(reasonInWords(why), 160)).join('; ')} |\n`;
     }),
     tail: unchanged,
   };

@@ -41,5 +41,6 @@ export function mergeBaseInWords({ mergeBase, candidate, baseline }: Report): st
   if (model.artifact === baseline?.artifact) return '';
   if (comparison === null) return 'The model of the merge base was asked other cases and cannot be asked these.';
   const { gained, lost, p, answer } = comparison;
-  return `Against the merge base: ${answer} (${count(gained)} fixed, ${count(lost)} broken, ${probability(p)}).`;
+  const words = answer === 'no evidence' ? 'no evidence of a difference' : answer;
+  return `Against the merge base: ${words} (${count(gained)} fixed, ${count(lost)} broken, ${probability(p)}).`;
 }

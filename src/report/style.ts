@@ -56,7 +56,6 @@ td.track-cell{width:40%;min-width:150px;vertical-align:middle;padding-top:0;padd
 .soft{color:var(--soft)}
 main{display:grid;grid-template-columns:5fr 6fr;gap:0 56px}
 section{grid-column:1/-1;min-width:0}
-section.hyperparameters:has(+.stages){grid-column:1}.hyperparameters+.stages{grid-column:2}
 .id{min-width:84px}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:16px 28px;margin:10px 0}
 figure{margin:0;max-width:420px}
