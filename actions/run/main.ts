@@ -1,7 +1,7 @@
 // Three steps, each a process of its own: `run` without any secret of the job, `sweep` ends what was left behind, `publish` has the key.
 import * as core from '@actions/core';
 import { endMarked } from '../../src/pipeline/executors/leftovers.ts';
-import { fail } from '../job.ts';
+import { fail, say } from '../job.ts';
 import { childEnvironment, jobMark, QuietGroup, runPlumb, type PlumbAnswer } from '../plumb-process.ts';
 import { warnOfLeftovers } from '../runner.ts';
 import { readInputs, type Inputs } from './inputs.ts';
@@ -36,7 +36,9 @@ async function sweep(): Promise<void> {
 async function publish(inputs: Inputs): Promise<void> {
   const secrets = Object.entries(process.env).filter(([name]) => /^(?:PLUMB_SIGNING_KEY|ACTIONS_ID_TOKEN_REQUEST_(?:TOKEN|URL))$/.test(name));
   const env = { ...childEnvironment(process.env), ...(Object.fromEntries(secrets) as Record<string, string>) };
-  core.setOutput('published', describePublished(await plumb(inputs, ['ci', 'publish'], env)));
+  const { runs, lines } = describePublished(await plumb(inputs, ['ci', 'publish'], env));
+  for (const line of lines) say(line);
+  core.setOutput('published', runs);
 }
 
 async function plumb(inputs: Inputs, words: readonly string[], env: Record<string, string>): Promise<PlumbAnswer> {

@@ -32,7 +32,12 @@ const failureSchema = z.object({
   }),
 });
 
-const publishedSchema = z.object({ published: z.array(z.object({ stage: z.string() })) });
+const publishedSchema = z.object({
+  domain: z.string(),
+  signed: z.string().nullable(),
+  published: z.array(z.object({ stage: z.string() })),
+  checkpoints: z.array(z.object({ stage: z.string(), attempt: z.number() })).default([]),
+});
 
 type Stage = z.infer<typeof stageSchema>;
 
@@ -53,11 +58,20 @@ export function describeRun({ json, code: exit }: { readonly json: unknown; read
   return outcomeOf(failureSchema.safeParse(json).data?.error.details.stages ?? [], 0, error);
 }
 
-/** @returns how many runs were published. @throws PlumbError of plumb's */
-export function describePublished({ json, code: exit }: { readonly json: unknown; readonly code: number }): number {
-  const published = publishedSchema.safeParse(json);
-  if (exit === 0 && published.success) return published.data.published.length;
-  throw failureOf(json, `plumb ci publish ended with ${exit}, and without an answer`);
+/** @returns how many runs were published, and lines for the log. @throws PlumbError of plumb's */
+export function describePublished({ json, code: exit }: { readonly json: unknown; readonly code: number }): {
+  readonly runs: number;
+  readonly lines: string[];
+} {
+  const { data } = publishedSchema.safeParse(json);
+  if (exit !== 0 || data === undefined) throw failureOf(json, `plumb ci publish ended with ${exit}, and without an answer`);
+  const { published, checkpoints, domain, signed } = data;
+  const how = `for ${domain}, ${signed === null ? 'not signed' : `signed by ${signed}`}`;
+  const runs = published.map(({ stage }) => `published ${how}: ${stage}`);
+  return {
+    runs: published.length,
+    lines: [...runs, ...checkpoints.map(({ stage, attempt }) => `published ${how}: checkpoint of ${stage}, attempt ${attempt}`)],
+  };
 }
 
 function failureOf(json: unknown, otherwise: string): PlumbError {

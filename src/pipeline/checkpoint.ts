@@ -107,11 +107,13 @@ class OpenCheckpoint {
   async over({ exit, signal, timedOut }: ProcessEnd): Promise<void> {
     clearInterval(this.#timer);
     await this.#saving;
-    if (exit === 0) return;
+    const isAborted = this.#world.signal.aborted;
+    // a command that takes a signal as a reason to save and to end well has not done what it is for
+    if (exit === 0 && !timedOut && !isAborted) return;
     this.#state = { ...this.#state, seconds: this.#seconds(), begun: null };
     await this.#folder.keep(this.#state);
     // a shell says by 128 and more that a signal ended what it waited for
-    const isStopped = timedOut || signal !== null || (exit ?? 0) > 128 || this.#world.signal.aborted;
+    const isStopped = timedOut || isAborted || signal !== null || (exit ?? 0) > 128;
     if (isStopped && this.#isSent) await this.#save();
     else if (this.#folder.hasFiles()) this.#say('its checkpoint is kept: the next run goes on from it, `plumb run --force` starts anew');
   }

@@ -127,7 +127,7 @@ async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> 
     listener.close();
     if (world.signal.aborted) throw world.signal.reason;
     if (listener.error !== undefined) throw listener.error;
-    if (end.exit !== 0 || listener.result === undefined) throw stageFailed(ready, world, end);
+    if (!endedWell(end) || listener.result === undefined) throw stageFailed(ready, world, end);
     const kept: Record<string, RunOutput> = {};
     for (const [name, path] of Object.entries(outputs)) kept[name] = await keepOutput(ready, world, order.outputs[name] ?? '', path);
     return { outputs: kept, metrics: { ...listener.result.metrics }, measured: { ...listener.result.measured }, checkpoint: null };
@@ -191,13 +191,18 @@ async function executeCommand(ready: ReadyStage, world: StageWorld, options: { f
     signal: world.signal,
     limitMs: limitOf(ready),
   });
-  if (end.exit !== 0 && checkpoint !== null && (await changedInput(ready, world)) !== undefined) await checkpoint.forget(null);
+  if (!endedWell(end) && checkpoint !== null && (await changedInput(ready, world)) !== undefined) await checkpoint.forget(null);
   else await checkpoint?.over(end);
   if (world.signal.aborted) throw world.signal.reason;
-  if (end.exit !== 0) throw stageFailed(ready, world, end);
+  if (!endedWell(end)) throw stageFailed(ready, world, end);
   const kept: Record<string, RunOutput> = {};
   for (const [name, path] of Object.entries(outputs)) kept[name] = await keepOutput(ready, world, join(world.workspace.root, path), path);
   return { outputs: kept, metrics: await readMetrics(ready, world), measured: { ...checkpoint?.measured }, checkpoint };
+}
+
+/** Who is stopped may still end with 0: what it wrote is not all then. */
+function endedWell({ exit, timedOut }: ProcessEnd): boolean {
+  return exit === 0 && !timedOut;
 }
 
 async function keepOutput(ready: ReadyStage, world: StageWorld, path: string, projectPath: string): Promise<RunOutput> {
