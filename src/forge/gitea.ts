@@ -58,6 +58,10 @@ const reviewData = z.object({
   body: z.string(),
 });
 
+const commitData = z.object({ sha: z.string() });
+const permissionData = z.object({ permission: z.string() });
+const list = z.array(z.unknown());
+
 /** Nothing is asked before the first call. */
 export function openGitea(options: ForgeOptions): Forge {
   const session = openSession('Gitea', options);
@@ -99,14 +103,14 @@ export function openGitea(options: ForgeOptions): Forge {
   }
 
   /** All of a list, or FORGE_LIMIT. */
-  async function all<T>(what: string, path: string, words: Readonly<Record<string, unknown>>, read: (data: unknown) => T): Promise<T[]> {
+  async function all<T>(what: string, path: string, words: Readonly<Record<string, unknown>>, readOne: (data: unknown) => T): Promise<T[]> {
     let total = 0;
     const entries = session.entries<unknown>(what, async (page) => {
       const { data, headers } = await ask('GET', path, { ...words, limit: perPage, page });
       total = Number(headers['x-total-count'] ?? headers['x-total'] ?? 0);
-      return { data: z.array(z.unknown()).parse(data ?? []), headers };
+      return { data: read(list, data ?? []), headers };
     });
-    const found = await Array.fromAsync(entries, read);
+    const found = await Array.fromAsync(entries, readOne);
     if (found.length < total)
       throw new PlumbError('FORGE_LIMIT', { what: `${what} has ${total} entries, Gitea lists ${found.length}`, mend: 'read them from git' });
     return found;
@@ -128,19 +132,14 @@ export function openGitea(options: ForgeOptions): Forge {
 
   async function listFiles(number: number): Promise<readonly ChangedFile[]> {
     return all(`the list of files of pull request ${number}`, '/pulls/{number}/files', { number }, (data) => {
-      const { filename, status, previous_filename: previousPath } = fileData.parse(data);
+      const { filename, status, previous_filename: previousPath } = read(fileData, data);
       return { path: filename, change: changes[status] ?? 'changed', previousPath: previousPath ?? null };
     });
   }
 
   async function listCommits(number: number): Promise<readonly string[]> {
     const words = { number, files: false, verification: false, stat: false };
-    const found = await all(
-      `the list of commits of pull request ${number}`,
-      '/pulls/{number}/commits',
-      words,
-      (data) => z.object({ sha: z.string() }).parse(data).sha,
-    );
+    const found = await all(`the list of commits of pull request ${number}`, '/pulls/{number}/commits', words, (data) => read(commitData, data).sha);
     return found.toReversed();
   }
 
@@ -151,10 +150,7 @@ export function openGitea(options: ForgeOptions): Forge {
 
   async function* listComments(number: number): AsyncGenerator<ReadComment> {
     // this list has no pages
-    yield* z
-      .array(z.unknown())
-      .parse((await ask('GET', '/issues/{number}/comments', { number })).data)
-      .map(commentOf);
+    yield* read(list, (await ask('GET', '/issues/{number}/comments', { number })).data).map(commentOf);
   }
 
   async function createComment(number: number, body: string): Promise<ReadComment> {
@@ -167,7 +163,7 @@ export function openGitea(options: ForgeOptions): Forge {
 
   async function readPermission(login: string): Promise<Permission> {
     const found = await orNull(ask('GET', '/collaborators/{login}/permission', { login }));
-    const { permission } = z.object({ permission: z.string() }).parse(found?.data ?? { permission: 'none' });
+    const { permission } = read(permissionData, found?.data ?? { permission: 'none' });
     if (permission === 'owner') return 'admin';
     return (['admin', 'write', 'read'] as const).find((one) => one === permission) ?? 'none';
   }
@@ -231,6 +227,13 @@ const changes: Readonly<Record<string, ChangedFile['change']>> = {
   copied: 'copied',
 };
 
+function read<T>(schema: z.ZodType<T>, data: unknown): T {
+  const { success, error, data: known } = schema.safeParse(data);
+  if (success) return known;
+  const what = `Gitea answered what it is not documented to answer: ${z.prettifyError(error).replaceAll(/\s+/g, ' ').slice(0, 300)}`;
+  throw new PlumbError('FORGE_FAILED', { what, mend: 'report it with the version of the server' });
+}
+
 async function orNull<T>(work: Promise<T>): Promise<T | null> {
   return work.catch((error: unknown) => {
     if (failureOf(error)?.status === 404) return null;
@@ -239,7 +242,7 @@ async function orNull<T>(work: Promise<T>): Promise<T | null> {
 }
 
 function pullRequestOf(data: unknown): PullRequest {
-  const pull = pullData.parse(data);
+  const pull = read(pullData, data);
   const headRepository = pull.head.repo?.full_name ?? null;
   return {
     number: pull.number,
@@ -265,7 +268,7 @@ function mergeCommitOf({ number, mergeCommit }: PullRequest): string {
 }
 
 function commentOf(data: unknown): ReadComment {
-  const { id, user, body, created_at: createdAt, updated_at: updatedAt, html_url: url, ...of } = commentData.parse(data);
+  const { id, user, body, created_at: createdAt, updated_at: updatedAt, html_url: url, ...of } = read(commentData, data);
   const number = Number(/\/(\d+)$/.exec(of.pull_request_url || of.issue_url)?.[1]);
   return { id, number, author: user?.login ?? '', body, createdAt, updatedAt, url };
 }
@@ -274,7 +277,7 @@ const reviewStates: Readonly<Record<string, Review['state']>> = { APPROVED: 'app
 
 /** @returns none for a draft and for a request to review */
 function reviewOf(data: unknown): Review[] {
-  const { id, user, state: said, dismissed, commit_id: commit, submitted_at: submittedAt, body } = reviewData.parse(data);
+  const { id, user, state: said, dismissed, commit_id: commit, submitted_at: submittedAt, body } = read(reviewData, data);
   const state = reviewStates[said];
   if (state === undefined) return [];
   const author = user?.login ?? '';

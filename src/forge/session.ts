@@ -42,11 +42,13 @@ export function openSession(forge: 'GitHub' | 'Gitea', options: ForgeOptions): S
   octokit.hook.wrap('request', async (request, asked) => {
     const address = asked.method === 'GET' ? octokit.request.endpoint.parse(asked).url : null;
     const known = address === null ? undefined : remembered.get(address);
-    const headers = known === undefined ? asked.headers : { ...asked.headers, 'if-none-match': known.etag };
+    // octokit hands every hook this one object and no other: what is to be sent is changed in it
+    if (known !== undefined) asked.headers = { ...asked.headers, 'if-none-match': known.etag };
     for (let attempt = 0; ; attempt += 1) {
       try {
         requests += 1;
-        const answer = await request({ ...asked, headers, request: { ...asked.request, signal: AbortSignal.timeout(timeoutMs) } });
+        asked.request = { ...asked.request, signal: AbortSignal.timeout(timeoutMs) };
+        const answer = await request(asked);
         if (address !== null) remember(address, answer);
         return answer;
       } catch (error) {
@@ -137,6 +139,8 @@ function whatIsLacking(failure: RequestFailure): string {
   if (/not permitted to create or approve pull requests/i.test(failure.message)) {
     return 'give the token of an App or a fine-grained one, or allow it: Settings, Actions, General, "Allow GitHub Actions to create and approve pull requests"';
   }
+  // of Gitea, and the token of a job is never one
+  if (/can query all permissions/i.test(failure.message)) return 'give the token of an administrator of the repository';
   // said for the tokens of Apps, of jobs and fine-grained ones: 'issues=write; pull_requests=write', one of which is enough
   const accepted = failure.headers['x-accepted-github-permissions']?.toString() ?? '';
   if (/^[a-z_=,; ]{1,200}$/.test(accepted)) {

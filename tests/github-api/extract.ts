@@ -69,6 +69,13 @@ function keep(reference: string): void {
   kept[name] = strip((whole.components[kind] as Node)[name] ?? null);
 }
 
+// what the description forgets: the repository of a fork that is gone is null
+for (const name of ['pull-request', 'pull-request-simple']) {
+  keep(`#/components/schemas/${name}`);
+  const head = components['schemas']?.[name] as { properties: { head: { properties: Record<string, Json> } } };
+  const { repo = null } = head.properties.head.properties;
+  head.properties.head.properties['repo'] = { anyOf: [repo, { type: 'null' }] };
+}
 const paths: Record<string, Record<string, Json>> = {};
 for (const [path, methods] of Object.entries(wanted)) {
   paths[path] = {};

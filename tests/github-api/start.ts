@@ -166,7 +166,7 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubApi> {
   }
 
   function actorOf(request: IncomingMessage): Actor | undefined {
-    return state.actors[/^(?:token|Bearer) (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''];
+    return state.actors[/^(?:token|bearer) (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''];
   }
 
   function withHeaders(answer: Answer): Answer {
@@ -202,15 +202,13 @@ function stateOf(options: GitHubOptions): State {
     now: options.now ?? (() => Date.now()),
   };
   const login = options.login ?? 'github-actions[bot]';
-  Object.defineProperty(state.actors, options.token, {
-    value: {
-      login,
-      get can() {
-        return state.permission;
-      },
+  // what it may is said by `permission`, then and later
+  state.actors[options.token] = {
+    login,
+    get can() {
+      return state.permission;
     },
-    enumerable: true,
-  });
+  };
   return state;
 }
 
