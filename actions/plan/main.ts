@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { defaults } from '@actions/github/lib/utils';
 import { isPlumbError } from '../../src/base/errors.ts';
+import { baseOfCheckout } from '../../src/ci/base-of-checkout.ts';
 import { changesSince } from '../../src/ci/changes.ts';
 import type { CiContext } from '../../src/ci/context.ts';
 import { findMergedPulls } from '../../src/ci/merged-pulls.ts';
@@ -56,7 +57,7 @@ interface Around {
  */
 async function findBasis(project: Project, { context, inputs, event, forge }: Around): Promise<Basis> {
   const { pullRequest } = context;
-  const wanted = inputs.base ?? (await mergedInto(project, context)) ?? pullRequest?.base ?? null;
+  const wanted = inputs.base ?? (await baseOfCheckout(project.git, context));
   const base = wanted === null ? null : await project.git.resolve(wanted);
   if (base !== null) {
     const { from, paths } = await changesSince(project, base);
@@ -69,14 +70,6 @@ async function findBasis(project: Project, { context, inputs, event, forge }: Ar
   );
   const files = await forge.changedFiles(pullRequest.number).catch(toldOf('what changed is not known, so that all counts as changed', null));
   return { base: null, changed: files?.flatMap(({ path, previousPath }) => (previousPath === null ? [path] : [path, previousPath])) ?? null };
-}
-
-/** GitHub checks out a merge of the pull request: its other parent is the base as it is now, which the event may not know yet. */
-async function mergedInto({ git }: Project, { pullRequest }: CiContext): Promise<string | null> {
-  const head = await git.resolve('HEAD');
-  if (pullRequest === null || head === null) return null;
-  const { parents } = await git.readCommit(head);
-  return parents.length === 2 && parents[1] === pullRequest.head ? (parents[0] ?? null) : null;
 }
 
 /** Where the branch of a push was before it. */

@@ -1,9 +1,9 @@
 // The static checks of a commit: what its files say is read as data, by code that the branch cannot change.
 import { writeFileSync } from 'node:fs';
-import { relative, sep } from 'node:path';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import * as core from '@actions/core';
+import { baseOfCheckout } from '../../src/ci/base-of-checkout.ts';
 import type { CiContext } from '../../src/ci/context.ts';
 import type { StaticChecks } from '../../src/ci/static-checks.ts';
 import { checkPlace, openPlace, type CheckedPlace } from '../../src/cli/ci-validate.ts';
@@ -22,8 +22,8 @@ async function main(): Promise<void> {
 }
 
 /** null: all data sets are looked at. */
-async function findBase({ git }: CheckedPlace, { pullRequest }: CiContext, inputs: Inputs): Promise<string | null> {
-  const wanted = inputs.base ?? pullRequest?.base ?? null;
+async function findBase({ git }: CheckedPlace, context: CiContext, inputs: Inputs): Promise<string | null> {
+  const wanted = inputs.base ?? (await baseOfCheckout(git, context));
   const base = wanted === null ? null : await git.resolve(wanted);
   if (wanted !== null && base === null)
     core.warning(
