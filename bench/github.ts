@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { GithubStory } from '../tests/real/github-story.ts';
 import type { Job, WorkflowRun } from '../tests/real/servers/act/act.ts';
 import { startVersitygw } from '../tests/real/servers/servers.ts';
+import type { Team } from '../tests/real/team.ts';
 
 const { values: options } = parseArgs({ options: { rows: { type: 'string', default: '100000' }, changed: { type: 'string', default: '1000' } } });
 
@@ -83,22 +84,22 @@ function overheadOf(run: WorkflowRun, id: string): number {
   return steps.reduce((sum, [, minutes = '0', value = '0', unit]) => sum + Number(minutes) * 60 + Number(value) / (unit === 'ms' ? 1000 : 1), 0);
 }
 
-function prepareTemplate(story: GithubStory): void {
-  story.edit('params.yaml', (text) => text.replace('epochs: 15', 'epochs: 3'));
+function prepareTemplate(team: Team): void {
+  team.edit('params.yaml', (text) => text.replace('epochs: 15', 'epochs: 3'));
 }
 
 /** Rows of the template over and over, each with a number of its own. */
-function prepareMany(story: GithubStory): void {
-  const lines = story.read('data/intents.jsonl').trimEnd().split('\n');
+function prepareMany(team: Team): void {
+  const lines = team.read('data/intents.jsonl').trimEnd().split('\n');
   const rows = Array.from({ length: Number(options.rows) }, (_, at) => {
     const row = JSON.parse(lines[at % lines.length] ?? '') as { text: string; label: string };
     return JSON.stringify({ id: `row-${String(at).padStart(7, '0')}`, text: `${row.text} (${at})`, label: row.label });
   });
-  story.write('data/intents.jsonl', `${rows.join('\n')}\n`);
-  story.edit('params.yaml', (text) => text.replace('epochs: 15', 'epochs: 1').replace('char_ngrams: [3, 5]', 'char_ngrams: null'));
+  team.write('data/intents.jsonl', `${rows.join('\n')}\n`);
+  team.edit('params.yaml', (text) => text.replace('epochs: 15', 'epochs: 1').replace('char_ngrams: [3, 5]', 'char_ngrams: null'));
 }
 
-async function withStory<T>(prepare: (story: GithubStory) => void, work: (story: GithubStory, wire: Wire) => Promise<T>): Promise<T> {
+async function withStory<T>(prepare: (team: Team) => void, work: (story: GithubStory, wire: Wire) => Promise<T>): Promise<T> {
   await using store = await startVersitygw({ buckets: ['plumb'] });
   const wire = await openWire(store.port);
   const env = { AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey, AWS_REGION: store.region };
@@ -106,8 +107,8 @@ async function withStory<T>(prepare: (story: GithubStory) => void, work: (story:
     await using story = await GithubStory.create({ prepare, remote: `s3://plumb/bench?endpoint=http://127.0.0.1:${wire.port}`, env });
     const first = await story.runMain('0'.repeat(40));
     if (!first.ok) throw new Error(first.log);
-    await story.plumb('run');
-    await story.plumb('promote', 'intents', '--to', 'production', '--force', '--reason', 'the first one');
+    await story.team.plumb('run');
+    await story.team.plumb('promote', 'intents', '--to', 'production', '--force', '--reason', 'the first one');
     await story.push('main');
     return await work(story, wire);
   } finally {
@@ -118,9 +119,11 @@ async function withStory<T>(prepare: (story: GithubStory) => void, work: (story:
 const rows: Measured[] = [];
 let changedBytes = 0;
 const overheads = await withStory(prepareTemplate, async (story, wire) => {
-  const docs = await story.openPull('docs', () => story.edit('README.md', (text) => `${text}\nMore words.\n`));
+  const docs = await story.openPull('docs', () => story.team.edit('README.md', (text) => `${text}\nMore words.\n`));
   rows.push(await measure('a line of documentation', story, wire, docs));
-  const params = await story.openPull('params', () => story.edit('params.yaml', (text) => text.replace('learning_rate: 1.5', 'learning_rate: 1.2')));
+  const params = await story.openPull('params', () =>
+    story.team.edit('params.yaml', (text) => text.replace('learning_rate: 1.5', 'learning_rate: 1.2')),
+  );
   rows.push(await measure('`learning_rate`', story, wire, params));
   // main finds all of it: what is left in the one job is ours alone
   const settled = await story.runMain(await story.merge(params));
@@ -130,14 +133,14 @@ const overheads = await withStory(prepareTemplate, async (story, wire) => {
 await withStory(prepareMany, async (story, wire) => {
   const count = Number(options.changed);
   const number = await story.openPull('rows', async () => {
-    story.edit('data/intents.jsonl', (text) => {
+    story.team.edit('data/intents.jsonl', (text) => {
       const lines = text.trimEnd().split('\n');
       const from = Math.floor(lines.length / 2);
       for (let at = from; at < from + count; at += 1) lines[at] = (lines[at] ?? '').replace('"text":"', '"text":"Please: ');
       changedBytes = lines.slice(from, from + count).join('\n').length;
       return `${lines.join('\n')}\n`;
     });
-    await story.plumb('add', 'data/intents.jsonl');
+    await story.team.plumb('add', 'data/intents.jsonl');
   });
   rows.push(await measure(`${count} of ${options.rows} rows`, story, wire, number));
 });

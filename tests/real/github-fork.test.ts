@@ -13,9 +13,9 @@ beforeAll(async () => {
   Object.assign(story.github.permissions, { ann: 'write' });
   expect((await story.runMain('0'.repeat(40))).ok).toBe(true);
   story.github.git?.fork('mallory');
-  await story.git('remote', 'add', 'mallory', story.github.git?.folder('mallory/r') ?? '');
-  await story.branch('theirs', () => story.edit('params.yaml', (text) => text.replace('learning_rate: 1.5', 'learning_rate: 1')));
-  await story.git('push', '--quiet', 'mallory', 'theirs');
+  await story.team.git('remote', 'add', 'mallory', story.github.git?.folder('mallory/r') ?? '');
+  await story.team.branch('theirs', () => story.team.edit('params.yaml', (text) => text.replace('learning_rate: 1.5', 'learning_rate: 1')));
+  await story.team.git('push', '--quiet', 'mallory', 'theirs');
   number = story.github.openPull({ head: 'mallory:theirs', base: 'main', title: 'theirs', author: 'mallory' }).number;
 });
 afterAll(async () => {
@@ -54,10 +54,10 @@ test('an approved commit runs; what it makes is in the untrusted store, and the 
 
 test('another commit on the same pull request is not what was approved', async () => {
   const approved = story.pull(number).head;
-  await story.git('switch', '--quiet', 'theirs');
-  story.edit('params.yaml', (text) => text.replace('epochs: 5', 'epochs: 6'));
-  await story.commit('one more');
-  await story.git('push', '--quiet', 'mallory', 'theirs');
+  await story.team.git('switch', '--quiet', 'theirs');
+  story.team.edit('params.yaml', (text) => text.replace('epochs: 5', 'epochs: 6'));
+  await story.team.commit('one more');
+  await story.team.git('push', '--quiet', 'mallory', 'theirs');
   story.github.git?.refresh();
   const started = story.github.dispatches.length;
   await story.comment(number, 'ann', `/plumb approve ${approved}`);

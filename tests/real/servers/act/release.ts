@@ -17,8 +17,11 @@ export interface Release {
   readonly tools: string;
 }
 
-/** @param home an empty folder of the caller's */
-export function makeRelease(home: string): Release {
+/**
+ * @param home an empty folder of the caller's
+ * @param edit what becomes of an action.yml: where actions of others have other commits
+ */
+export function makeRelease(home: string, edit: (text: string) => string = (text) => text): Release {
   const folder = join(home, 'plumbline');
   mkdirSync(folder);
   const parts = ['action.yml', 'actions', 'bin', 'package.json', 'package-lock.json', 'schemas', 'scripts', 'src', 'templates', 'tsconfig.json'];
@@ -30,7 +33,8 @@ export function makeRelease(home: string): Release {
     // a file that somebody has just removed is listed still
     if (!existsSync(join(root, path))) continue;
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    cpSync(join(root, path), join(folder, path));
+    if (path.endsWith('action.yml')) writeFileSync(join(folder, path), edit(readFileSync(join(root, path), 'utf8')));
+    else cpSync(join(root, path), join(folder, path));
   }
   const tools = makeToolCache();
   // beside the release, not in it: what copies the release does not copy this, and npm, started in it, does not follow this and empty what is behind it
