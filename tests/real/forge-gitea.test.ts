@@ -1,4 +1,8 @@
 // The Gitea adapter against a real Gitea, with its own runner.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { forgeContract, type Change, type ForgeWorld } from '../../src/forge/forge.contract.ts';
 import { openGitea } from '../../src/forge/gitea.ts';
@@ -21,6 +25,8 @@ const start = { kept: '0', gone: '0', 'old name': 'a line\n'.repeat(20), '.githu
 
 let gitea: GiteaServer | undefined;
 let clone: Clone | undefined;
+/** who has the repository */
+let owner: GiteaUser;
 afterAll(async () => {
   await gitea?.stop();
   await clone?.[Symbol.asyncDispose]();
@@ -37,7 +43,8 @@ async function makeWorld(): Promise<ForgeWorld> {
   const server = (gitea = await startGitea());
   const local = (clone = await newClone());
   const ask = server.ask;
-  const [us, wim, rita] = [await server.newUser('us'), await server.newUser('wim'), await server.newUser('rita')];
+  const [us, wim, rita]: [GiteaUser, GiteaUser, GiteaUser] = [await server.newUser('us'), await server.newUser('wim'), await server.newUser('rita')];
+  owner = us;
   await server.newUser('sam');
   await ask(us, 'POST', '/user/repos', { name: 'r', private: true, default_branch: 'main' });
   await ask(us, 'PUT', '/repos/us/r/collaborators/wim', { permission: 'write' });
@@ -142,6 +149,42 @@ async function makeWorld(): Promise<ForgeWorld> {
 
 describe('Gitea', () => {
   forgeContract(makeWorld);
+
+  // the job hands its token out and waits: whose it is and what it may is then asked through the adapter
+  test('a job speaks as gitea-actions, may comment and set statuses, and may not ask who may do what', async () => {
+    const server = gitea ?? expect.fail('no server');
+    const folder = await mkdtemp(join(tmpdir(), 'plumb-gitea-job-'));
+    await using runner = await server.startRunner();
+    const us = owner;
+    await server.ask(us, 'POST', '/user/repos', { name: 'jobs', private: true, default_branch: 'main' });
+    const steps = `echo "$TOKEN" > ${folder}/.token; mv ${folder}/.token ${folder}/token; until [ -e ${folder}/done ]; do sleep 0.1; done`;
+    const file = `on: push\njobs:\n  wait:\n    runs-on: ubuntu-latest\n    steps:\n      - run: ${steps}\n        env: { TOKEN: "\${{ github.token }}" }\n`;
+    await using local = await newClone();
+    const commit = await local.commit('job', { '.github/workflows/wait.yml': file });
+    await local.git('push', '-q', server.cloneUrl(us, 'us/jobs'), 'main');
+    const { number } = await server.ask<{ number: number }>(us, 'POST', '/repos/us/jobs/issues', { title: 'talk' });
+    try {
+      for (let tries = 0; !existsSync(join(folder, 'token')); tries += 1) {
+        if (tries > 300) throw new Error(`the job did not start: ${runner.said()}`);
+        await world.pause(100);
+      }
+      const token = readFileSync(join(folder, 'token'), 'utf8').trim();
+      const forge = openGitea({ apiUrl: server.apiUrl, owner: 'us', repo: 'jobs', token, author: 'gitea-actions', ...world });
+      const said = { marker: '<!-- job -->', body: 'one' };
+      expect(await forge.upsertComment(number, said)).toMatchObject({ state: 'made', author: 'gitea-actions' });
+      expect((await forge.upsertComment(number, said)).state).toBe('unchanged');
+      await forge.setStatus(commit, { context: 'plumb/gate', state: 'success', description: 'holds', link: null });
+      await expect(forge.permissionOf('wim')).rejects.toMatchObject({
+        code: 'FORGE_DENIED',
+        mend: expect.stringContaining('administrator') as string,
+      });
+    } finally {
+      writeFileSync(join(folder, 'done'), '');
+    }
+    const statuses = await server.ask<{ context: string; status: string }[]>(us, 'GET', `/repos/us/jobs/commits/${commit}/statuses`);
+    expect(statuses).toContainEqual(expect.objectContaining({ context: 'plumb/gate', status: 'success' }));
+    await rm(folder, { recursive: true });
+  });
 
   test('what it refuses is told without the token', async () => {
     const options = { apiUrl: gitea?.apiUrl ?? '', owner: 'us', repo: 'r', author: 'us', ...world };
