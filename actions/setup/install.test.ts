@@ -1,6 +1,6 @@
 // What install.sh refuses before it installs anything, and what it asks npm for. That it installs was seen in nektos/act: docs/github.md.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,4 +65,15 @@ test('an exact version is asked for by name, without install scripts; when npm f
 test('an old Node is named', () => {
   program('node', 'echo v22.4.0');
   expect(install('1.2.3').stdout).toContain('plumb needs Node 24 or newer, here is v22.4.0');
+});
+
+test('what an earlier step of the job installed is not installed again', () => {
+  const plumb = fileURLToPath(new URL('../../bin/plumb.js', import.meta.url));
+  mkdirSync(join(folder, 'temp/plumbline-bin'));
+  symlinkSync(plumb, join(folder, 'temp/plumbline-bin/plumb'));
+  expect(install('').status).toBe(0);
+  expect(readdirSync(folder)).not.toContain('npm');
+  expect(readFileSync(join(folder, 'output'), 'utf8')).toContain(`\nplumb=${plumb}\n`);
+  // another version is
+  expect(install('1.2.3').status).toBe(9);
 });
