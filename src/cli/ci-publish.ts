@@ -1,5 +1,6 @@
 import { PlumbError } from '../base/errors.ts';
 import { shortDigest } from '../base/digest.ts';
+import { readJob } from '../pipeline/ci-job.ts';
 import { openProject } from '../project/open.ts';
 import { domainText, readJobEvent } from '../project/trust-domain.ts';
 import { visible } from '../report/visible.ts';
@@ -27,27 +28,28 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
   const { project, context, pipeline } = open;
   const { store, git } = project;
   const { runs } = context;
+  const job = readJob(cli.env, readJobEvent(cli.env));
   if (runs.domain.kind === 'laptop') {
     throw new PlumbError('RUN_DOMAIN', {
       what: 'this is no job of CI: its runs are those of a laptop',
       mend: 'send them with `plumb push`; in a CI that is not recognised, set PLUMB_RUN_DOMAIN',
     });
   }
-  const [
-    { selectStages },
-    { presentRuns },
-    { stoppedCheckpoints },
-    { findSigner, publishRuns, runsToPublish },
-    { fetchCommit, openTrustBase },
-    { readJob },
-  ] = await Promise.all([
-    import('../pipeline/graph.ts'),
-    import('../pipeline/reachable.ts'),
-    import('../pipeline/checkpoint-publish.ts'),
-    import('../pipeline/publish.ts'),
-    import('./open-run-names.ts'),
-    import('../pipeline/ci-job.ts'),
-  ]);
+  if (job === null) {
+    // `plumb run` was another process: which runs it made for this job is written down by the job's number
+    throw new PlumbError('RUN_DOMAIN', {
+      what: 'this job does not say which run of which repository it is, so nobody knows which runs are its own',
+      mend: 'outside of GitHub and Gitea set GITHUB_REPOSITORY, GITHUB_REF, GITHUB_SHA and GITHUB_RUN_ID, for `plumb run` too',
+    });
+  }
+  const [{ selectStages }, { presentRuns }, { stoppedCheckpoints }, { findSigner, publishRuns, runsToPublish }, { fetchCommit, openTrustBase }] =
+    await Promise.all([
+      import('../pipeline/graph.ts'),
+      import('../pipeline/reachable.ts'),
+      import('../pipeline/checkpoint-publish.ts'),
+      import('../pipeline/publish.ts'),
+      import('./open-run-names.ts'),
+    ]);
   const stages = selectStages(pipeline.stages, names);
   const all = await runsToPublish(store, runs, await presentRuns(stages, context));
   const records = names.length === 0 ? all : all.filter(({ record }) => stages.has(record.stage));
@@ -60,7 +62,6 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
     cli.note('not signed: PLUMB_SIGNING_KEY is not set, and the job has no identity that policy.yaml takes. Nobody else reuses these runs');
   if (signer?.kind === 'key' && trust !== null && signer.name === null)
     cli.note('policy.yaml of the base branch does not name the public half of PLUMB_SIGNING_KEY: nobody else reuses these runs');
-  const job = readJob(cli.env, readJobEvent(cli.env));
   const sent = await publishRuns(
     { store, git, runs, records, checkpoints, signer, job, env: cli.env, fetchCommit: (commit) => fetchCommit(project, cli.env, commit) },
     cli,

@@ -64,8 +64,7 @@ export interface PublishOrder {
   /** of stages that were stopped */
   readonly checkpoints: readonly KeptCheckpoint[];
   readonly signer: Signer | null;
-  /** null: this process does not know its job, and can sign nothing */
-  readonly job: JobFacts | null;
+  readonly job: JobFacts;
   readonly env: Environment;
   /** Brings a commit into this clone. @returns whether it is there now */
   fetchCommit(commit: string): Promise<boolean>;
@@ -104,13 +103,10 @@ async function signRecords(order: PublishOrder): Promise<Map<Digest, string>> {
 }
 
 async function describeJob({ job, git, fetchCommit }: PublishOrder): Promise<Job> {
-  if (job === null || job.workflowPath === null) {
+  if (job.workflowPath === null) {
     throw new PlumbError('SIGNING_FAILED', {
-      what: job === null ? 'this job does not say which run of which repository it is' : 'this job does not say of which workflow file it is',
-      mend:
-        job === null
-          ? 'outside of GitHub and Gitea set GITHUB_REPOSITORY, GITHUB_REF, GITHUB_SHA and GITHUB_RUN_ID'
-          : 'set PLUMB_WORKFLOW to the path of the file, such as .gitea/workflows/pr.yml',
+      what: 'this job does not say of which workflow file it is',
+      mend: 'set PLUMB_WORKFLOW to the path of the file, such as .gitea/workflows/pr.yml',
     });
   }
   const { workflowPath: path, workflowCommit, ...facts } = job;
