@@ -2,6 +2,7 @@
 import type { ZodType } from 'zod';
 import { manifestSchema, lockSchema } from '../../src/datasets/schema.ts';
 import { caseResultSchema, comparisonSchema, evaluationSchema, suiteSchema } from '../../src/evaluate/schema.ts';
+import { checkpointSchema } from '../../src/pipeline/checkpoint-record.ts';
 import { runRecordSchema } from '../../src/pipeline/run-record.ts';
 import { pipelineSchema } from '../../src/pipeline/schema.ts';
 import { projectConfigSchema } from '../../src/project/config.ts';
@@ -37,6 +38,7 @@ export const writtenByPlumbline: readonly Format[] = [
   { name: 'promotion', file: 'promotion record, in the evidence of a pointer', version: 1, schema: promotionSchema },
   { name: 'manifest', file: 'manifest of a data set, in the store', version: 1, schema: manifestSchema },
   { name: 'run', file: 'run record, in the store', version: 1, schema: runRecordSchema },
+  { name: 'checkpoint', file: 'checkpoint of a stage that was stopped, in the store', version: 1, schema: checkpointSchema },
   { name: 'validation', file: 'validation.json of plumb/validate', version: 1, schema: validationSchema },
   { name: 'report', file: 'report of a promotion, in the evidence of its pointer', version: 1, schema: reportSchema },
   { name: 'curve', file: 'curve.json of plumb/train-text', version: 1, schema: curveSchema },

@@ -92,7 +92,7 @@ async function showRun(project: Project, word: string, cli: Cli): Promise<void> 
     `command      ${'uses' in record.command ? `${record.command.uses} version ${record.command.version} ${JSON.stringify(record.command.with)}` : JSON.stringify(record.command.cmd)}`,
     `code         ${record.code.commit ?? 'no commit'}${record.code.dirty ? ' with uncommitted changes' : ''}`,
     `time         ${record.started} to ${record.finished}`,
-    `machine      ${builderText(record.builder)}, ${record.environment.cpus}, ${record.environment.platform}, Node ${record.environment.node}`,
+    `machine      ${builderText(record.builder)}, ${[record.environment.cpus, ...(record.environment.gpus ?? [])].join(', ')}, ${record.environment.platform}, Node ${record.environment.node}`,
     `seed         ${record.seed}`,
     'inputs',
     ...Object.entries(record.inputs).map(([name, input]) => `  ${name}  ${input.kind} ${input.ref}  ${shortDigest(input.digest)}`),

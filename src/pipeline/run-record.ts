@@ -35,6 +35,7 @@ export const runRecordSchema = fields({
     platform: z.string(),
     cpus: z.string(),
     plumbline: z.string(),
+    gpus: z.array(z.string()).optional().describe('name, memory and driver of those that a stage with resources.gpus saw'),
   }),
   seed: countSchema,
   started: instantSchema,

@@ -9,6 +9,7 @@ import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
 import { openCheckpoint, type OpenCheckpoint } from './checkpoint.ts';
 import { describeMachine } from './environment.ts';
+import { describeGpus } from './gpus.ts';
 import { runProcess, type ProcessEnd } from './executors/local.ts';
 import { flatten } from './why.ts';
 import { commandOf, type ReadyStage } from './plan.ts';
@@ -44,6 +45,8 @@ export async function executeStage(
 ): Promise<StageOutcome> {
   for (const path of Object.values(ready.stage.outputs)) await world.workspace.claim(path);
   const code = await world.code();
+  // of a stage that wants none, nobody asks: a program that is slow to answer would cost every stage its time
+  const gpus = ready.stage.spec.resources.gpus > 0 ? await describeGpus({ ...world.env, ...ready.stage.spec.env }) : [];
   const started = world.now();
   const done = ready.stage.step === null ? await executeCommand(ready, world, { fresh: options.forced }) : await executeStep(ready, world);
   const finished = world.now();
@@ -59,7 +62,7 @@ export async function executeStage(
     outputs: done.outputs,
     metrics: done.metrics,
     measured: { seconds: (finished.getTime() - started.getTime()) / 1000, ...done.measured },
-    environment: { fingerprinted: ready.environment, ...describeMachine(world.version) },
+    environment: { fingerprinted: ready.environment, ...describeMachine(world.version), ...(gpus.length > 0 ? { gpus } : {}) },
     seed: ready.stage.spec.seed,
     started: started.toISOString(),
     finished: finished.toISOString(),
