@@ -1,5 +1,5 @@
 // GitHub's REST interface as far as we use it, and git over HTTP, on 127.0.0.1: stateful, and at least as strict as GitHub. Every request and every
-// answer is held against GitHub's own description (github-openapi.json, cut out by extract.ts); what GitHub would refuse is refused and written down
+// answer is held against GitHub's own description (github-openapi.json, cut out by scripts/github-openapi.ts); what GitHub would refuse is refused and written down
 // in `violations`, so that a test cannot pass by luck. Rules that the description does not hold stand beside their page of docs.github.com.
 //
 // In the process of a test:

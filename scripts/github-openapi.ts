@@ -1,7 +1,8 @@
 // Cuts the requests that we make out of GitHub's description of its interface, with all that they refer to and without its prose:
 //   npm install --prefix <a folder elsewhere> @octokit/openapi@23.0.2     385 MB, MIT
-//   node tests/github-api/extract.ts <that folder>
-// Run it again when a route is added below; github-openapi.json is the result.
+//   node scripts/github-openapi.ts <that folder>
+//   oxfmt tests/github-api
+// Run it again when a route is added below; tests/github-api/github-openapi.json is the result.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,7 +89,7 @@ for (const [path, methods] of Object.entries(wanted)) {
 const sorted = Object.fromEntries(
   Object.entries(components).map(([kind, all]) => [kind, Object.fromEntries(Object.entries(all).toSorted(([a], [b]) => (a < b ? -1 : 1)))]),
 );
-const source = `@octokit/openapi ${version}, generated/api.github.com.json; licence: github-openapi.LICENSE; cut out by extract.ts`;
-const place = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-writeFileSync(place('github-openapi.json'), `${JSON.stringify({ source, paths, components: sorted })}\n`);
+const source = `@octokit/openapi ${version}, generated/api.github.com.json; licence: github-openapi.LICENSE; cut out by scripts/github-openapi.ts`;
+const place = (name: string): string => fileURLToPath(new URL(`../tests/github-api/${name}`, import.meta.url));
+writeFileSync(place('github-openapi.json'), `${JSON.stringify({ source, paths, components: sorted }, null, 2)}\n`);
 writeFileSync(place('github-openapi.LICENSE'), readFileSync(at('LICENSE')));
