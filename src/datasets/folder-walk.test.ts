@@ -14,8 +14,8 @@ async function put(folder: string, path: string): Promise<void> {
   await writeFile(join(folder, path), path);
 }
 
-function walked(folder: string): string[] {
-  const walk = new FolderWalk(folder);
+function walked(folder: string, how: { large?: number } = {}): string[] {
+  const walk = new FolderWalk(folder, how);
   const paths: string[] = [];
   while (walk.next()) paths.push(walk.path);
   return paths;
@@ -35,7 +35,9 @@ test('files come in the order of the bytes of their paths, whatever folders and 
         await put(folder, path);
         there.add(path);
       }
-      expect(walked(folder)).toEqual([...there].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+      const inOrder = [...there].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      expect(walked(folder)).toEqual(inOrder);
+      expect(walked(folder, { large: 0 })).toEqual(inOrder);
     }),
     { numRuns: 60 },
   );
@@ -46,10 +48,12 @@ test('a walk knows what may be run, and passes over what a killed writer of ours
   await put(folder, 'run');
   await put(folder, 'sub/.plumb-tmp-1-2-x');
   await chmod(join(folder, 'run'), 0o755);
-  const walk = new FolderWalk(folder);
-  expect(walk.next()).toBe(true);
-  expect([walk.path, walk.executable, walk.facts.size]).toEqual(['run', true, 3]);
-  expect(walk.next()).toBe(false);
+  for (const how of [{}, { large: 0 }]) {
+    const walk = new FolderWalk(folder, how);
+    expect(walk.next()).toBe(true);
+    expect([walk.path, walk.executable, walk.facts.size]).toEqual(['run', true, 3]);
+    expect(walk.next()).toBe(false);
+  }
 });
 
 test('what cannot be part of a data set is refused by name', async () => {
@@ -71,14 +75,16 @@ test('what cannot be part of a data set is refused by name', async () => {
     await put(folder, 'a/good');
     await make(folder);
     const { message, ...rest } = expected as { message?: RegExp };
-    let refusal: unknown;
-    try {
-      walked(folder);
-    } catch (error) {
-      refusal = error;
+    for (const how of [{}, { large: 0 }]) {
+      let refusal: unknown;
+      try {
+        walked(folder, how);
+      } catch (error) {
+        refusal = error;
+      }
+      expect(refusal, what).toMatchObject(rest);
+      if (message !== undefined) expect((refusal as Error).message).toMatch(message);
     }
-    expect(refusal, what).toMatchObject(rest);
-    if (message !== undefined) expect((refusal as Error).message).toMatch(message);
   }
   const folder = await freshFolder();
   const server = createServer().listen(join(folder, 'socket'));
@@ -90,12 +96,14 @@ test('what cannot be part of a data set is refused by name', async () => {
 test('names that are one on other file systems are found, folder by folder', async () => {
   const folder = await freshFolder();
   for (const path of ['A/x', 'a/x', 'b/É', 'b/e\u0301', 'c/A', 'd/a', 'e/ß']) await put(folder, path);
-  const walk = new FolderWalk(folder);
-  while (walk.next());
-  expect(walk.clashes.found.map((pair) => pair.toSorted())).toEqual([
-    ['A', 'a'],
-    ['b/e\u0301', 'b/É'],
-  ]);
+  for (const how of [{}, { large: 0 }]) {
+    const walk = new FolderWalk(folder, how);
+    while (walk.next());
+    expect(walk.clashes.found.map((pair) => pair.toSorted())).toEqual([
+      ['A', 'a'],
+      ['b/e\u0301', 'b/É'],
+    ]);
+  }
   const clashes = new PathClashes();
   const found = ['A/x', 'A/y', 'B/c/d', 'B/c/e', 'a/z', 'b'].map((path) => clashes.look(path));
   expect(found).toEqual([null, null, null, null, 'A', 'B']);

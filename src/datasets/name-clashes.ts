@@ -2,6 +2,7 @@
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { temporaryBeside } from '../base/atomic.ts';
+import { PackedNames } from './packed-names.ts';
 
 /** How many are told of. */
 const most = 10;
@@ -11,17 +12,43 @@ export class NameClashes {
   readonly found: (readonly [string, string])[] = [];
 
   /** @param names of all that is in one folder */
-  look(prefix: string, names: readonly string[]): void {
-    // without such characters, names that differ stay different: most folders cost no more than this
-    if (this.found.length >= most || !names.some((name) => /[A-Z\u0080-\uffff]/.test(name))) return;
+  look(prefix: string, names: readonly string[] | PackedNames): void {
+    if (this.found.length >= most || !mayClash(names)) return;
     const seen = new Map<string, string>();
-    for (const name of names) {
+    for (const name of names instanceof PackedNames ? suspectsAmong(names) : names) {
       const folded = foldName(name);
       const other = seen.get(folded);
       if (other === undefined) seen.set(folded, name);
       else if (this.found.length < most) this.found.push([prefix + other, prefix + name]);
     }
   }
+}
+
+/** Without such characters, names that differ stay different. */
+function mayClash(names: Iterable<string>): boolean {
+  for (const name of names) if (/[A-Z\u0080-\uffff]/.test(name)) return true;
+  return false;
+}
+
+/** The names, of very many, that another may be one with: 4 bytes each find them, and a few others. */
+function suspectsAmong(names: PackedNames): string[] {
+  const hashes = new Uint32Array(names.count);
+  let at = 0;
+  for (const name of names) hashes[at++] = hashOfFolded(name);
+  const sorted = hashes.toSorted();
+  const shared = new Set(sorted.filter((hash, place) => hash === sorted[place + 1]));
+  const suspects: string[] = [];
+  at = 0;
+  for (const name of names) if (shared.has(hashes[at++] as number)) suspects.push(name);
+  return suspects;
+}
+
+/** FNV-1a of the folded name, by UTF-16 units. */
+function hashOfFolded(name: string): number {
+  const folded = foldName(name);
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < folded.length; at += 1) hash = Math.imul(hash ^ folded.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
 }
 
 /** The same for paths that come one by one, in order: in memory are the names of the folders that the path stands in. */
