@@ -16,7 +16,9 @@ export function secondsByStage(records: Iterable<KeptRecord>): Map<string, numbe
   const measured = new Map<string, Map<string, number>>();
   for (const { digest, record } of records) {
     // not `measured.seconds`: a step may say there what part of it took
-    const seconds = (Date.parse(record.finished) - Date.parse(record.started)) / 1000;
+    const last = (Date.parse(record.finished) - Date.parse(record.started)) / 1000;
+    // what went on from a checkpoint had run before
+    const seconds = last + (record.measured['earlierSeconds'] ?? 0);
     const known = measured.get(record.stage) ?? new Map<string, number>();
     measured.set(record.stage, known.set(digest, seconds));
   }
