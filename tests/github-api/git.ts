@@ -72,6 +72,9 @@ export function openGit(state: State): GitPlace {
       'uploadpack.allowAnySHA1InWant': 'true',
       'uploadpack.allowFilter': 'true',
       'receive.hideRefs': 'refs/pull',
+      // it would go on in the background, in a folder that is gone
+      'receive.autogc': 'false',
+      'gc.auto': '0',
     };
     for (const [key, value] of Object.entries(settings)) must([...at, 'config', key, value]);
   }

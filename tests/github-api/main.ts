@@ -6,4 +6,6 @@ const options = JSON.parse(process.argv[2] ?? '{}') as Partial<GitHubOptions>;
 if (options.token === undefined) throw new Error('which token? {"token":"…"}');
 const github = await startGitHub({ ...options, token: options.token });
 process.stdout.write(`${JSON.stringify({ url: github.url, serverUrl: github.serverUrl, folder: github.git?.folder() ?? null })}\n`);
-process.stdin.resume().on('end', () => void github.close().then(() => process.exit(0)));
+const end = (): void => void github.close().then(() => process.exit(0));
+process.stdin.resume().on('end', end);
+process.on('SIGTERM', end);
