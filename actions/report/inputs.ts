@@ -18,6 +18,8 @@ export interface Inputs {
   readonly comment: boolean;
   readonly status: boolean;
   readonly check: boolean;
+  /** path of plumb.js; null: the plumb on PATH */
+  readonly plumb: string | null;
   /** login that the token's comments appear under; null: the one of the forge's own token for jobs */
   readonly author: string | null;
   readonly token: string;
@@ -45,6 +47,7 @@ export function readInputs(get: (name: string) => string, workspace: string): In
     comment: yesOrNo('comment'),
     status: yesOrNo('status'),
     check: yesOrNo('check'),
+    plumb: text('plumb'),
     author: text('author'),
     token,
   };

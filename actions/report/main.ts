@@ -34,7 +34,7 @@ async function main(): Promise<void> {
 async function ask(inputs: Inputs, context: CiContext, workspace: string): Promise<Answer> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const script = findPlumb(workspace, process.env);
+  const script = inputs.plumb ?? findPlumb(workspace, process.env);
   // the base judges: not the branch that plumbline.yaml of the pull request calls the main one
   const base = inputs.base ?? (await baseOfCheckout(await openGit(inputs.folder, process.env), context));
   const order = { script, words: reportArguments(inputs, context, base), folder: inputs.folder, env: process.env, signal: stop.signal };

@@ -354,6 +354,9 @@ test('what the work space brings along is never asked, not even by PATH', async 
   expect(code).toBe(1);
   expect(log).toContain('there is no plumb on PATH outside of the work space');
   expect(github.requests).toEqual([]);
+  says(good);
+  const named = await start({ plumb: join(folder, 'bin', 'plumb') }, { env: { PATH: `${path}:/usr/bin:/bin` } });
+  expect(named.code).toBe(0);
 });
 
 test('a run that ends after a later push does not write over its comment', async () => {

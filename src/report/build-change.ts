@@ -87,15 +87,9 @@ function valueText(value: JsonValue): string {
 }
 
 export function boundParams(params: ReportParts['params'], list: Shortener): Report['params'] {
+  const text = (value: JsonValue | undefined): string | null => (value === undefined ? null : valueText(value));
   const texts = params
-    .map(({ key, before, after }) => {
-      const [old, now] = [before === undefined ? null : valueText(before), after === undefined ? null : valueText(after)];
-      return {
-        key,
-        before: old === null ? null : bounded(old, lengths.text, key),
-        after: now === null ? null : beside(now, old ?? undefined, key),
-      };
-    })
+    .map((entry) => ({ key: entry.key, before: text(entry.before), after: text(entry.after) }))
     .toSorted((a, b) => byCodeUnit(a.key, b.key));
   // changed ones first into the bound
   const changed = texts.filter((entry) => entry.before !== entry.after);
@@ -103,7 +97,11 @@ export function boundParams(params: ReportParts['params'], list: Shortener): Rep
   return list
     .keep('hyperparameters', [...changed, ...same], 'params')
     .toSorted((a, b) => byCodeUnit(a.key, b.key))
-    .map((entry) => ({ ...entry, key: label(entry.key) }));
+    .map(({ key, before, after }) => ({
+      key: label(key),
+      before: before === null ? null : bounded(before, lengths.text, key),
+      after: after === null ? null : beside(after, before ?? undefined, key),
+    }));
 }
 
 export function boundValidation(parts: readonly ValidationPart[], list: Shortener): ValidationPart[] {

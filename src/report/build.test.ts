@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { canonicalJson } from '../base/canonical.ts';
 import { bounds } from './bounds.ts';
 import { buildReport } from './build.ts';
-import { comparisonOf, exampleParts, pairedCases } from './example.fixture.ts';
+import { branchParts, comparisonOf, exampleParts, pairedCases } from './example.fixture.ts';
 import { giantParts, hostileParts, hostileText } from './hostile.fixture.ts';
 import { reportSchema } from './schema.ts';
 
@@ -80,4 +80,34 @@ test('whatever comes in, the report is under its bound and is canonical JSON of 
     }),
     { numRuns: 60 },
   );
+});
+
+test('secrets and personal data leave in no place of a report', () => {
+  const [mail, key] = ['jane.doe@example.com', `AKIA${'IOSFODNN7EXAMPLE'}`];
+  const json = JSON.stringify(buildReport(hostileParts(`write to ${mail} with ${key}.`)));
+  expect(json).not.toMatch(/jane|IOSFODNN7/);
+  expect(json).toContain('write to [e-mail] with [secret: AWS key]');
+  // nor half of one, at the place where a long text is cut
+  for (let at = 270; at < 310; at += 3)
+    expect(JSON.stringify(buildReport(hostileParts(`${'x'.repeat(at)} ${mail} ${key}.`)))).not.toMatch(/jane|AKIA/);
+});
+
+test('a secret that became another one is seen to have changed', () => {
+  const [set] = exampleParts('good').data;
+  if (set === undefined) throw new Error('the example has data');
+  const sample = { kind: 'edited' as const, key: 'r1', before: { mail: 'a@example.com', n: '1' }, after: { mail: 'b@example.com', n: '1' } };
+  const report = buildReport({
+    ...exampleParts('good'),
+    data: [{ ...set, samples: [sample] }],
+    params: [{ key: 'mail', before: 'a@b.example', after: 'c@b.example' }],
+  });
+  expect(report.data[0]?.samples[0]).toMatchObject({ before: { mail: '[e-mail]' }, after: { mail: '[e-mail] (another)' } });
+  expect(report.params).toEqual([{ key: 'mail', before: '"[e-mail]"', after: '"[e-mail]" (another)' }]);
+});
+
+test('a report that is of no branch has none of its parts: old ones and new ones are one format', () => {
+  const report = buildReport(exampleParts('bad'));
+  expect(Object.keys(report).filter((name) => ['change', 'problem', 'validation', 'mergeBase', 'links'].includes(name))).toEqual([]);
+  const branch = buildReport(branchParts('bad'));
+  expect(reportSchema.parse(JSON.parse(canonicalJson(branch)))).toEqual(branch);
 });

@@ -110,14 +110,23 @@ function boundEvaluations(
 type Cell = Evaluation['confusion'][number];
 
 function pairName(cell: Cell): string {
-  return JSON.stringify([cell.expected, cell.got]);
+  // its length says where the first label ends
+  return `${cell.expected.length} ${cell.expected}${cell.got}`;
 }
+
+/** Of each evaluation once, however often a report is built with smaller bounds. */
+const confused = new WeakMap<Evaluation, Cell[]>();
 
 /** Cells off the diagonal, most cases first. The diagonal says what recall and support say already. */
 function confusedPairs(evaluation: Evaluation | null): Cell[] {
-  return (evaluation?.confusion ?? [])
+  if (evaluation === null) return [];
+  const known = confused.get(evaluation);
+  if (known !== undefined) return known;
+  const pairs = evaluation.confusion
     .filter((cell) => cell.expected !== cell.got)
     .toSorted((a, b) => b.cases - a.cases || byCodeUnit(a.expected, b.expected) || byCodeUnit(a.got, b.got));
+  confused.set(evaluation, pairs);
+  return pairs;
 }
 
 function boundEvaluation(evaluation: Evaluation, whose: string, chosen: ReadonlySet<string>, list: Shortener): Evaluation {

@@ -10,7 +10,7 @@ export interface Failure {
   readonly where?: { readonly file?: string | undefined; readonly line?: number | undefined } | undefined;
 }
 
-/** What stands on a pull request in the place of the report, in under 2,000 bytes of plain words and code spans. @param link of the CI run */
+/** What stands on a pull request in the place of the report, in a few kilobytes of plain words and code spans. @param link of the CI run */
 export function renderFailure(failure: Failure, link: string | null): string {
   const { code: name, what, mend, where } = failure;
   const place = where?.file === undefined ? '' : `${code(where.line === undefined ? where.file : `${where.file}:${where.line}`, 120)}: `;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildReport } from './build.ts';
 import { branchParts, exampleParts } from './example.fixture.ts';
+import { renderFailure } from './failure.ts';
 import { attacks, giantParts, hostileParts, hostileText } from './hostile.fixture.ts';
 import { code, linkTarget, prose } from './markdown-text.ts';
 import { renderMarkdown } from './markdown.ts';
@@ -117,6 +118,33 @@ test('no text at all gets out of its cell', () => {
     }),
     { numRuns: 150 },
   );
+});
+
+test('a failure is as safe as a report, and names the line', () => {
+  const failure = { code: 'YAML_SYNTAX', what: 'it does not parse', mend: 'mend it', where: { file: 'params.yaml', line: 3 } };
+  expect(renderFailure(failure, 'https://example.test/runs/42')).toBe(
+    '## ⛔ There is no report for this commit\n\n`params.yaml:3`: **it does not parse**\n\nmend it (`YAML_SYNTAX`)\n\n<sub>[CI run](<https://example.test/runs/42>) · Plumbline</sub>\n',
+  );
+  expect(renderFailure({ ...failure, what: 'the value is jane@example.com' }, null)).not.toContain('jane');
+  fc.assert(
+    fc.property(hostileText, (text) => {
+      const markdown = renderFailure({ code: text, what: text, mend: text, where: { file: text } }, null);
+      checkSafe(markdown);
+      expect(bytes(markdown)).toBeLessThan(8000);
+    }),
+  );
+});
+
+test('what matters most stays when room is short: cases that broke before rows of many data sets', () => {
+  const parts = branchParts('bad', 770);
+  const [set] = parts.data;
+  if (set === undefined) throw new Error('the example has data');
+  const data = Array.from({ length: 40 }, (_, index) => ({ ...set, name: `set-${index}` }));
+  const text = renderMarkdown(buildReport({ ...parts, data }), { limitBytes: 12_000 });
+  const broken = text.slice(text.indexOf('Newly broken'), text.indexOf('</details>', text.indexOf('Newly broken')));
+  expect(broken.match(/^\| `t/gm)).toHaveLength(8);
+  expect(text).toMatch(/### Validation\n[^#]*rule 3/);
+  expect(text).toMatch(/\*\d+ more (rows|classes|sections) in the report\*/);
 });
 
 const github = spawnSync('cmark-gfm', ['--version']).status === 0;
