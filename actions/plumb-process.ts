@@ -7,13 +7,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The environment without our inputs, the tokens of the job, and the files by which a step speaks to the runner. What plumb reads was written by whoever
- * opened the pull request: it has no use for them. This is tidiness, not a wall: see docs/github.md.
+ * opened the pull request: it has no use for them. Credentials of the remote stay. This is tidiness, not a wall: see docs/github.md.
  */
 export function childEnvironment(env: Environment): Record<string, string> {
   return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || ofStep.test(name) ? [] : [[name, value]])));
 }
 
-const ofStep = /^(?:INPUT_|ACTIONS_|STATE_)|^(?:GITHUB|GITEA|GH|FORGEJO)_TOKEN$|^GITHUB_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)$|^PLUMB_SIGNING_KEY$/i;
+const ofStep =
+  /^(?:INPUT_|ACTIONS_|STATE_)|^(?:GITHUB|GITEA|FORGEJO|GH|NODE_AUTH|NPM)_TOKEN$|^(?:GITHUB|GITEA)_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)$|^PLUMB_SIGNING_KEY$/i;
 
 /** What marks the processes of this job: the same in all its steps, and another in any other job, be it on the same machine. */
 export function jobMark(env: Environment): { readonly name: string; readonly value: string } {
@@ -45,6 +46,12 @@ export class QuietGroup {
   end(): void {
     this.#write(`${this.#atStart ? '' : '\n'}::${this.#word}::\n::endgroup::\n`);
   }
+}
+
+/** The same for a text that is whole. */
+export function withoutCommands(text: string): string {
+  const word = randomUUID();
+  return `::stop-commands::${word}\n${text.trimEnd()}\n::${word}::`;
 }
 
 export interface PlumbOrder {

@@ -1,14 +1,12 @@
 // The installed plumb as a child process: found, started without a shell, and kept away from what the runner trusts us with.
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve, sep } from 'node:path';
 import { PlumbError } from '../../src/base/errors.ts';
 import { z } from '../../src/base/schema.ts';
 import { reportSchema } from '../../src/report/schema.ts';
+import { childEnvironment, withoutCommands, type Environment } from '../plumb-process.ts';
 import type { Answer } from './plan.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Of both streams; a report is at most 160 kB of JSON, and pretty-printed. */
 const mostBytes = 8 << 20;
@@ -34,18 +32,6 @@ function isInside(place: string, workspace: string): boolean {
     [top, existsSync(top) ? realpathSync(top) : top].some((root) => path === root || path.startsWith(root + sep)),
   );
 }
-
-/**
- * The environment without our inputs, the runner's tokens, keys that sign, and the files by which a step speaks to the runner: plumb has no use for
- * them, and what it reads was written by whoever opened the pull request. Credentials of the remote stay. Tidiness, not a wall: see docs/github.md.
- */
-export function childEnvironment(env: Environment): Record<string, string> {
-  const kept = Object.entries(env).filter(([name]) => !ofRunner.test(name));
-  return Object.fromEntries(kept.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
-}
-
-const ofRunner =
-  /^(?:INPUT_|ACTIONS_|STATE_)|^(?:GITHUB|GITEA|FORGEJO|GH|NODE_AUTH|NPM)_TOKEN$|^(?:GITHUB|GITEA)_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)$|^PLUMB_SIGNING_KEY$/i;
 
 /**
  * @param log takes what plumb wrote for people, as lines in which the runner finds no commands
@@ -113,10 +99,4 @@ function start(order: Parameters<typeof askPlumb>[0]): Promise<{ stdout: string;
       done({ stdout: text('stdout'), stderr: text('stderr'), code: code ?? 1 });
     });
   });
-}
-
-/** The runner reads `::set-env` and the like from any line of a step, until it sees a word that nobody can guess. */
-function withoutCommands(text: string): string {
-  const word = randomUUID();
-  return `::stop-commands::${word}\n${text.trimEnd()}\n::${word}::`;
 }
