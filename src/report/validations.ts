@@ -2,6 +2,7 @@
 // just then a reviewer wants to know which rows break which rule.
 import { parseYaml } from '../base/config.ts';
 import { isPlumbError, type ErrorCode } from '../base/errors.ts';
+import { readLockedManifest } from '../datasets/manifest.ts';
 import type { LockEntry } from '../datasets/schema.ts';
 import { readRows } from '../datasets/rows.ts';
 import type { BoundStage } from '../pipeline/graph.ts';
@@ -45,6 +46,8 @@ export async function validationOfStage(
   if (entry === undefined || entry.format === 'files') return unknown(args.data, `it reads ${input.ref}, which has no run`);
   try {
     const rules = await parseYaml((await world.readText(args.data.rules)) ?? '', args.data.rules, rulesSchema);
+    // its manifest says which packs the rows are in
+    await readLockedManifest(world.store, input.ref, entry);
     const path = await world.store.pathOf(entry.content);
     const rows = judgedRows(path, entry.format, { name: input.ref, signal: world.signal });
     return partOf(args.data, await judgeRows(rules, rows, { rules: args.data.rules, untyped: entry.format === 'csv' }));
