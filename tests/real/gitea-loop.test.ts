@@ -39,8 +39,9 @@ beforeAll(async () => {
   await team.start('git', ['push', '--quiet', gitea.cloneUrl(gitea.admin, 'plumbline/plumbline'), 'main'], release.folder);
   await gitea.ask(ann, 'PUT', `/repos/${repository}/actions/secrets/PLUMB_SIGNING_KEY`, { data: team.key });
   runner = await gitea.startRunner({ path: [fileURLToPath(new URL('../../node_modules/.bin', import.meta.url))] });
-  mkdirSync(join(runner.folder, '.cache/act'), { recursive: true });
-  symlinkSync(release.tools, join(runner.folder, '.cache/act/tool_cache'));
+  // RUNNER_TOOL_CACHE is a folder of the runner's own
+  mkdirSync(join(runner.folder, 'work'), { recursive: true });
+  symlinkSync(release.tools, join(runner.folder, 'work', 'tool_cache'));
 });
 afterAll(async () => {
   await runner?.stop();
