@@ -17,7 +17,7 @@ export function reportMarker({ place, model, stage }: ReportSubject): string {
 }
 
 /** What every such marker begins with, whatever it is about. */
-export const reportMarkerStart = '<!-- plumbline report ';
+const reportMarkerStart = '<!-- plumbline report ';
 
 /** The line behind the marker: the head of the pull request when the report was made. @param head commit in full */
 export function headLine(head: string): string {

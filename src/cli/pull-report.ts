@@ -7,10 +7,11 @@ import type { Lock } from '../datasets/schema.ts';
 import type { Oid } from '../git/git.ts';
 import { openCommitTree } from '../pipeline/commit-tree.ts';
 import { wellKnownLockfiles } from '../pipeline/environment.ts';
-import { planStages } from '../pipeline/plan.ts';
+import { planStages, type PlannedStage } from '../pipeline/plan.ts';
 import { isPipelineTrouble } from '../pipeline/reachable.ts';
 import { loadPipeline, type Pipeline, type SourceTree } from '../pipeline/source-tree.ts';
 import { count, counted } from '../evaluate/words.ts';
+import type { Project } from '../project/open.ts';
 import { buildReport } from '../report/build.ts';
 import { dataPart, lockPart } from '../report/data-part.ts';
 import type { BranchChange } from '../report/judge.ts';
@@ -42,7 +43,7 @@ export async function reportBranch(open: OpenPipeline, wish: PullWish, cli: Cli)
   if (changes === null || changes.from === (await project.git.resolve('HEAD'))) {
     return (await judgeModel(open, wish, cli)).judgement.report;
   }
-  const before = await sideAt(open, changes.from);
+  const before = await openBefore(project, changes.from);
   const relevance = relevanceOf(open, before, changes);
   const change = { since: changes.from.slice(0, 12), relevant: relevance.relevant, why: [...relevance.why] };
   const bare = { ...emptyParts, model: wish.model ?? onlyModel(open.pipeline), title: await titleOf(project, wish.base), links: wish.links };
@@ -90,22 +91,31 @@ function brokenInWords({ dataset, rules, rows, checks }: ValidationPart): string
   return `${counted(first.failing, 'row')} of ${count(rows)} in ${dataset} against rule ${first.rule} of ${rules}: ${first.what}${others}`;
 }
 
-interface Before extends PlannedSide {
+/** The commit where the branch left its base. */
+interface Before {
   readonly tree: SourceTree;
+  /** null: it does not hold together */
   readonly pipeline: Pipeline | null;
 }
 
-/** A commit's pipeline with its runs as far as they can be had. */
-async function sideAt({ project, context }: OpenPipeline, commit: Oid): Promise<Before> {
+async function openBefore(project: Project, commit: Oid): Promise<Before> {
   const tree = await openCommitTree(project, commit);
-  try {
-    const pipeline = await loadPipeline(tree, steps);
-    const planned = await planStages(pipeline.stages, { ...context, tree, pipeline, log: [] }, { force: false });
-    return { tree, pipeline, stages: pipeline.stages, planned };
-  } catch (error) {
-    if (!isPipelineTrouble(error) && !isPlumbError(error, 'RUN_MISSING')) throw error;
-    return { tree, pipeline: null, stages: new Map(), planned: new Map() };
-  }
+  const pipeline = await loadPipeline(tree, steps).catch((error: unknown) => {
+    if (isPipelineTrouble(error)) return null;
+    throw error;
+  });
+  return { tree, pipeline };
+}
+
+/** Its stages, with its runs as far as they can be had. */
+async function planBefore({ context }: OpenPipeline, { tree, pipeline }: Before): Promise<PlannedSide> {
+  if (pipeline === null) return { stages: new Map(), planned: new Map() };
+  const planned = await planStages(pipeline.stages, { ...context, tree, pipeline, log: [] }, { force: false }).catch((error: unknown) => {
+    // a frozen stage has nothing to stay with, on this machine
+    if (isPipelineTrouble(error) || isPlumbError(error, 'RUN_MISSING')) return new Map<string, PlannedStage>();
+    throw error;
+  });
+  return { stages: pipeline.stages, planned };
 }
 
 /** What either of the two pipelines reads counts: a stage that is no more read something, too. */
@@ -128,6 +138,7 @@ interface Branch {
 
 async function describeBranch(open: OpenPipeline, { before, change, ciRun }: Branch, cli: Cli): Promise<Omit<BranchChange, 'model'>> {
   const { pipeline, context, tree } = open;
+  const was = await planBefore(open, before);
   const after: PlannedSide = { stages: pipeline.stages, planned: await planStages(pipeline.stages, context, { force: false }) };
   const warnings: string[] = [];
   const validation: ValidationPart[] = [];
@@ -140,9 +151,9 @@ async function describeBranch(open: OpenPipeline, { before, change, ciRun }: Bra
     validation.push(part);
     if (kept === undefined && part.state === 'broken') failed.add(name);
   }
-  const { stages, cost } = describeStages({ before, after, ciRun, failed });
+  const { stages, cost } = describeStages({ before: was, after, ciRun, failed });
   const data = await changedData(open, before.tree.lock, { cli, warnings });
-  return { change, data, params: describeParams(before, after), stages, cost, validation, warnings };
+  return { change, data, params: describeParams(was, after), stages, cost, validation, warnings };
 }
 
 async function changedData({ project, tree }: OpenPipeline, before: Lock, { cli, warnings }: { cli: Cli; warnings: string[] }): Promise<DataPart[]> {
@@ -150,14 +161,14 @@ async function changedData({ project, tree }: OpenPipeline, before: Lock, { cli,
   const parts: DataPart[] = [];
   for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
     const sides = { before: old[name] ?? null, after: now[name] ?? null };
-    const counted = lockPart(name, sides);
-    if (counted.before === counted.after) parts.push(counted);
+    const told = lockPart(name, sides);
+    if (told.before === told.after) parts.push(told);
     else
       parts.push(
-        await dataPart(project.store, name, counted.before, counted.after, cli).catch((error: unknown) => {
+        await dataPart(project.store, name, told.before, told.after, cli).catch((error: unknown) => {
           if (!isPlumbError(error) || error.code === 'INTERRUPTED') throw error;
           warnings.push(`which rows of ${name} changed is not known: ${error.message}`);
-          return counted;
+          return told;
         }),
       );
   }
