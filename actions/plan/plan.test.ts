@@ -71,7 +71,7 @@ function step(
     action: 'plan',
     inputs: { ...defaults, ...more.inputs },
     event: more.event ?? 'pull_request',
-    payload: { repository: { default_branch: 'main' }, ...((more.payload ?? pull) as object) },
+    payload: { repository: { default_branch: 'main' }, ...(more.payload ?? pull) },
     workspace: clone.root,
     temp: clone.top,
     env: { GITHUB_SHA: head, GITHUB_API_URL: github.url, ...more.env },

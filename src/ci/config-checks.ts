@@ -44,8 +44,7 @@ export interface CheckedConfig {
 }
 
 export async function checkConfig(from: ConfigFiles, steps: StepRegistry, findings: Findings): Promise<CheckedConfig> {
-  const read = (path: string): Promise<string | undefined> =>
-    from.readText(path).catch((error: unknown) => void findings.addError(error, { file: path }));
+  const read = (path: string): Promise<string | undefined> => from.readText(path).catch((error: unknown) => findings.addError(error, { file: path }));
   const check = async <T>(path: string, parse: (text: string) => T | Promise<T>): Promise<T | null> => {
     const text = await read(path);
     if (text === undefined) return null;
@@ -79,7 +78,7 @@ export async function checkConfig(from: ConfigFiles, steps: StepRegistry, findin
 function namesIn(text: string): Lock | null {
   try {
     const value = loadYaml(text, files.lock) as { datasets?: Record<string, { path?: unknown } | null> } | null;
-    const entries = Object.entries(value?.datasets ?? {}).map(([name, entry]) => [name, { path: String(entry?.path ?? '') }]);
+    const entries = Object.entries(value?.datasets ?? {}).map(([name, entry]) => [name, { path: typeof entry?.path === 'string' ? entry.path : '' }]);
     return { version: 1, datasets: Object.fromEntries(entries) as Lock['datasets'] };
   } catch {
     return null;
@@ -158,7 +157,7 @@ async function checkStages(parts: PipelineParts, findings: Findings): Promise<Re
 async function checkPolicy(config: PipelineConfig | null, text: string | undefined, findings: Findings): Promise<void> {
   if (text === undefined) return;
   const around = { file: files.policy };
-  const policy = await parseYaml(text, files.policy, policySchema).catch((error: unknown) => void findings.addError(error, around));
+  const policy = await parseYaml(text, files.policy, policySchema).catch((error: unknown) => findings.addError(error, around));
   if (policy === undefined) return;
   const at = await yamlPositions(text);
   for (const [model, rules] of Object.entries(policy.models)) {
@@ -205,7 +204,7 @@ async function readRules(
   for (const { dataset, file } of pairs.values()) {
     const text = await read(file);
     if (text === undefined) continue;
-    const rules = await parseYaml(text, file, rulesSchema).catch((error: unknown) => void findings.addError(error, { file }));
+    const rules = await parseYaml(text, file, rulesSchema).catch((error: unknown) => findings.addError(error, { file }));
     if (rules !== undefined) judgings.push({ dataset, file, rules, positions: await yamlPositions(text) });
   }
   return judgings;

@@ -59,7 +59,7 @@ export async function bindTelling(specs: readonly StageSpec[], context: BindCont
   const drafts = new Map<string, Draft>();
   const broken: StageSpec[] = [];
   for (const spec of specs) {
-    const draft = await draftStage(spec, context).catch((error: unknown) => void tell(spec.name, error));
+    const draft = await draftStage(spec, context).catch((error: unknown) => tell(spec.name, error));
     if (draft === undefined) broken.push(spec);
     else if (drafts.has(spec.name)) tell(spec.name, calledTwice(spec.name));
     else drafts.set(spec.name, draft);

@@ -187,14 +187,14 @@ export async function openLocalSigstore(): Promise<LocalSigstore> {
         return null;
     }
   };
-  const server = createServer(async (request, response) => {
-    try {
-      const value = await answer(request, `localhost:${(server.address() as AddressInfo).port}`);
-      response.writeHead(value === null ? 401 : 201, { 'content-type': 'application/json' });
-      response.end(Buffer.isBuffer(value) ? value : JSON.stringify(value));
-    } catch (error) {
-      response.writeHead(400).end(String(error));
-    }
+  const server = createServer((request, response) => {
+    answer(request, `localhost:${(server.address() as AddressInfo).port}`).then(
+      (value) => {
+        response.writeHead(value === null ? 401 : 201, { 'content-type': 'application/json' });
+        response.end(Buffer.isBuffer(value) ? value : JSON.stringify(value));
+      },
+      (error: unknown) => response.writeHead(400).end(String(error)),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://localhost:${(server.address() as AddressInfo).port}`;

@@ -86,7 +86,7 @@ function checkParameters(operation: Operation, inPath: Readonly<Record<string, s
 function checkBody(operation: Operation, place: readonly string[], body: unknown): string[] {
   const schema = operation.requestBody?.content['application/json']?.schema;
   if (schema === undefined) return body === undefined ? [] : ['a body where none belongs'];
-  const unknown = Object.keys((body ?? {}) as object).filter((name) => !(name in (schema.properties ?? {})));
+  const unknown = Object.keys(body ?? {}).filter((name) => !(name in (schema.properties ?? {})));
   const wrong = judge([...place, 'requestBody', 'content', 'application/json', 'schema'], body);
   return [...unknown.map((name) => `key ${name} is not known`), ...wrong];
 }

@@ -191,7 +191,7 @@ export function openGit(state: State): GitPlace {
     const text = run(['show', `${found ?? ''}:.github/workflows/${file}`]);
     if (text === null) return undefined;
     const { on } = parse(text) as { on?: unknown };
-    const events = typeof on === 'string' ? [on] : Array.isArray(on) ? on : Object.keys((on ?? {}) as object);
+    const events = typeof on === 'string' ? [on] : Array.isArray(on) ? on : Object.keys(on ?? {});
     if (!events.includes('workflow_dispatch')) return `Workflow does not have 'workflow_dispatch' trigger`;
     const { workflow_dispatch: event } = on as { workflow_dispatch?: { inputs?: object } | null };
     return Object.keys(event?.inputs ?? {});
