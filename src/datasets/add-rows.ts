@@ -13,7 +13,7 @@ import type { DataPath } from './paths.ts';
 import { checkRows, type RowFile } from './row-check.ts';
 import { scanRows, type RowScan } from './row-scan.ts';
 import { factsPath, type RowsEntry } from './row-versions.ts';
-import { requireFormatOfName } from './rows.ts';
+import { requireFormatOfName } from './row-format.ts';
 import type { LockEntry } from './schema.ts';
 import { digestOfPath, type StatIndex } from './stat-index.ts';
 

@@ -13,7 +13,6 @@ import { noteCacheState, type FileState, type IndexHead } from './index-file.ts'
 import { cacheOnly, digestOfManifest, filesManifest, manifestText, objectsOf, type FilesManifest } from './manifest.ts';
 import type { StatIndex } from './stat-index.ts';
 
-export { checkoutFolder } from './folder-checkout.ts';
 export type { FolderOptions } from './survey-options.ts';
 
 export interface StoredFolder {

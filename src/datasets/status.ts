@@ -5,7 +5,7 @@ import { isTemporary } from '../base/atomic.ts';
 import { byCodeUnit } from '../base/canonical.ts';
 import type { Project } from '../project/open.ts';
 import { loadLock } from './lock.ts';
-import { formatOfName } from './rows.ts';
+import { formatOfName } from './row-format.ts';
 import type { Lock } from './schema.ts';
 import { openStatIndex } from './stat-index.ts';
 import { compareWorkingCopy, type WorkingCopy } from './working-copy.ts';

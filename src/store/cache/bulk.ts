@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { PlumbError, type ErrorCode, type ErrorText } from '../../base/errors.ts';
 import type { BulkOptions } from './cache.ts';
-import { runTask } from './run-task.ts';
 import { partsOf, type Control, type ResultOf, type Task } from './task.ts';
 
 /** To a thread. */
@@ -181,5 +180,6 @@ async function inTurn(task: Task, isAborted: Int32Array, told: (bytes: number) =
     told,
   };
   await new Promise((resolve) => setImmediate(resolve));
+  const { runTask } = await import('./run-task.ts');
   return runTask(task, control);
 }

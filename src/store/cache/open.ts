@@ -15,11 +15,9 @@ import { LocalPacks, type Packed } from './local-packs.ts';
 import { LooseNames } from './loose-names.ts';
 import { LooseObjects } from './loose-objects.ts';
 import { factsOf } from './loose.ts';
-import { placeAll, type FileToPlace } from './place.ts';
-import { rewritePacks } from './repack.ts';
+import type { FileToPlace } from './place.ts';
 import type { HashTask } from './task.ts';
 import { Trash } from './trash.ts';
-import { openSession } from './writer.ts';
 
 export interface CacheOptions {
   /** how working copies shall come, as plumbline.yaml has it; default: found out by trying */
@@ -172,6 +170,7 @@ class FolderCache implements Cache {
 
   async openWriter(): Promise<CacheWriter> {
     await this.#loose.sweep();
+    const { openSession } = await import('./writer.ts');
     return openSession(this);
   }
 
@@ -198,6 +197,7 @@ class FolderCache implements Cache {
     if (first === undefined) return [];
     const { kind } = await this.linkKind(dirname(first.target));
     const isMuch = files.length > manyFiles || files.reduce((sum, file) => sum + file.bytes, 0) > manyBytes;
+    const { placeAll } = await import('./place.ts');
     return placeAll(this, files, { link: kind === 'hardlink' && !how.link ? 'copy' : kind, fresh: how.fresh ?? false, isMuch }, options);
   }
 
@@ -250,6 +250,7 @@ class FolderCache implements Cache {
   /** A pack with a bad object is written anew without it. */
   async #withoutBad(digest: Digest, { pack }: Packed): Promise<void> {
     this.#bad.add(digest);
+    const { rewritePacks } = await import('./repack.ts');
     await rewritePacks(this.root, [pack], { keeps: () => true, old: () => null });
     this.packs.refresh();
   }

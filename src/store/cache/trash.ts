@@ -9,7 +9,6 @@ import type { PackIndex } from '../pack/pack.ts';
 import { openPackFile } from '../pack/reader.ts';
 import { LocalPacks, momentMs, packsIn, type LocalPack } from './local-packs.ts';
 import { factsOf } from './loose.ts';
-import { rewritePacks } from './repack.ts';
 import { makeFolder } from './sharing.ts';
 
 /** One gc's trash. */
@@ -84,6 +83,7 @@ export async function moveToTrash(
     if (deadObjects === 0) continue;
     if (deadObjects < pack.index.objects) {
       if (deadBytes < allBytes * what.mostlyDead) continue;
+      const { rewritePacks } = await import('./repack.ts');
       await rewritePacks(root, [pack], { keeps: (digest) => !dead.has(digest), old: ({ hex }) => packPath(heap, hex) });
     } else if (!moved(root, pack.path, packPath(heap, pack.hex))) {
       continue;
