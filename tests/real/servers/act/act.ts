@@ -2,6 +2,7 @@
 // the payload of any event. Traps that were met, and what is done about each:
 // - whatever `using:` says, actions run under the `node` that is first on PATH: node_modules/.bin has Node 24
 // - GITHUB_SHA is HEAD of the work tree that it is started in, and the repository that of its `origin`: the one is checked out, the other is said
+// - it copies the work tree in place of actions/checkout, history and all: told not to, so that a shallow clone is one
 // - its artifact server takes one fixed port of the outer address, and today's clients do not understand it: it is on 127.0.0.1, and nobody uses it
 // - not there: permissions of the token, concurrency, RUNNER_ENVIRONMENT, GITHUB_WORKFLOW_REF (said here), OIDC, what a fork's event may not
 import { spawn } from 'node:child_process';
@@ -94,6 +95,7 @@ export async function runWorkflow(order: WorkflowOrder): Promise<WorkflowRun> {
   const words = [
     order.event,
     '--json',
+    '--no-skip-checkout',
     ...['--workflows', order.workflow, '--eventpath', eventFile, '--no-cache-server', '--pull=false'],
     ...['--artifact-server-addr', '127.0.0.1', '--artifact-server-port', String(await freePort())],
     ...['-P', 'ubuntu-24.04=-self-hosted', '-P', 'ubuntu-latest=-self-hosted', '-P', 'self-hosted=-self-hosted', '-P', 'gpu=-self-hosted'],
