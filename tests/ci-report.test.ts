@@ -133,7 +133,7 @@ test('a broken rule: there is no model, and the report says which rows, and what
   expect(stageOf(found, 'check')).toMatchObject({ state: 'failed' });
   expect(stageOf(found, 'train')).toMatchObject({ state: 'not run', why: ['waits for check'] });
   const text = await must(repository, 'ci', 'report', '--stdout');
-  expect(text).toMatch(/^## ⛔ `topics`: there is no model to judge\n\n\*\*1 row of 37 in topics against rule 1 of `rules\/topics.yaml:`/);
+  expect(text).toMatch(/^## ⛔ `topics`: there is no model to judge\n\n\*\*1 row of 37 in topics against rule 1 of `rules\/topics.yaml`:/);
   expect(text).not.toContain('jane@');
 });
 

@@ -22,23 +22,45 @@ const betweenWords = new Set(['=', '<']);
 const linked = /www\.|https?|(?<![\p{L}\p{N}])[0-9a-f]{7,}|[a-z]-\d|\p{L}\.\p{L}/iu;
 
 /**
- * A sentence of ours that may hold data: plain words stay as they are, all else goes into code spans.
+ * A sentence of ours that may hold data: plain words stay as they are, all else goes into code spans. What it has between backticks is a span, too.
  * @param limit UTF-16 code units of text
  */
 export function prose(text: string, limit = 500): string {
-  const words = cut(visible(text), limit)
-    .split(' ')
-    .filter((word) => word !== '');
-  const runs: { plain: boolean; words: string[] }[] = [];
+  const pieces = cut(visible(text), limit).split(/`([^`]+)`/);
+  // the odd ones stood between backticks, with which whatever follows them without a space stays together
+  return pieces.reduce((all, piece, index) => {
+    if (index % 2 === 1) return all === '' ? code(piece, limit) : `${all} ${code(piece, limit)}`;
+    const [, punctuation = '', rest = ''] = all === '' ? ['', '', piece] : (/^([,.;:)]{0,3})(?= |$)(.*)$/s.exec(piece) ?? ['', '', piece]);
+    const words = rest.split(' ').filter((word) => word !== '');
+    return [all + punctuation, ...runsOf(words, all === '').map((run) => runText(run, limit))].filter((part) => part !== '').join(' ');
+  }, '');
+}
+
+interface Run {
+  readonly plain: boolean;
+  readonly words: string[];
+}
+
+/** @param first does the line begin with them? */
+function runsOf(words: readonly string[], first: boolean): Run[] {
+  const runs: Run[] = [];
   words.forEach((word, index) => {
-    const first = index === 0;
+    const begins = first && index === 0;
     // '1.' in front would be a list
-    const plain = (isPlain(word) && !(first && /^[+\-−±]?\d+[.)]/.test(word))) || (!first && betweenWords.has(word) && index < words.length - 1);
+    const plain = (isPlain(word) && !(begins && /^[+\-−±]?\d+[.)]/.test(word))) || (!begins && betweenWords.has(word) && index < words.length - 1);
     const last = runs.at(-1);
     if (last !== undefined && last.plain === plain) last.words.push(word);
     else runs.push({ plain, words: [word] });
   });
-  return runs.map((run) => (run.plain ? run.words.join(' ') : code(run.words.join(' '), limit))).join(' ');
+  return runs;
+}
+
+/** The comma behind a code span is the sentence's. */
+function runText({ plain, words }: Run, limit: number): string {
+  const text = words.join(' ');
+  if (plain) return text;
+  const [, span = text, punctuation = ''] = /^(.*[^,.;:)])([,.;:)]{1,3})$/s.exec(text) ?? [];
+  return `${code(span, limit)}${punctuation}`;
 }
 
 function isPlain(word: string): boolean {

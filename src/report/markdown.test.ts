@@ -58,9 +58,11 @@ test('a row is in whole or not at all', () => {
 
 test('plain words stay plain, all else goes into code spans', () => {
   expect(prose('recall of card_arrival fell to 0.35, see @octocat or #12')).toBe('recall of `card_arrival` fell to 0.35, see `@octocat` or `#12`');
-  expect(prose('1. one')).toBe('`1.` one');
+  expect(prose('1. one')).toBe('`1`. one');
   expect(prose('Accuracy 90.00 % (95 %: −0.10 to +0.20)')).toBe('Accuracy 90.00 % (95 %: −0.10 to +0.20)');
   expect(prose('commit 6dcb09b5b57 and www.evil.example')).toBe('commit `6dcb09b5b57` and `www.evil.example`');
+  expect(prose('run `plumb run`, then @you; or `x` `y`.')).toBe('run `plumb run`, then `@you`; or `x` `y`.');
+  expect(prose('one ` two')).toBe('one `ˋ` two');
   expect(code('a`b|c')).toBe('`aˋb│c`');
   expect(code(' ')).toBe('*empty*');
 });
