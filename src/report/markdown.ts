@@ -88,7 +88,8 @@ function closing(report: Report): string {
   const { candidate, links } = report;
   const addresses = (links ?? []).map(({ name, url }) => `[${name === 'page' ? 'The whole report' : 'CI run'}](${linkTarget(url)})`);
   const digests = candidate === null ? [] : [`model ${code(shortDigest(candidate.artifact))}`, `run ${code(shortDigest(candidate.run))}`];
-  return `\n<sub>${[...addresses, costInWords(report), ...digests, 'Plumbline'].join(' · ')}</sub>\n`;
+  const costs = report.stages.length === 0 ? [] : [costInWords(report)];
+  return `\n<sub>${[...addresses, ...costs, ...digests, 'Plumbline'].join(' · ')}</sub>\n`;
 }
 
 function shortened(report: Report): Section | null {
