@@ -44,7 +44,11 @@ export interface CheckedConfig {
 }
 
 export async function checkConfig(from: ConfigFiles, steps: StepRegistry, findings: Findings): Promise<CheckedConfig> {
-  const read = (path: string): Promise<string | undefined> => from.readText(path).catch((error: unknown) => findings.addError(error, { file: path }));
+  const read = (path: string): Promise<string | undefined> =>
+    from.readText(path).catch((error: unknown) => {
+      findings.addError(error, { file: path });
+      return undefined;
+    });
   const check = async <T>(path: string, parse: (text: string) => T | Promise<T>): Promise<T | null> => {
     const text = await read(path);
     if (text === undefined) return null;
