@@ -59,7 +59,7 @@ export interface PushRoot {
   bases(): Promise<readonly Digest[]>;
   /** true: where its bytes are neither in the remote nor all in the cache, it is left out and told in `leftOut` */
   readonly optional?: boolean;
-  /** Every object of the version, itself too. With a base (all of whose objects the remote has), those may be left out that the base has as well. */
+  /** Every object of the version, itself too. With a base (all of whose objects the remote has), those may be left out that the base has as well. Asked again where they are many. */
   objects(base: Digest | null): AsyncIterable<ObjectRef>;
 }
 

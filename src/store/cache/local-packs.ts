@@ -1,10 +1,11 @@
 // The packs of the cache: which there are, and what is in them. Other processes add packs, merge them and take them away at any time; a look at the
-// time of the folder says whether that has happened. Indexes are immutable and are kept; files and frames only as long as they are in use.
+// time of the folder says whether that has happened. Indexes are immutable; they, files and frames are kept as long as they are in use.
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, hexOf, type Digest } from '../../base/digest.ts';
 import { errnoOf, isPlumbError, systemError } from '../../base/errors.ts';
 import { decodeFrame } from '../pack/frame.ts';
+import { IndexShelf, type ShelvedIndex } from '../pack/index-shelf.ts';
 import { forms, type FrameLocation, type PackIndex } from '../pack/pack.ts';
 import { openPackFile } from '../pack/reader.ts';
 
@@ -12,7 +13,31 @@ export interface LocalPack {
   /** SHA-256 of the file, and its name */
   readonly hex: string;
   readonly path: string;
+  /** to be used at once and not to be kept. @throws PlumbError FILE_MISSING when the pack is gone */
   readonly index: PackIndex;
+}
+
+class ShelvedPack implements LocalPack {
+  readonly hex: string;
+  readonly path: string;
+  readonly shelved: ShelvedIndex;
+
+  constructor(hex: string, path: string, shelf: IndexShelf) {
+    this.hex = hex;
+    this.path = path;
+    this.shelved = shelf.add(indexIn(path), () => indexIn(path));
+  }
+
+  get index(): PackIndex {
+    return this.shelved.take();
+  }
+}
+
+/** @throws PlumbError FILE_MISSING, PACK_INVALID */
+function indexIn(path: string): PackIndex {
+  const file = openPackFile(path);
+  file.close();
+  return file.index;
 }
 
 /** Where an object is. */
@@ -49,8 +74,11 @@ export class LocalPacks {
   readonly folder: string;
   /** bytes of the digest that is looked for: a buffer for each would be garbage by the million */
   readonly #wanted = Buffer.alloc(32);
-  #packs: LocalPack[] = [];
-  readonly #indexes = new Map<string, LocalPack>();
+  readonly #shelf = new IndexShelf();
+  #packs: ShelvedPack[] = [];
+  /** the pack in which something was found last: its neighbours are probably there, too */
+  #last: ShelvedPack | null = null;
+  readonly #known = new Map<string, ShelvedPack>();
   /** files that cannot be read as packs: fsck tells about them */
   readonly #unreadable = new Set<string>();
   #looked = Number.NEGATIVE_INFINITY;
@@ -80,26 +108,37 @@ export class LocalPacks {
 
   /** Where an object is; null: in no pack. */
   find(digest: Digest): Packed | null {
-    return this.seen(digest) ?? (this.refresh() ? this.#known(digest) : null);
+    return this.seen(digest) ?? (this.refresh() ? this.#foundIn(digest) : null);
   }
 
   /** Where an object was a moment ago; null: it was in no pack then. For many at once: a miss costs no look at the disk. */
   seen(digest: Digest): Packed | null {
     if (Date.now() - this.#looked > momentMs) this.refresh();
-    return this.#known(digest);
+    return this.#foundIn(digest);
   }
 
-  #known(digest: Digest): Packed | null {
+  #foundIn(digest: Digest): Packed | null {
     const bytes = this.#wanted;
     if (bytes.write(hexOf(digest), 'hex') !== bytes.length) throw new Error(`${digest} is no digest`);
+    const prefix = bytes.readUIntBE(0, 6);
+    const near = this.#last === null ? null : this.#search(this.#last, prefix, bytes);
+    if (near !== null) return near;
     for (const pack of this.#packs) {
-      const entry = pack.index.findBytes(bytes);
-      if (entry === -1) continue;
-      const at = pack.index.locationAt(entry);
-      // the cache has bytes, not recipes: a pack of a remote that was put here by hand may have them
-      if (at.form === forms.bytes) return { pack, entry, bytes: at.bytes };
+      const found = pack === this.#last ? null : this.#search(pack, prefix, bytes);
+      if (found === null) continue;
+      this.#last = pack;
+      return found;
     }
     return null;
+  }
+
+  #search(pack: ShelvedPack, prefix: number, digest: Buffer): Packed | null {
+    const index = pack.shelved.mayHave(prefix) ? indexOf(pack) : null;
+    const entry = index === null ? -1 : index.findBytes(digest);
+    if (index === null || entry === -1) return null;
+    const { form, bytes } = index.locationAt(entry);
+    // the cache has bytes, not recipes: a pack of a remote that was put here by hand may have them
+    return form === forms.bytes ? { pack, entry, bytes } : null;
   }
 
   /**
@@ -107,20 +146,21 @@ export class LocalPacks {
    * @returns 'gone': the pack is not there any more; 'bad': what is there is not the object
    */
   read({ pack, entry }: Packed): Buffer | 'gone' | 'bad' {
-    const { frame, offset, length } = pack.index.locationAt(entry);
-    const raw = this.#frameOf(pack, frame);
+    const index = indexOf(pack);
+    if (index === null) return 'gone';
+    const { frame, offset, length } = index.locationAt(entry);
+    const raw = this.#frameOf(pack, frame, index.frameAt(frame));
     if (!Buffer.isBuffer(raw)) return raw;
     const bytes = raw.subarray(offset, offset + length);
-    if (digestOf(bytes) === pack.index.digestAt(entry)) return bytes;
+    if (digestOf(bytes) === index.digestAt(entry)) return bytes;
     this.#frames.drop(`${pack.hex}:${frame}`);
     return 'bad';
   }
 
-  #frameOf(pack: LocalPack, frame: number): Buffer | 'gone' | 'bad' {
+  #frameOf(pack: LocalPack, frame: number, place: FrameLocation): Buffer | 'gone' | 'bad' {
     const name = `${pack.hex}:${frame}`;
     const kept = this.#frames.get(name);
     if (kept !== undefined) return kept;
-    const place = pack.index.frameAt(frame);
     try {
       const fd = this.#files.get(pack.hex) ?? this.#files.keep(pack.hex, openSync(pack.path, 'r'));
       const raw = readFrame(fd, place);
@@ -153,15 +193,13 @@ export class LocalPacks {
     }
   }
 
-  #open(hex: string): LocalPack | null {
-    const known = this.#indexes.get(hex);
+  #open(hex: string): ShelvedPack | null {
+    const known = this.#known.get(hex);
     if (known !== undefined || this.#unreadable.has(hex)) return known ?? null;
     const path = join(this.folder, `${hex}.pack`);
     try {
-      const file = openPackFile(path);
-      file.close();
-      const pack = { hex, path, index: file.index };
-      this.#indexes.set(hex, pack);
+      const pack = new ShelvedPack(hex, path, this.#shelf);
+      this.#known.set(hex, pack);
       return pack;
     } catch (error) {
       if (isPlumbError(error, 'FILE_MISSING')) return null;
@@ -173,9 +211,22 @@ export class LocalPacks {
   }
 
   #forget(hex: string): void {
-    this.#indexes.delete(hex);
+    const pack = this.#known.get(hex);
+    this.#known.delete(hex);
+    if (pack === this.#last) this.#last = null;
+    pack?.shelved.forget();
     this.#files.drop(hex);
     this.#frames.dropAll((name) => name.startsWith(hex));
+  }
+}
+
+/** Null: the pack is gone, or spoiled. */
+function indexOf(pack: LocalPack): PackIndex | null {
+  try {
+    return pack.index;
+  } catch (error) {
+    if (isPlumbError(error, 'FILE_MISSING') || isPlumbError(error, 'PACK_INVALID')) return null;
+    throw error;
   }
 }
 

@@ -1,8 +1,10 @@
 // Where in the remote objects are, as far as this process has learnt: the receipts that were opened, and the indexes of their packs.
+import { open } from 'node:fs/promises';
 import type { Digest } from '../../base/digest.ts';
 import { isPlumbError, PlumbError } from '../../base/errors.ts';
 import { packInvalid } from '../pack/frame.ts';
 import { footerBytes, parseFooter, parsePackIndex } from '../pack/index-file.ts';
+import { IndexShelf, type ShelvedIndex } from '../pack/index-shelf.ts';
 import { forms, type PackIndex } from '../pack/pack.ts';
 import type { Receipt } from '../pack/receipt.ts';
 import type { PackRef } from '../remote.ts';
@@ -14,19 +16,35 @@ import { smallGap } from './ranges.ts';
 import { readReceipt } from './receipts.ts';
 
 /** Memory for tails, and for small packs as a whole, that may be wanted again. */
-const mostKept = 16 * 1024 * 1024;
+const mostKept = 8 * 1024 * 1024;
 /** What a tail may have: meta objects of a whole pack of ours, and the index of a million objects. */
 const mostTail = 192 * 1024 * 1024;
 const tries = 3;
 /** A tail up to here is read in one request, even where only the index behind it is wanted. */
 const smallTail = 8 * 1024 * 1024;
 
-export interface OpenPack {
+interface HeldBytes {
+  readonly start: number;
+  readonly bytes: Buffer;
+}
+
+export class OpenPack {
   readonly ref: PackRef;
-  readonly index: PackIndex;
+  readonly shelved: ShelvedIndex;
   /** the pack's bytes from `start` to its end, where they are still in memory */
-  held: { readonly start: number; readonly bytes: Buffer } | null;
-  isKept: boolean;
+  held: HeldBytes | null;
+  isKept = false;
+
+  constructor(ref: PackRef, shelved: ShelvedIndex, held: HeldBytes | null) {
+    this.ref = ref;
+    this.shelved = shelved;
+    this.held = held;
+  }
+
+  /** To be used at once and not to be kept. @throws PlumbError FILE_MISSING when what this machine keeps about the remote was taken away meanwhile */
+  get index(): PackIndex {
+    return this.shelved.take();
+  }
 }
 
 /** A place of an object: number of the pack, entry of its index. */
@@ -38,6 +56,7 @@ export interface Place {
 export class Catalog {
   readonly packs: OpenPack[] = [];
   readonly #notes: RemoteNotes;
+  readonly #shelf = new IndexShelf();
   readonly #numbers = new Map<Digest, Promise<number>>();
   readonly #receipts = new Map<Digest, Promise<Receipt | null>>();
   #kept = 0;
@@ -66,8 +85,8 @@ export class Catalog {
    */
   async open(line: Line, ref: PackRef, how: { readonly tail: boolean }): Promise<number> {
     const number = await once(this.#numbers, ref.digest, async () => {
-      const kept = await this.#keptIndex(ref);
-      const opened = kept === null ? await this.#read(line, ref, how) : { ref, index: kept, held: null, isKept: false };
+      const kept = this.#keptIndex(ref);
+      const opened = kept === null ? await this.#read(line, ref, how) : new OpenPack(ref, this.#shelve(ref, kept, true), null);
       return this.packs.push(opened) - 1;
     });
     const known = this.packs[number]?.ref;
@@ -77,8 +96,19 @@ export class Catalog {
     return number;
   }
 
-  async #keptIndex(ref: PackRef): Promise<PackIndex | null> {
-    const kept = await this.#notes.readIndex(ref.digest);
+  /** The index of a pack that was built here: it is kept, as those that were read are. */
+  async shelveBuilt(ref: PackRef, path: string): Promise<ShelvedIndex> {
+    const end = await readIndexBytes(path, ref.bytes);
+    return this.#shelve(ref, parsePackIndex(end, ref.bytes), await this.#notes.keepIndex(ref.digest, end));
+  }
+
+  /** @param isKept this machine keeps it */
+  #shelve(ref: PackRef, index: PackIndex, isKept: boolean): ShelvedIndex {
+    return this.#shelf.add(index, isKept ? () => this.#keptIndex(ref) ?? raise(ref) : null);
+  }
+
+  #keptIndex(ref: PackRef): PackIndex | null {
+    const kept = this.#notes.readIndex(ref.digest);
     if (kept === null) return null;
     try {
       return checkedIndex(kept, ref);
@@ -109,8 +139,8 @@ export class Catalog {
     try {
       const bytes = await line.lanes.run(() => readRange(line, ref.digest, { start, end: ref.bytes }));
       const index = checkedIndex(bytes, ref);
-      await this.#notes.keepIndex(ref.digest, bytes.subarray(parseFooter(bytes, ref.bytes).index - start));
-      return { ref, index, held: { start, bytes }, isKept: false };
+      const isKept = await this.#notes.keepIndex(ref.digest, bytes.subarray(parseFooter(bytes, ref.bytes).index - start));
+      return new OpenPack(ref, this.#shelve(ref, index, isKept), { start, bytes });
     } finally {
       release();
     }
@@ -129,6 +159,14 @@ export class Catalog {
     if (pack.isKept) this.#kept += pack.held.bytes.length;
     else pack.held = null;
   }
+}
+
+function raise({ digest }: PackRef): never {
+  throw new PlumbError('FILE_MISSING', {
+    what: `what this machine had kept about the pack ${digest} was taken away while it was needed`,
+    mend: 'run the command again: it asks the remote again',
+    details: { pack: digest },
+  });
 }
 
 /** Which pack it is; and one that ends too early, each time, is none: a push does without it. */
@@ -162,14 +200,17 @@ function once<K, V>(made: Map<K, Promise<V>>, key: K, make: () => Promise<V>): P
 
 /** Where the digests of a table are: looked for among the open packs. */
 export class Places {
-  readonly #table: DigestTable;
+  readonly table: DigestTable;
   readonly #catalog: Catalog;
+  /** how many digests were looked for, in how many packs */
+  #located = 0;
+  #packs = 0;
   /** number of the pack + 1, 0: not found */
   readonly #pack = new Numbers();
   readonly #entry = new Numbers();
 
   constructor(table: DigestTable, catalog: Catalog) {
-    this.#table = table;
+    this.table = table;
     this.#catalog = catalog;
   }
 
@@ -179,29 +220,40 @@ export class Places {
   }
 
   /**
-   * Looks for the digests from a number on. An object that stands in several packs is taken from the first where it stands as bytes or chunks:
-   * rows of others need those others, too.
+   * Looks for what was not looked for yet: new digests, and all of them in new packs. An object that stands in several packs is taken from the first
+   * where it stands as bytes or chunks: rows of others need those others, too.
    */
-  locate(from: number): void {
+  locate(): void {
     const { packs } = this.#catalog;
-    const objects = packs.reduce((sum, pack) => sum + pack.index.objects, 0);
-    const fresh = this.#table.size - from;
-    // few digests are looked up in every index; many cost less by walking over all indexes once
-    if (fresh * packs.length * 4 < objects) for (let id = from; id < this.#table.size; id += 1) this.#search(id);
-    else for (const [number, { index }] of packs.entries()) this.#walk(number, index, from);
+    for (const [number, pack] of packs.entries()) {
+      const from = number < this.#packs ? this.#located : 0;
+      const fresh = this.table.size - from;
+      // whatever is the shorter way round
+      if (pack.shelved.objects < fresh) this.#walk(number, pack.index, from);
+      else this.#search(number, pack, from);
+    }
+    this.#located = this.table.size;
+    this.#packs = packs.length;
   }
 
-  #search(id: number): void {
-    const digest = this.#table.digestAt(id);
-    for (const [number, { index }] of this.#catalog.packs.entries()) {
-      const entry = index.find(digest);
+  /** Digests that were found nowhere. */
+  get lacking(): Digest[] {
+    const lacking: Digest[] = [];
+    for (let id = 0; id < this.table.size; id += 1) if (this.#pack.get(id) === 0) lacking.push(this.table.digestAt(id));
+    return lacking;
+  }
+
+  #search(number: number, { shelved }: OpenPack, from: number): void {
+    for (let id = from; id < this.table.size; id += 1) {
+      if (!shelved.mayHave(this.table.prefixAt(id))) continue;
+      const entry = shelved.take().find(this.table.digestAt(id));
       if (entry !== -1) this.#note(id, number, entry);
     }
   }
 
   #walk(number: number, index: PackIndex, from: number): void {
     for (let entry = 0; entry < index.objects; entry += 1) {
-      const id = this.#table.findBytes(index.digests, entry * 32);
+      const id = this.table.findBytes(index.digests, entry * 32);
       if (id >= from) this.#note(id, number, entry);
     }
   }
@@ -216,5 +268,20 @@ export class Places {
 
   #formAt({ pack, entry }: Place): number {
     return this.#catalog.packs[pack]?.index.locationAt(entry).form ?? forms.bytes;
+  }
+}
+
+/** The end of a pack file, from its index on. */
+async function readIndexBytes(path: string, bytes: number): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const footer = Buffer.alloc(footerBytes);
+    await file.read(footer, 0, footerBytes, bytes - footerBytes);
+    const start = parseFooter(footer, bytes).index;
+    const end = Buffer.allocUnsafeSlow(bytes - start);
+    await file.read(end, 0, end.length, start);
+    return end;
+  } finally {
+    await file.close();
   }
 }

@@ -51,6 +51,11 @@ export class DigestTable {
     return `sha256:${this.#block(number).toString('hex', start, start + 32)}`;
   }
 
+  /** The first 48 bits of a digest, as `prefixOf` has them. */
+  prefixAt(number: number): number {
+    return this.#block(number).readUIntBE((number % block) * 32, 6);
+  }
+
   #block(number: number): Buffer {
     const found = this.#blocks[Math.floor(number / block)];
     if (found === undefined || number >= this.size) throw new Error(`no digest has the number ${number}`);

@@ -1,23 +1,22 @@
-// Fetching: wanted objects -> where they are -> frames -> ranges -> verified bytes -> the cache. What stays in memory is about 50 bytes an object
-// that is wanted and 53 an object of the packs that were opened, whatever the objects weigh.
+// Fetching: wanted objects -> where they are -> frames -> ranges -> verified bytes -> the cache. Whoever wants very many asks for some at a time: about
+// 50 bytes of each stay in memory until all of these are there.
 import { digestOf, type Digest } from '../../base/digest.ts';
 import { isPlumbError, PlumbError } from '../../base/errors.ts';
 import type { ProgressBar } from '../../base/progress.ts';
 import { smallBytes } from '../cache/add-task.ts';
 import type { Cache } from '../cache/cache.ts';
-import { bytesMissing } from '../faults.ts';
 import { decodeFrame } from '../pack/frame.ts';
 import { forms, type Location } from '../pack/pack.ts';
 import { eachInParallel } from '../parallel.ts';
 import { Assemblies } from './assembly.ts';
-import { Places, type Catalog, type OpenPack } from './catalog.ts';
+import type { Catalog, OpenPack, Places } from './catalog.ts';
 import { Numbers, type DigestTable } from './digest-table.ts';
 import { readFrames, type Line, type Verdict } from './frames.ts';
 import { Intake } from './intake.ts';
 import { Landings } from './landings.ts';
 import { LinesObjects } from './lines-objects.ts';
 import { planRanges, type PlannedRange } from './ranges.ts';
-import { cutOff, wrongBytes, type WrongObject } from './wrong.ts';
+import type { Outcome, WrongObject } from './wrong.ts';
 
 export interface FetchContext {
   readonly line: Line;
@@ -35,21 +34,19 @@ export type StartBar = (bytes: number) => ProgressBar;
 const width = 16;
 
 /**
- * Brings the objects of a table into the cache, from the packs that the catalog has open. All that can be had is in the cache when this throws.
- * @param wanted none of them is in the cache; chunks and sources that they need are added to it
- * @returns how many came
- * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, REMOTE_FAILED: details.missing says what is not there; DISK_FULL
+ * Brings the objects of a table into the cache, from the packs that the catalog has open. What cannot be had stops nothing else: it is told.
+ * @param places of the wanted ones: none of them is in the cache. Chunks and sources that they need are added
+ * @throws PlumbError DISK_FULL
  */
-export async function fetchObjects(context: FetchContext, wanted: DigestTable, startBar: StartBar): Promise<number> {
-  const fetching = new Fetching(context, wanted);
+export async function fetchObjects(context: FetchContext, places: Places, startBar: StartBar): Promise<Outcome> {
+  const fetching = new Fetching(context, places);
   try {
     await fetching.plan();
     await fetching.carryOut(startBar);
   } finally {
     await fetching.end();
   }
-  await fetching.check();
-  return fetching.objects;
+  return fetching.outcome();
 }
 
 /** Does something with a frame's raw bytes. */
@@ -59,7 +56,7 @@ type UseFrame = (
 ) => Promise<Verdict>;
 
 class Fetching {
-  objects = 0;
+  #objects = 0;
   readonly #context: FetchContext;
   readonly #table: DigestTable;
   /** the first of the table are wanted, the others are needed for them */
@@ -78,11 +75,12 @@ class Fetching {
   readonly #wrong = new Map<Digest, WrongObject>();
   #failure: PlumbError | null = null;
 
-  constructor(context: FetchContext, wanted: DigestTable) {
+  constructor(context: FetchContext, places: Places) {
+    const wanted = places.table;
     this.#context = context;
     this.#table = wanted;
     this.#wanted = wanted.size;
-    this.#places = new Places(wanted, context.catalog);
+    this.#places = places;
     this.#intake = context.intake ?? new Intake(context.cache);
     this.#assemblies = new Assemblies(wanted, { intake: this.#intake, cache: context.cache, partials: context.partials });
     this.#landings = new Landings(this.#intake, context.line.signal);
@@ -93,7 +91,7 @@ class Fetching {
   async plan(): Promise<void> {
     for (let from = 0; from < this.#table.size;) {
       const to = this.#table.size;
-      this.#places.locate(from);
+      this.#places.locate();
       const recipes = this.#framesOf(from, to, (id, { form }) =>
         form === forms.chunks ? this.#isObject(id) : form === forms.lines && id < this.#wanted,
       );
@@ -126,19 +124,16 @@ class Fetching {
     if (this.#context.intake === undefined) await this.#intake.close();
   }
 
-  /** @throws PlumbError what is missing, and why */
-  async check(): Promise<void> {
+  async outcome(): Promise<Outcome> {
     for (const id of this.#assemblies.wrong) this.#markWrong(this.#table.digestAt(id));
     const missing: Digest[] = [];
     for (let id = 0; id < this.#wanted; id += 1) {
+      if (this.#done.get(id) === 1) continue;
       const digest = this.#table.digestAt(id);
       // another process may have brought it meanwhile
-      if (this.#done.get(id) === 0 && !(await this.#context.cache.has(digest))) missing.push(digest);
+      if (!(await this.#context.cache.has(digest))) missing.push(digest);
     }
-    const { url } = this.#context.line.remote;
-    if (this.#wrong.size > 0) throw wrongBytes([...this.#wrong.values()], missing, url);
-    if (missing.length === 0) return;
-    throw this.#failure === null ? bytesMissing(missing, url) : cutOff(this.#failure, missing);
+    return { objects: this.#objects, missing, wrong: [...this.#wrong.values()], failure: this.#failure };
   }
 
   /** Frames of those objects of a part of the table that are chosen, by number of the pack. */
@@ -273,7 +268,7 @@ class Fetching {
 
   #arrived(id: number): void {
     this.#done.set(id, 1);
-    if (id < this.#wanted) this.objects += 1;
+    if (id < this.#wanted) this.#objects += 1;
   }
 
   #markWrong(digest: Digest): void {

@@ -1,12 +1,12 @@
 // What the remote has already, as a push sees it.
 import type { Digest } from '../../base/digest.ts';
+import type { ShelvedIndex } from '../pack/index-shelf.ts';
 import { forms, type PackIndex } from '../pack/pack.ts';
+import { prefixOf } from '../pack/prefixes.ts';
 import type { PackRef } from '../remote.ts';
 
 /** A pack, or several that were made from others, as a receipt of this push will name it. */
 export class Slot {
-  /** most objects are in one slot: a million of them share this list */
-  readonly alone: readonly Slot[] = [this];
   #refs: () => readonly PackRef[];
 
   /** @param refs none as long as it is in the making */
@@ -31,11 +31,15 @@ export class Slot {
 
 interface KnownPack {
   readonly ref: PackRef;
-  readonly index: PackIndex;
+  readonly shelved: ShelvedIndex;
   readonly slot: Slot;
 }
 
-export interface KnownPlace extends KnownPack {
+export interface KnownPlace {
+  readonly ref: PackRef;
+  readonly slot: Slot;
+  /** of its pack: to be used at once */
+  readonly index: PackIndex;
   readonly entry: number;
 }
 
@@ -44,8 +48,8 @@ export class KnownObjects {
   readonly #packs: KnownPack[] = [];
   #last = 0;
 
-  add(ref: PackRef, index: PackIndex, slot: Slot): void {
-    this.#packs.push({ ref, index, slot });
+  add(ref: PackRef, shelved: ShelvedIndex, slot: Slot): void {
+    this.#packs.push({ ref, shelved, slot });
   }
 
   /**
@@ -55,15 +59,17 @@ export class KnownObjects {
   find(digest: Digest, whole: ReadonlySet<Slot>): KnownPlace | null {
     const count = this.#packs.length;
     if (count === 0) return null;
-    const bytes = Buffer.from(digest.slice(7), 'hex');
+    const prefix = prefixOf(digest);
     for (let step = 0; step < count; step += 1) {
       const at = (this.#last + step) % count;
-      const pack = this.#packs[at] as KnownPack;
-      const entry = pack.index.findBytes(bytes);
+      const { ref, shelved, slot } = this.#packs[at] as KnownPack;
+      if (!shelved.mayHave(prefix)) continue;
+      const index = shelved.take();
+      const entry = index.find(digest);
       if (entry === -1) continue;
-      if (!whole.has(pack.slot) && pack.index.locationAt(entry).form !== forms.bytes) continue;
+      if (!whole.has(slot) && index.locationAt(entry).form !== forms.bytes) continue;
       this.#last = at;
-      return { ...pack, entry };
+      return { ref, slot, index, entry };
     }
     return null;
   }

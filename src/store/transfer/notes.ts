@@ -4,6 +4,7 @@
 //   remotes/<hex of the URL>/partial/<id>      very large objects that are not whole yet
 //   remotes/<hex of the URL>/outgoing/<id>     packs that are being built or sent
 //   remotes/<hex of the URL>/unfinished/<id>   packs that a push has sent and no receipt names yet: a line each. The push that wrote it takes it away
+import { readFileSync, rmSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { byCodeUnit } from '../../base/canonical.ts';
@@ -43,20 +44,31 @@ export class RemoteNotes {
   }
 
   /** The end of a pack from its index on, or null where it is not kept, or was spoiled. */
-  async readIndex(pack: Digest): Promise<Buffer | null> {
+  readIndex(pack: Digest): Buffer | null {
     const path = join(this.#folder, 'indexes', hexOf(pack));
-    const file = await readFile(path).catch(() => null);
-    if (file === null) return null;
+    let file: Buffer;
+    try {
+      file = readFileSync(path);
+    } catch {
+      return null;
+    }
     const bytes = file.subarray(32);
     if (hexOf(digestOf(bytes)) === file.toString('hex', 0, 32)) return bytes;
-    await rm(path, { force: true }).catch(() => undefined);
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // a cache that can only be read: it is passed over each time
+    }
     return null;
   }
 
-  /** A cache that cannot be written keeps nothing, and the next command asks again. */
-  async keepIndex(pack: Digest, bytes: Uint8Array): Promise<void> {
+  /** A cache that cannot be written keeps nothing, and the next command asks again. @returns whether it is kept */
+  keepIndex(pack: Digest, bytes: Uint8Array): Promise<boolean> {
     const sum = Buffer.from(hexOf(digestOf(bytes)), 'hex');
-    await writeFileAtomic(join(this.#folder, 'indexes', hexOf(pack)), Buffer.concat([sum, bytes])).catch(() => undefined);
+    return writeFileAtomic(join(this.#folder, 'indexes', hexOf(pack)), Buffer.concat([sum, bytes])).then(
+      () => true,
+      () => false,
+    );
   }
 
   async forgetIndex(pack: Digest): Promise<void> {

@@ -7,7 +7,7 @@ import { objectsOf, type Batch } from './batch.ts';
 
 const packBytes = 64 * 1024 * 1024;
 /** What a writer and a reader keep in memory of a pack grows with its objects: 65 bytes each. */
-const packObjects = 262_144;
+const packObjects = 131_072;
 
 export interface BuiltPack extends PackSummary {
   readonly path: string;

@@ -7,8 +7,9 @@ import { forms, type Role } from '../pack/pack.ts';
 import { encodeChunks, type ChunkRef } from '../pack/recipe.ts';
 import { GrowingBatch, type Batch, type BatchRoom, type StoredObject } from './batch.ts';
 import { blockBytes, FileCutter, type CutFile } from './cut-file.ts';
-import { DigestTable } from './digest-table.ts';
+import type { Catalog } from './catalog.ts';
 import { Slot, type KnownObjects } from './known.ts';
+import { PendingObjects } from './pending.ts';
 import type { BuiltPack } from './pack-builder.ts';
 import type { Packer } from './packer.ts';
 import type { Uploads } from './uploads.ts';
@@ -18,9 +19,12 @@ const mostBatches = 4;
 /** Objects up to here are read into one place, again and again. */
 const roomBytes = 64 * 1024;
 const none: ReadonlySet<Slot> = new Set();
+/** Objects that went as chunks or lines, of which it is remembered where they are. */
+const mostLarge = 50_000;
 
 export interface PackingContext {
   readonly cache: Cache;
+  readonly catalog: Catalog;
   readonly known: KnownObjects;
   readonly uploads: Uploads;
   readonly packer: Packer;
@@ -48,9 +52,9 @@ export class Packing {
   readonly #rooms: BatchRoom[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | null = null;
-  /** chunks that this push sends */
-  readonly #chunks = new DigestTable();
-  readonly #chunkSlots: Slot[] = [];
+  readonly #pending = new PendingObjects();
+  /** objects that went as chunks or lines: the packs that hold one and all that it is made from */
+  readonly #large = new Map<Digest, readonly Slot[]>();
 
   constructor(context: PackingContext) {
     this.#context = context;
@@ -67,7 +71,7 @@ export class Packing {
     if (sizes !== null) return this.addFile(digest, { path: await this.pathOf(digest), bytes: object.bytes, sizes });
     const bytes = await this.#context.cache.read(digest, this.#room);
     if (bytes === null) throw this.#lost(digest);
-    return (await this.addStored({ digest, bytes: bytes.length, role, form: forms.bytes }, bytes)).alone;
+    return [await this.addStored({ digest, bytes: bytes.length, role, form: forms.bytes }, bytes)];
   }
 
   /** Path of an object of the cache. @throws PlumbError as `add` */
@@ -88,7 +92,7 @@ export class Packing {
     const cutting = this.cutter.cut(file, signal, async (bytes) => {
       const chunk = { digest: digestOf(bytes), bytes: bytes.length };
       chunks.push(chunk);
-      slots.add(this.slotOfChunk(chunk.digest) ?? (await this.#addChunk(chunk, bytes)));
+      slots.add(this.slotOfChunk(chunk.digest) ?? (await this.addStored({ ...chunk, role: 'data', form: forms.bytes }, bytes)));
     });
     const [{ bytes, whole }, hashed] = await Promise.all([cutting, hashing]);
     const actual = chunks.length === 1 ? chunks[0]?.digest : whole === null ? (hashed ?? (await hash())) : digestOf(whole);
@@ -98,19 +102,31 @@ export class Packing {
     }
     // one chunk is the object itself
     if (chunks.length !== 1) slots.add(await this.addStored({ digest, bytes, role: 'meta', form: forms.chunks }, encodeChunks(chunks)));
-    return slots.size === 1 ? ([...slots][0] as Slot).alone : [...slots];
+    return this.remember(digest, [...slots]);
   }
 
-  /** Where a chunk is, in the remote or in this push; null: it would have to be sent. */
+  /**
+   * Packs that hold an object, in the remote or on their way; null: it has to be sent.
+   * @param whole as `KnownObjects.find` has it
+   */
+  slotsOf(digest: Digest, whole: ReadonlySet<Slot>): readonly Slot[] | null {
+    const sent = this.#large.get(digest);
+    if (sent !== undefined) return sent;
+    const slot = this.#pending.find(digest) ?? this.#context.known.find(digest, whole)?.slot;
+    return slot === undefined ? null : [slot];
+  }
+
+  /** Where a chunk is; null: it would have to be sent. */
   slotOfChunk(chunk: Digest): Slot | null {
-    const sent = this.#chunks.find(chunk);
-    return sent === -1 ? (this.#context.known.find(chunk, none)?.slot ?? null) : (this.#chunkSlots[sent] ?? null);
+    return this.#pending.find(chunk) ?? this.#context.known.find(chunk, none)?.slot ?? null;
   }
 
-  async #addChunk(chunk: ChunkRef, bytes: Buffer): Promise<Slot> {
-    const slot = await this.addStored({ ...chunk, role: 'data', form: forms.bytes }, bytes);
-    this.#chunkSlots[this.#chunks.add(chunk.digest)] = slot;
-    return slot;
+  /** An object that is not found by its digest alone: it is made from others, which are in these packs, too. */
+  remember(digest: Digest, slots: readonly Slot[]): readonly Slot[] {
+    // who asks for one that was forgotten finds its chunks
+    if (this.#large.size >= mostLarge) this.#large.clear();
+    this.#large.set(digest, slots);
+    return slots;
   }
 
   /** Puts what is stored of an object into the pack that is open. The bytes are copied. */
@@ -118,6 +134,7 @@ export class Packing {
     this.#open ??= this.#begin();
     const { batch, slot } = this.#open;
     batch.add(object, stored);
+    if (object.form === forms.bytes) this.#pending.add(object.digest, slot);
     this.#open.raw += object.form === forms.bytes ? object.bytes : 0;
     if (batch.isFull) await this.#pack();
     return slot;
@@ -169,10 +186,12 @@ export class Packing {
     const batches = built.batches.flatMap((number) => this.#unfinished.get(number) ?? []);
     for (const number of built.batches) this.#unfinished.delete(number);
     const raw = batches.reduce((sum, batch) => sum + batch.raw, 0);
-    await this.#context.uploads.send(
-      { ...built, raw },
-      batches.map(({ slot }) => slot),
-    );
+    const slots = batches.map(({ slot }) => slot);
+    const { catalog, known, uploads } = this.#context;
+    // from now on its objects are looked for in its index
+    known.add(built, await catalog.shelveBuilt(built, built.path), slots[0] as Slot);
+    this.#pending.drop(new Set(slots));
+    await uploads.send({ ...built, raw }, slots);
   }
 
   #lost(digest: Digest): Error {

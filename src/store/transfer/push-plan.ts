@@ -1,13 +1,17 @@
-// What a push has to send: the objects of its roots that the remote does not have, each once. They are all known before the first is sent, so that
-// nothing is sent for a root that cannot be sent whole, and so that progress can say what is left.
+// What a push has to send: the objects of its roots that the remote does not have. Each root is gone over before the first is sent, so that nothing is
+// sent for one that cannot be sent whole, and so that progress can say what is left. What is to be sent is remembered where it is little, and gone over
+// once more where it is much: memory stays the same whatever the size.
 import type { Digest } from '../../base/digest.ts';
 import { isPlumbError } from '../../base/errors.ts';
 import type { Cache } from '../cache/cache.ts';
 import type { Role } from '../pack/pack.ts';
 import type { Receipt } from '../pack/receipt.ts';
 import type { ObjectRef, PushRoot } from '../store.ts';
-import { DigestTable, NumberSet } from './digest-table.ts';
+import { DigestTable } from './digest-table.ts';
 import type { KnownObjects, Slot } from './known.ts';
+
+/** So many objects are remembered, of all roots together. */
+const mostRemembered = 131_072;
 
 export interface PlannedObject {
   readonly digest: Digest;
@@ -23,25 +27,25 @@ export interface PlannedObject {
 export interface PlannedRoot {
   readonly root: PushRoot;
   readonly base: Receipt | null;
-  /** packs of the remote that hold something of it */
+  /** packs of the base: they are named in any case */
+  readonly whole: ReadonlySet<Slot>;
+  /** packs that hold something of it */
   readonly slots: Set<Slot>;
-  /** what is to be sent of it, by number */
-  readonly own: NumberSet;
   objects: number;
   bytes: number;
+  /** what is to be sent of it; what other roots have, too, is in each */
+  readonly toSend: { objects: number; bytes: number };
   /** objects that are neither here nor known to be there */
   readonly missing: Digest[];
+  /** what is to be sent; null: too much to be remembered */
+  list: ObjectRef[] | null;
 }
 
 export class PushPlan {
   readonly roots: PlannedRoot[] = [];
-  readonly #table = new DigestTable();
-  readonly #bytes: number[] = [];
-  readonly #meta = new NumberSet();
-  readonly #lines = new NumberSet();
-  readonly #like = new Map<number, { digest: Digest; base: ReadonlySet<Slot> }>();
   readonly #known: KnownObjects;
   readonly #cache: Cache;
+  #remembered = 0;
 
   constructor(known: KnownObjects, cache: Cache) {
     this.#known = known;
@@ -54,11 +58,21 @@ export class PushPlan {
    */
   async add(root: PushRoot, base: Receipt | null, baseSlots: readonly Slot[]): Promise<void> {
     const whole = new Set(baseSlots);
-    const planned: PlannedRoot = { root, base, slots: new Set(whole), own: new NumberSet(), objects: 0, bytes: 0, missing: [] };
-    this.roots.push(planned);
     // of what the base has only some is gone over: it counts as part of this version
-    planned.objects = base?.objects ?? 0;
-    planned.bytes = base?.bytes ?? 0;
+    const counted = { objects: base?.objects ?? 0, bytes: base?.bytes ?? 0 };
+    const planned: PlannedRoot = {
+      root,
+      base,
+      whole,
+      slots: new Set(whole),
+      ...counted,
+      toSend: { objects: 0, bytes: 0 },
+      missing: [],
+      list: [],
+    };
+    this.roots.push(planned);
+    // what stands in several places counts once, unless these are far apart
+    let met = new DigestTable();
     try {
       for await (const object of root.objects(base?.root ?? null)) {
         const place = this.#known.find(object.digest, whole);
@@ -66,10 +80,10 @@ export class PushPlan {
           planned.slots.add(place.slot);
           if (base !== null) continue;
         } else {
-          const number = await this.#take(object, whole);
-          if (number === null) planned.missing.push(object.digest);
-          else if (planned.own.has(number)) continue;
-          else planned.own.add(number);
+          const count = met.size;
+          if (met.add(object.digest) < count) continue;
+          if (met.size === mostRemembered) met = new DigestTable();
+          if (!(await this.#take(planned, object))) planned.missing.push(object.digest);
         }
         planned.objects += 1;
         planned.bytes += object.bytes;
@@ -88,43 +102,31 @@ export class PushPlan {
 
   /** What is to be sent, for roots that can be sent whole. */
   get total(): { readonly objects: number; readonly bytes: number } {
-    const total = { objects: 0, bytes: 0 };
-    for (const number of this.#wanted()) {
-      total.objects += 1;
-      total.bytes += this.#bytes[number] ?? 0;
-    }
-    return total;
+    const sum = (of: (planned: PlannedRoot) => number): number => this.whole.reduce((total, planned) => total + of(planned), 0);
+    return { objects: sum(({ toSend }) => toSend.objects), bytes: sum(({ toSend }) => toSend.bytes) };
   }
 
-  *objects(): Generator<PlannedObject & { readonly number: number }> {
-    for (const number of this.#wanted()) {
-      yield {
-        number,
-        digest: this.#table.digestAt(number),
-        bytes: this.#bytes[number] ?? 0,
-        role: this.#meta.has(number) ? 'meta' : 'data',
-        isLines: this.#lines.has(number),
-        like: this.#like.get(number) ?? null,
-      };
+  /** What is to be sent of a root; some of it may be there already, or be on its way. */
+  async *objects({ root, base, whole, list }: PlannedRoot): AsyncGenerator<PlannedObject> {
+    for await (const { digest, bytes, role, lines = false, like } of list ?? root.objects(base?.root ?? null)) {
+      const isLike = lines && like !== undefined && like !== digest;
+      yield { digest, bytes, role, isLines: lines, like: isLike ? { digest: like, base: whole } : null };
     }
   }
 
-  *#wanted(): Generator<number> {
-    const roots = this.whole;
-    for (let number = 0; number < this.#table.size; number += 1) if (roots.some(({ own }) => own.has(number))) yield number;
-  }
-
-  /** @returns the object's number; null: it is not here */
-  async #take(object: ObjectRef, base: ReadonlySet<Slot>): Promise<number | null> {
-    const known = this.#table.find(object.digest);
-    if (known !== -1) return known;
-    if (!this.#cache.seen(object.digest) && !(await this.#cache.has(object.digest))) return null;
-    const number = this.#table.add(object.digest);
-    this.#bytes[number] = object.bytes;
-    if (object.role === 'meta') this.#meta.add(number);
-    if (object.lines !== true) return number;
-    this.#lines.add(number);
-    if (object.like !== undefined && object.like !== object.digest) this.#like.set(number, { digest: object.like, base });
-    return number;
+  /** @returns false: it is not here */
+  async #take(planned: PlannedRoot, object: ObjectRef): Promise<boolean> {
+    if (!this.#cache.seen(object.digest) && !(await this.#cache.has(object.digest))) return false;
+    planned.toSend.objects += 1;
+    planned.toSend.bytes += object.bytes;
+    if (planned.list === null) return true;
+    if (this.#remembered < mostRemembered) {
+      planned.list.push(object);
+      this.#remembered += 1;
+    } else {
+      this.#remembered -= planned.list.length;
+      planned.list = null;
+    }
+    return true;
   }
 }

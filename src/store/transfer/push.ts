@@ -128,7 +128,7 @@ class Push {
       if (number === null) return;
       const slot = new Slot(() => [ref]);
       this.#slots.set(ref.digest, slot);
-      this.#known.add(ref, (catalog.packs[number] as OpenPack).index, slot);
+      this.#known.add(ref, (catalog.packs[number] as OpenPack).shelved, slot);
     });
   }
 
@@ -154,11 +154,11 @@ class Push {
     const merge = this.#mergeOf(base);
     const slots = new Set<Slot>();
     for (const ref of base.packs) {
-      const { index } = opened.get(ref.digest) as OpenPack;
+      const { shelved } = opened.get(ref.digest) as OpenPack;
       const isMerged = merge?.packs.includes(ref) === true;
       const slot = isMerged ? merge.slot : (this.#slots.get(ref.digest) ?? new Slot(() => [ref]));
       slots.add(slot);
-      if (isMerged || !this.#slots.has(ref.digest)) this.#known.add(ref, index, slot);
+      if (isMerged || !this.#slots.has(ref.digest)) this.#known.add(ref, shelved, slot);
       if (!isMerged) this.#slots.set(ref.digest, slot);
     }
     return [...slots];
@@ -172,26 +172,26 @@ class Push {
 
   async #send(plan: PushPlan): Promise<{ objects: number; bytes: number }> {
     if (plan.whole.length === 0) return { objects: 0, bytes: 0 };
-    const { notes } = this.#context;
+    const { catalog, notes } = this.#context;
     await notes.sweepOutgoing(new Date());
     const journal = await notes.openJournal(randomBytes(6).toString('hex'));
     const { total } = plan;
     const bar = this.#options.progress.start('push', total.bytes, 'bytes');
-    const uploads = new Uploads(this.#line, { notes, journal, onBytes: (bytes) => bar.advance(bytes) });
+    const uploads = new Uploads(this.#line, { journal, onBytes: (bytes) => bar.advance(bytes) });
     const { cache } = this.#context;
     const { remote, signal } = this.#line;
     const packer = startPacker(notes.outgoing, { isMuch: total.bytes > Math.max(muchBytes, total.objects * mediumObject) });
-    const packing = new Packing({ cache, known: this.#known, uploads, packer, remoteUrl: remote.url, signal });
+    const packing = new Packing({ cache, catalog, known: this.#known, uploads, packer, remoteUrl: remote.url, signal });
     try {
-      const slots = await this.#pack(plan, packing);
+      const objects = await this.#pack(plan, packing);
       await packing.end();
       await uploads.drain();
       await this.#checkStillThere();
-      await this.#writeReceipts(plan, slots.of);
-      await this.#checkReliedOn(plan, slots.of);
+      await this.#writeReceipts(plan);
+      await this.#checkReliedOn(plan);
       await journal.end();
-      await this.#forgetUnfinished(plan, slots.of);
-      return { objects: slots.objects, bytes: uploads.bytes };
+      await this.#forgetUnfinished(plan);
+      return { objects, bytes: uploads.bytes };
     } finally {
       await packer.close();
       await uploads.settle();
@@ -199,28 +199,31 @@ class Push {
     }
   }
 
-  /** @returns of: by the number of an object, the packs that hold it */
-  async #pack(plan: PushPlan, packing: Packing): Promise<{ of: SlotsOf; objects: number }> {
+  /** @returns how many objects are on their way */
+  async #pack(plan: PushPlan, packing: Packing): Promise<number> {
     const { cache, catalog, notes } = this.#context;
     const lines = new LinesSender({ line: this.#line, cache, catalog, known: this.#known, packing, folder: notes.outgoing });
     for (const { packs, slot } of this.#merges.values()) {
       const merged = await mergeSmallPacks(this.#line, catalog, packs, packing);
       if (merged !== null) slot.becomes(merged);
     }
-    const of: (readonly Slot[] | undefined)[] = [];
     let objects = 0;
     let rested = performance.now();
-    for (const object of plan.objects()) {
-      this.#line.signal.throwIfAborted();
-      // packing is work from end to end: uploads must get their turns
-      if (performance.now() - rested > 20) {
-        await setImmediate();
-        rested = performance.now();
+    for (const planned of plan.whole) {
+      for await (const object of plan.objects(planned)) {
+        this.#line.signal.throwIfAborted();
+        // packing is work from end to end: uploads must get their turns
+        if (performance.now() - rested > 20) {
+          await setImmediate();
+          rested = performance.now();
+        }
+        const there = packing.slotsOf(object.digest, planned.whole);
+        const slots = there ?? (await (object.isLines ? lines : packing).add(object));
+        for (const slot of slots) planned.slots.add(slot);
+        if (there === null) objects += 1;
       }
-      of[object.number] = await (object.isLines ? lines : packing).add(object);
-      objects += 1;
     }
-    return { of, objects };
+    return objects;
   }
 
   /** @throws PlumbError REMOTE_FAILED */
@@ -234,9 +237,9 @@ class Push {
   }
 
   /** Once the receipts are written: what is gone by now no gc has seen them name. @throws PlumbError REMOTE_FAILED */
-  async #checkReliedOn({ whole }: PushPlan, of: SlotsOf): Promise<void> {
+  async #checkReliedOn({ whole }: PushPlan): Promise<void> {
     const bases = new Map(whole.flatMap(({ base }) => (base === null ? [] : [[base.root, base] as const])));
-    const named = new Set(whole.flatMap((planned) => packsOf(planned, of).map(({ digest }) => digest)));
+    const named = new Set(whole.flatMap((planned) => packsOf(planned).map(({ digest }) => digest)));
     const unfinished = this.#unfinished.flatMap(({ packs }) => packs).filter(({ digest }) => named.has(digest));
     const gone = await goneSince(this.#line, bases.values(), unfinished);
     if (gone === null) return;
@@ -247,10 +250,10 @@ class Push {
     throw letGo(gone, this.#line.remote.url);
   }
 
-  async #writeReceipts(plan: PushPlan, of: SlotsOf): Promise<void> {
+  async #writeReceipts(plan: PushPlan): Promise<void> {
     await eachInParallel(plan.whole, { width, signal: this.#line.signal }, async (planned) => {
       const { objects, bytes } = planned;
-      await this.#writeReceipt({ root: planned.root.digest, objects, bytes, packs: packsOf(planned, of) });
+      await this.#writeReceipt({ root: planned.root.digest, objects, bytes, packs: packsOf(planned) });
     });
   }
 
@@ -283,21 +286,16 @@ class Push {
   }
 
   /** Packs of unfinished pushes that are in a receipt now, or gone, need no list any more. */
-  async #forgetUnfinished(plan: PushPlan, of: SlotsOf): Promise<void> {
-    const used = new Set(plan.whole.flatMap((planned) => packsOf(planned, of).map((pack) => pack.digest)));
+  async #forgetUnfinished(plan: PushPlan): Promise<void> {
+    const used = new Set(plan.whole.flatMap((planned) => packsOf(planned).map((pack) => pack.digest)));
     for (const { packs, forget } of this.#unfinished) {
       if (packs.every(({ digest }) => used.has(digest) || !this.#slots.has(digest))) await forget();
     }
   }
 }
 
-/** By the number of an object: packs that hold it. */
-type SlotsOf = readonly (readonly Slot[] | undefined)[];
-
-function packsOf({ slots, own }: PlannedRoot, of: SlotsOf): PackRef[] {
-  const all = new Set(slots);
-  for (const [number, some] of of.entries()) if (own.has(number)) for (const slot of some ?? []) all.add(slot);
-  return [...new Map([...all].flatMap((slot) => slot.refs.map((ref) => [ref.digest, ref] as const))).values()];
+function packsOf({ slots }: PlannedRoot): PackRef[] {
+  return [...new Map([...slots].flatMap((slot) => slot.refs.map((ref) => [ref.digest, ref] as const))).values()];
 }
 
 /** A pack that is gone, or none, is as good as never known; any other failure is one. */

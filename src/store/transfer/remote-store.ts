@@ -1,6 +1,7 @@
 // The remote as a store uses it: what was learnt of it in this process, and what a store asks of it.
 import { hexOf, type Digest } from '../../base/digest.ts';
-import { isPlumbError, PlumbError, type ErrorCode } from '../../base/errors.ts';
+import { PlumbError, type ErrorCode } from '../../base/errors.ts';
+import type { Progress, ProgressBar } from '../../base/progress.ts';
 import type { Cache } from '../cache/cache.ts';
 import { forms } from '../pack/pack.ts';
 import type { Receipt } from '../pack/receipt.ts';
@@ -17,17 +18,19 @@ import { Lanes } from './lanes.ts';
 import { RemoteNotes } from './notes.ts';
 import { pushRoots } from './push.ts';
 import { limitRate } from './rate.ts';
-import { cutOff } from './wrong.ts';
+import { faultOf, joined, type Outcome } from './wrong.ts';
 import { withoutGrowth } from './young-space.ts';
 
 const width = 16;
 /** Stored and raw bytes of frames that are held at once. */
 const frameBudget = 96 * 1024 * 1024;
 /** Tails that are in memory at once. */
-const tailBudget = 32 * 1024 * 1024;
+const tailBudget = 12 * 1024 * 1024;
 /** Objects that no receipt is known for are asked for as roots, as far as that makes sense: each costs a request. */
 const mostGuesses = 1000;
 const rememberedAtOnce = 8;
+/** Objects that are brought together: what is known of each is in memory as long as they are. */
+const mostWanted = 131_072;
 
 /** What a remote can do to us. It stops nothing else that can be had; a full disk does. */
 const troubles: ReadonlySet<ErrorCode> = new Set([
@@ -130,25 +133,36 @@ export class RemoteStore {
   }
 
   async #fetch(objects: Wanted, options: TransferOptions & { readonly within?: readonly Digest[] }): Promise<TransferResult> {
-    const wanted = new DigestTable();
-    for await (const object of objects) {
-      const digest = typeof object === 'string' ? object : object.digest;
-      if (!this.#cache.seen(digest)) wanted.add(digest);
-    }
-    const count = wanted.size;
-    if (count === 0) return { objects: 0, bytes: 0 };
     const line = this.line(options);
     const trouble = new Troubles();
-    await this.#find(line, wanted, options.within ?? [], trouble);
-    const left = await this.#bringNeighbours(line, wanted, options);
+    const bar = new OneBar(options.progress);
+    let outcome: Outcome = { objects: 0, missing: [], wrong: [], failure: null };
+    let wanted = new DigestTable();
+    const bring = async (isLast: boolean): Promise<void> => {
+      const places = await this.#find(line, wanted, options.within ?? [], trouble);
+      const left = await this.#bringNeighbours(line, places, options);
+      const came = wanted.size - left.table.size;
+      const brought = await fetchObjects(this.#context(line), left, (bytes) => bar.start(bytes, isLast));
+      outcome = joined(outcome, { ...brought, objects: came + brought.objects });
+      wanted = new DigestTable();
+    };
     try {
-      await fetchObjects(this.#context(line), left, (bytes) => options.progress.start('fetch', bytes, 'bytes'));
-    } catch (error) {
-      // what is missing may be where the remote could not be asked
-      const cause = trouble.first !== null && isPlumbError(error, 'BYTES_MISSING') ? cutOff(trouble.first, missingOf(error)) : error;
-      throw await this.#learnAnew(cause);
+      for await (const object of objects) {
+        const digest = typeof object === 'string' ? object : object.digest;
+        if (this.#cache.seen(digest)) continue;
+        if (wanted.size === mostWanted) await bring(false);
+        // nothing comes through any more: the rest is missing as well
+        if (outcome.failure !== null && line.lanes.isHopeless) break;
+        wanted.add(digest);
+      }
+      if (wanted.size > 0) await bring(true);
+    } finally {
+      bar.end();
     }
-    return { objects: count, bytes: line.tally.moved };
+    // what is missing may be where the remote could not be asked
+    const fault = faultOf({ ...outcome, failure: outcome.failure ?? trouble.first }, line.remote.url);
+    if (fault !== null) throw await this.#learnAnew(fault);
+    return { objects: outcome.objects, bytes: line.tally.moved };
   }
 
   /** Sends what the remote lacks. */
@@ -178,14 +192,12 @@ export class RemoteStore {
   }
 
   /** Opens receipts until all is found, or nothing is left to ask: first those that were named, then those said before, then the objects' own. */
-  async #find(line: Line, wanted: DigestTable, within: readonly Digest[], trouble: Troubles): Promise<void> {
+  async #find(line: Line, wanted: DigestTable, within: readonly Digest[], trouble: Troubles): Promise<Places> {
     const catalog = this.#catalog;
+    const places = new Places(wanted, catalog);
     const lacking = (): Digest[] => {
-      const places = new Places(wanted, catalog);
-      places.locate(0);
-      const without: Digest[] = [];
-      for (let id = 0; id < wanted.size; id += 1) if (places.get(id) === null) without.push(wanted.digestAt(id));
-      return without;
+      places.locate();
+      return places.lacking;
     };
     const asked = new Set<Digest>();
     const open = async (roots: readonly Digest[]): Promise<void> => {
@@ -210,7 +222,11 @@ export class RemoteStore {
       await open(next);
       left = lacking();
     }
-    if (left.length > 0 && left.length <= mostGuesses) await open(left);
+    if (left.length > 0 && left.length <= mostGuesses) {
+      await open(left);
+      places.locate();
+    }
+    return places;
   }
 
   async #openReceipts(line: Line, roots: readonly Digest[], trouble: Troubles): Promise<Receipt[]> {
@@ -242,7 +258,8 @@ export class RemoteStore {
         });
         const lacking = await this.#lackingMeta(numbers);
         const start = (bytes: number) => options.progress.start('look', bytes, 'bytes');
-        await fetchObjects({ ...this.#context(line), intake }, lacking, start).catch(trouble.note);
+        const fault = faultOf(await fetchObjects({ ...this.#context(line), intake }, lacking, start), line.remote.url);
+        if (fault !== null) trouble.note(fault);
         for (const number of numbers) catalog.release(number);
       }
     } finally {
@@ -250,7 +267,7 @@ export class RemoteStore {
     }
   }
 
-  async #lackingMeta(numbers: readonly number[]): Promise<DigestTable> {
+  async #lackingMeta(numbers: readonly number[]): Promise<Places> {
     const lacking = new DigestTable();
     for (const number of numbers) {
       const { index } = this.#catalog.packs[number] ?? raise(number);
@@ -262,13 +279,14 @@ export class RemoteStore {
         }
       }
     }
-    return lacking;
+    const places = new Places(lacking, this.#catalog);
+    places.locate();
+    return places;
   }
 
   /** Whoever lacks one meta object of a pack lacks others: they come with it, in one request. @returns what of the wanted is still to be fetched */
-  async #bringNeighbours(line: Line, wanted: DigestTable, options: TransferOptions): Promise<DigestTable> {
-    const places = new Places(wanted, this.#catalog);
-    places.locate(0);
+  async #bringNeighbours(line: Line, places: Places, options: TransferOptions): Promise<Places> {
+    const wanted = places.table;
     const packs = new Map<number, PackRef>();
     for (let id = 0; id < wanted.size; id += 1) {
       const place = places.get(id);
@@ -277,7 +295,7 @@ export class RemoteStore {
       const { frame, form } = pack.index.locationAt(place.entry);
       if (form === forms.bytes && pack.index.frameAt(frame).offset >= pack.index.tail) packs.set(place.pack, pack.ref);
     }
-    if (packs.size === 0) return wanted;
+    if (packs.size === 0) return places;
     // what cannot be had of it and is wanted is told by the fetch that follows
     await this.#bringMeta(line, [...packs.values()], options, new Troubles());
     const left = new DigestTable();
@@ -285,7 +303,9 @@ export class RemoteStore {
       const digest = wanted.digestAt(id);
       if (!this.#cache.seen(digest)) left.add(digest);
     }
-    return left;
+    const leftPlaces = new Places(left, this.#catalog);
+    leftPlaces.locate();
+    return leftPlaces;
   }
 
   /** After a failure, nothing that was learnt in this process is kept: a receipt can have come wrong. @returns the error, to throw */
@@ -304,6 +324,26 @@ function packsOf(receipts: readonly Receipt[]): PackRef[] {
   return [...new Map(receipts.flatMap(({ packs }) => packs.map((pack) => [pack.digest, pack]))).values()];
 }
 
+/** The bar of a fetch that brings its objects in several parts: how much it is in all is known where one part is all. */
+class OneBar {
+  readonly #progress: Progress;
+  #bar: ProgressBar | null = null;
+
+  constructor(progress: Progress) {
+    this.#progress = progress;
+  }
+
+  /** @returns the bar of a part */
+  start(bytes: number, isLast: boolean): ProgressBar {
+    const bar = (this.#bar ??= this.#progress.start('fetch', isLast ? bytes : undefined, 'bytes'));
+    return { advance: (amount) => bar.advance(amount), end: () => undefined };
+  }
+
+  end(): void {
+    this.#bar?.end();
+  }
+}
+
 /** Packs whose tails are in memory at once. */
 function groupsOf(packs: readonly PackRef[]): PackRef[][] {
   const groups: PackRef[][] = [];
@@ -318,10 +358,6 @@ function groupsOf(packs: readonly PackRef[]): PackRef[][] {
     room -= bytes;
   }
   return groups;
-}
-
-function missingOf(error: PlumbError): readonly Digest[] {
-  return (error.details?.['missing'] ?? []) as readonly Digest[];
 }
 
 function raise(number: number): never {

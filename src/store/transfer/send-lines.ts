@@ -21,6 +21,8 @@ import type { PlannedObject } from './push-plan.ts';
 const leastLacking = 128 * 1024;
 /** What a recipe and its new lines may cost, of the chunks that would go else. */
 const mostCost = 1 / 3;
+/** Versions that went, and may be a base for others that go with them. */
+const mostSent = 1000;
 /** A recipe up to here lies where planners read it. */
 const smallRecipe = 1024 * 1024;
 
@@ -55,8 +57,14 @@ export class LinesSender {
     const { packing } = this.#context;
     const sent = await this.#tryLines(object);
     const slots = sent?.slots ?? new Set(await packing.add(object));
-    this.#sent.set(object.digest, { recipe: sent?.recipe ?? null, slots });
-    return [...slots];
+    // a small one is no base for another
+    if (object.bytes >= leastLacking) this.#remember(object.digest, { recipe: sent?.recipe ?? null, slots });
+    return sent === null ? [...slots] : packing.remember(object.digest, [...slots]);
+  }
+
+  #remember(digest: Digest, sent: Old): void {
+    if (this.#sent.size >= mostSent) this.#sent.clear();
+    this.#sent.set(digest, sent);
   }
 
   /** @returns null where chunks are better, or the version before is not to be had */
@@ -100,7 +108,7 @@ export class LinesSender {
     const sizes = chunkSizes('bytes', bytes);
     if (sizes !== null) return packing.addFile(digest, { path, bytes, sizes });
     const slot = await packing.addStored({ digest, bytes, role: 'data', form: forms.bytes }, await readFile(path));
-    return slot.alone;
+    return [slot];
   }
 
   /** The version before, where the remote has it among the packs of the base: there, all that it needs is, too. */

@@ -1,11 +1,10 @@
 // Packs on their way to the remote, some at once, while the next is built. Only a few wait: they lie on the disk of this machine.
-import { open, rm } from 'node:fs/promises';
-import { footerBytes, parseFooter } from '../pack/index-file.ts';
+import { rm } from 'node:fs/promises';
 import type { PackSummary } from '../pack/pack.ts';
 import type { PackRef } from '../remote.ts';
 import { moving, type Line } from './frames.ts';
 import type { Slot } from './known.ts';
-import type { Journal, RemoteNotes } from './notes.ts';
+import type { Journal } from './notes.ts';
 
 const mostWaiting = 2;
 
@@ -19,16 +18,14 @@ export class Uploads {
   /** bytes that travelled */
   bytes = 0;
   readonly #line: Line;
-  readonly #notes: RemoteNotes;
   readonly #journal: Journal;
   readonly #onBytes: (bytes: number) => void;
   readonly #underWay = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | null = null;
 
   /** @param to onBytes: told of bytes of objects, as the packs that hold them move */
-  constructor(line: Line, to: { readonly notes: RemoteNotes; readonly journal: Journal; readonly onBytes: (bytes: number) => void }) {
+  constructor(line: Line, to: { readonly journal: Journal; readonly onBytes: (bytes: number) => void }) {
     this.#line = line;
-    this.#notes = to.notes;
     this.#journal = to.journal;
     this.#onBytes = to.onBytes;
   }
@@ -61,7 +58,6 @@ export class Uploads {
     const line = this.#line;
     let shown = 0;
     try {
-      const index = await readIndexBytes(path, bytes);
       const moved = await line.lanes.run(async () => {
         if (this.#failure !== null) throw this.#failure.error;
         const told = moving(line);
@@ -74,26 +70,10 @@ export class Uploads {
       });
       this.bytes += moved;
       this.#onBytes((1 - shown / bytes) * raw);
-      await this.#notes.keepIndex(digest, index);
       await this.#journal.sent(ref);
       for (const slot of slots) slot.is(ref);
     } finally {
       await rm(path, { force: true });
     }
-  }
-}
-
-/** The end of a pack file, from its index on. */
-async function readIndexBytes(path: string, bytes: number): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const footer = Buffer.alloc(footerBytes);
-    await file.read(footer, 0, footerBytes, bytes - footerBytes);
-    const start = parseFooter(footer, bytes).index;
-    const end = Buffer.allocUnsafeSlow(bytes - start);
-    await file.read(end, 0, end.length, start);
-    return end;
-  } finally {
-    await file.close();
   }
 }

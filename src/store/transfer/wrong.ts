@@ -1,14 +1,41 @@
-// What is said of bytes that a remote gave and nobody may use.
+// What came of a fetch, and what is said of bytes that are not there, or that nobody may use.
 import type { Digest } from '../../base/digest.ts';
 import { PlumbError } from '../../base/errors.ts';
+import { bytesMissing } from '../faults.ts';
 
 export interface WrongObject {
   readonly digest: Digest;
   readonly pack: Digest;
 }
 
+export interface Outcome {
+  /** that came */
+  readonly objects: number;
+  /** that are not there, for whatever reason */
+  readonly missing: readonly Digest[];
+  readonly wrong: readonly WrongObject[];
+  /** what the remote said first */
+  readonly failure: PlumbError | null;
+}
+
+/** @returns what is missing, and why; null: nothing is */
+export function faultOf({ missing, wrong, failure }: Outcome, remote: string): PlumbError | null {
+  if (wrong.length > 0) return wrongBytes(wrong, missing, remote);
+  if (missing.length === 0) return null;
+  return failure === null ? bytesMissing(missing, remote) : cutOff(failure, missing);
+}
+
+export function joined(a: Outcome, b: Outcome): Outcome {
+  return {
+    objects: a.objects + b.objects,
+    missing: [...a.missing, ...b.missing],
+    wrong: [...a.wrong, ...b.wrong],
+    failure: a.failure ?? b.failure,
+  };
+}
+
 /** @param wrong at least one; missing: objects that are not there for whatever reason, these too */
-export function wrongBytes(wrong: readonly WrongObject[], missing: readonly Digest[], remote: string): PlumbError {
+function wrongBytes(wrong: readonly WrongObject[], missing: readonly Digest[], remote: string): PlumbError {
   const [first] = wrong as [WrongObject, ...WrongObject[]];
   const others = wrong.length === 1 ? '' : `, and so with ${wrong.length - 1} other objects`;
   return new PlumbError('DIGEST_MISMATCH', {
