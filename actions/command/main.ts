@@ -101,7 +101,11 @@ function placeOf(folder: string): string {
 
 function openJobForge({ token, author }: Inputs, { forge: kind, apiUrl, owner, repo }: CiContext): Forge {
   return openForge(kind, {
-    ...{ apiUrl, owner, repo, token, author: author ?? (kind === 'gitea' ? 'gitea-actions' : 'github-actions[bot]') },
+    apiUrl,
+    owner,
+    repo,
+    token,
+    author: author ?? (kind === 'gitea' ? 'gitea-actions' : 'github-actions[bot]'),
     // goes through the proxy of the runner where there is one
     fetch: defaults.request?.fetch ?? globalThis.fetch,
     pause: (ms) => pause(ms),

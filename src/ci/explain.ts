@@ -29,7 +29,7 @@ export function explainCase({ wanted, head, candidate, other, data }: AskedCase)
   const { id, input, expected } = candidate;
   const rows = [`| the answer of the suite | ${code(expected)} | |`, answer(`this commit, ${head.slice(0, 12)}`, candidate)];
   if (other !== null) rows.push(other.result === null ? `| ${prose(other.what)} | *was not asked this case* | |` : answer(other.what, other.result));
-  const labels = [...new Set([expected, candidate.got, ...(other?.result == null ? [] : [other.result.got])])];
+  const labels = [...new Set([expected, candidate.got, ...(other === null || other.result === null ? [] : [other.result.got])])];
   const taught = data.flatMap(({ name, balance }) =>
     balance
       .filter(({ label }) => labels.includes(label))

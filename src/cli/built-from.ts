@@ -14,5 +14,6 @@ export async function builtFrom(env: Cli['env']): Promise<string | null> {
   const top = fileURLToPath(new URL('../..', import.meta.url));
   // an installed package lies in somebody else's repository
   const git = await openGit(top, env).catch(() => null);
-  return git?.workTree != null && resolve(git.workTree) === resolve(top) ? git.resolve('HEAD') : null;
+  const own = git !== null && git.workTree !== null && resolve(git.workTree) === resolve(top);
+  return own ? git.resolve('HEAD') : null;
 }
