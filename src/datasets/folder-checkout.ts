@@ -15,7 +15,8 @@ import { keepIndex } from './index-writer.ts';
 import type { FolderOptions } from './survey-options.ts';
 import { TargetFolder } from './folder-target.ts';
 import { NewFolder } from './new-folder.ts';
-import { differs, type IndexHead, type IndexRow } from './index-file.ts';
+import type { IndexHead, IndexRow } from './index-file.ts';
+import { differs } from './index-row.ts';
 import type { IndexReader } from './index-reader.ts';
 import { readManifest } from './manifest.ts';
 import { ignoresCase, PathClashes } from './name-clashes.ts';
@@ -39,7 +40,7 @@ export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderP
   const target = new TargetFolder(folder, options);
   target.make();
   if (ignoresCase(folder)) await refuseClashes(plan);
-  for await (const rows of plan.rows()) for (const row of rows) if (row.version === null && row.found !== null) target.remove(row);
+  for await (const rows of plan.rows()) for (const row of rows) if (differs(row) && row.version === null) target.remove(row);
   target.removeEmptied();
   const swept = new Set<string>();
   const prepare = async (rows: readonly IndexRow[]): Promise<void> => {
@@ -80,13 +81,13 @@ async function placePlan(store: Store, wanted: Wanted, plan: FolderPlan, options
   const placePiece = async (rows: readonly IndexRow[], toPlace: readonly IndexRow[], before: Promise<void>): Promise<void> => {
     const stamps = (await placeRows(store, wanted.digest, toPlace, options, into)).values();
     await before;
-    for (const row of rows) index.add(row.version === null || !differs(row) ? row : placedRow(row, stamps.next().value, now));
+    for (const row of rows) index.add(!differs(row) || row.version === null ? row : placedRow(row, stamps.next().value, now));
   };
   let underWay: Promise<void> = Promise.resolve();
   try {
     for await (const rows of plan.rows()) {
       options.signal?.throwIfAborted();
-      const toPlace = rows.filter((row) => row.version !== null && differs(row));
+      const toPlace = rows.filter((row) => differs(row) && row.version !== null);
       await into.prepare(toPlace);
       const before = underWay;
       underWay = placePiece(rows, toPlace, before);
@@ -130,7 +131,7 @@ class NewIndex {
   add(row: IndexRow): void {
     this.#copy((path) => compareUtf8(path, row.path) < 0);
     if (this.#more && this.#others?.path === row.path) this.#more = this.#others.next();
-    if (row.version !== null) this.#index.add(row);
+    if (!differs(row) || row.version !== null) this.#index.add(row);
   }
 
   commit(head: IndexHead): void {

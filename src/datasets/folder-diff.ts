@@ -4,7 +4,7 @@ import type { Project } from '../project/open.ts';
 import { diffFileTrees } from '../store/tree/file-diff.ts';
 import { surveyFolder } from './folder-survey.ts';
 import { surveyOptions } from './survey-options.ts';
-import { differs } from './index-file.ts';
+import { differs } from './index-row.ts';
 import { filesOf, readLockedManifest } from './manifest.ts';
 import type { LockEntry } from './schema.ts';
 import type { StatIndex } from './stat-index.ts';
@@ -62,8 +62,9 @@ async function diffWorkingCopy(place: Place, { before, path }: { readonly before
     const version = survey.indexed ? null : filesOf(project.store, await readLockedManifest(project.store, path, before));
     for await (const rows of survey.rows(version)) {
       for (const row of rows) {
-        if (row.found !== null) files += 1;
-        if (differs(row)) changes.add(row.path, row.version !== null, row.found !== null);
+        const isSame = !differs(row);
+        if (isSame || row.found !== null) files += 1;
+        if (!isSame) changes.add(row.path, row.version !== null, row.found !== null);
       }
     }
     return changes.found(before.files, files);

@@ -13,7 +13,8 @@ import { rowOf, surveyFolder, type FolderSurvey } from './folder-survey.ts';
 import { TargetFolder } from './folder-target.ts';
 import { openIndexWriter } from './index-writer.ts';
 import { surveyOptions, type FolderOptions, type Rows } from './survey-options.ts';
-import { differs, type IndexHead, type IndexRow } from './index-file.ts';
+import type { IndexHead, IndexRow } from './index-file.ts';
+import { differs } from './index-row.ts';
 import { IndexReader } from './index-reader.ts';
 import { cacheOnly, filesOf, type FilesManifest } from './manifest.ts';
 
@@ -196,7 +197,9 @@ async function* onePiece(rows: readonly IndexRow[]): Rows {
 export async function* objectsToPlace(plan: FolderPlan): AsyncGenerator<ObjectRef> {
   if (plan.isKept) return;
   for await (const rows of plan.rows()) {
-    for (const { version, found } of rows) {
+    for (const row of rows) {
+      if (!differs(row)) continue;
+      const { version, found } = row;
       if (version !== null && version.digest !== found?.digest) yield { digest: version.digest, bytes: version.bytes, role: 'data' };
     }
   }

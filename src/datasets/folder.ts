@@ -9,7 +9,8 @@ import { cacheState } from './cache-state.ts';
 import { surveyFolder, type FolderSurvey } from './folder-survey.ts';
 import { keepIndex } from './index-writer.ts';
 import { surveyOptions, type FolderOptions, type IsKept, type Rows, type SurveyOptions } from './survey-options.ts';
-import { noteCacheState, type FileState, type IndexHead } from './index-file.ts';
+import { noteCacheState, type IndexHead } from './index-file.ts';
+import { KnownRow } from './index-row.ts';
 import { cacheOnly, digestOfManifest, filesManifest, manifestText, objectsOf, type FilesManifest } from './manifest.ts';
 import type { StatIndex } from './stat-index.ts';
 
@@ -89,7 +90,11 @@ function storedAs(manifest: FilesManifest, survey: FolderSurvey): StoredFolder {
 /** An object whose version was in the cache when nothing had yet been taken out is there; of others the cache is asked. */
 function isKeptIn(writer: CacheWriter, head: IndexHead | null, state: string | null): IsKept {
   const isWhole = state !== null && head?.cacheState === state;
-  return ({ version, found }) => (found === null ? true : isWhole && version?.digest === found.digest ? true : writer.has(found.digest));
+  return (row) => {
+    if (isWhole && row instanceof KnownRow && row.isVersion) return true;
+    const { version, found } = row;
+    return found === null || (isWhole && version?.digest === found.digest) || writer.has(found.digest);
+  };
 }
 
 /** Does the cache have all of the version that the index is of? */
@@ -119,10 +124,11 @@ async function gather(
   const index = keepIndex(how.indexFile);
   try {
     for await (const piece of rows) {
-      for (const { path, found } of piece) {
+      for (const row of piece) {
+        const { path, found } = row;
         if (found === null) continue;
-        builder.add({ path, ...plain(found) });
-        index.add({ path, version: found, found });
+        builder.add({ path, digest: found.digest, bytes: found.bytes, executable: found.executable });
+        index.add(row instanceof KnownRow && row.isVersion ? row : { path, version: found, found });
       }
     }
     const tree = builder.finish();
@@ -134,8 +140,4 @@ async function gather(
     index.abandon();
     throw error;
   }
-}
-
-function plain({ digest, bytes, executable }: FileState): FileState {
-  return { digest, bytes, executable };
 }

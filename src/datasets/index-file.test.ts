@@ -6,7 +6,8 @@ import { expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
 import { compareUtf8 } from '../store/tree/keys.ts';
 import { noteCacheState, type IndexHead, type IndexRow } from './index-file.ts';
-import { IndexReader, SpoiledIndex } from './index-reader.ts';
+import { IndexReader } from './index-reader.ts';
+import { differs, SpoiledIndex, type KnownRow } from './index-row.ts';
 import { IndexWriter } from './index-writer.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'plumb-index-'));
@@ -45,7 +46,7 @@ function read(file: string): IndexRow[] | null {
   try {
     const all: IndexRow[] = [];
     while (reader.next()) all.push(reader.row());
-    return all;
+    return all.map(({ path, version, found }) => ({ path, version, found }));
   } finally {
     reader.close();
   }
@@ -63,6 +64,31 @@ test('what is written is read back, over many blocks, too', () => {
     return { path: `folder/${String(at).padStart(5, '0')}`, version: file, found: { ...file, stamp: null } };
   });
   expect(read(write(many))).toEqual(many);
+});
+
+test('rows that are taken over as they are make the same file; what they are compared with is what they say', async () => {
+  await fc.assert(
+    fc.asyncProperty(rows, async (all) => {
+      const known: KnownRow[] = [];
+      const reader = IndexReader.open(write(all));
+      while (reader?.next() === true) known.push(reader.row());
+      reader?.close();
+      const first = await readFile(join(folder, 'index'));
+      expect(await readFile(write(known, join(folder, 'copy')))).toEqual(first);
+      for (const [at, one] of known.entries()) {
+        const plain = all[at] as IndexRow;
+        expect(differs(one)).toBe(differs(plain));
+        const { found } = plain;
+        const mode = found?.executable === true ? 0o755 : 0o644;
+        const stamp = found?.stamp ?? { bytes: 1, mtimeMs: 1, ctimeMs: 1, ino: 1, links: 1 };
+        const facts = { size: stamp.bytes, mtimeMs: stamp.mtimeMs, ctimeMs: stamp.ctimeMs, ino: stamp.ino, nlink: stamp.links, mode };
+        expect(one.isAsFound(facts)).toBe(found !== null && found.stamp !== null);
+        for (const change of [{ size: -1 }, { mtimeMs: -1 }, { ino: -1 }, { mode: mode ^ 0o100 }])
+          expect(one.isAsFound({ ...facts, ...change })).toBe(false);
+        expect(one.isAsFound({ ...facts, ctimeMs: -1 })).toBe(found !== null && found.stamp !== null && stamp.links > 1);
+      }
+    }),
+  );
 });
 
 test('a head is read back; the state of the cache can be noted later', () => {

@@ -35,11 +35,6 @@ export interface IndexRow {
   readonly found: FoundFile | null;
 }
 
-/** Is what stands in the folder not what the version has? */
-export function differs({ version, found }: IndexRow): boolean {
-  return version?.digest !== found?.digest || version?.executable !== found?.executable;
-}
-
 export interface IndexHead {
   readonly version: { readonly tree: Digest; readonly files: number; readonly bytes: number } | null;
   /** 64 hex digits; null: not known to be in the cache */

@@ -6,7 +6,7 @@ import { temporaryBeside } from '../base/atomic.ts';
 import { hexOf } from '../base/digest.ts';
 import type { FileStamp } from '../store/cache/cache.ts';
 import { blockBytes, encodeHead, flag, headBytes, mostBlockBytes, type FileState, type IndexHead, type IndexRow } from './index-file.ts';
-import type { IndexReader } from './index-reader.ts';
+import { KnownRow } from './index-row.ts';
 
 /** Writes an index, row by row in the order of paths. It takes the place of the one before at `commit`. */
 export class IndexWriter {
@@ -32,7 +32,12 @@ export class IndexWriter {
     }
   }
 
-  add({ path, version, found }: IndexRow): void {
+  add(row: IndexRow): void {
+    if (row instanceof KnownRow) this.copy(row);
+    else this.#add(row);
+  }
+
+  #add({ path, version, found }: IndexRow): void {
     const same = version !== null && found !== null && version.digest === found.digest && version.bytes === found.bytes;
     const flags =
       (version === null ? 0 : flag.version | (version.executable ? flag.versionExecutable : 0)) |
@@ -46,8 +51,8 @@ export class IndexWriter {
     this.#ended();
   }
 
-  /** Takes over the row that a reader is at. */
-  copy({ path, facts }: IndexReader): void {
+  /** Takes over a row as it was read. */
+  copy({ path, facts }: { readonly path: string; readonly facts: Uint8Array }): void {
     this.#addPath(path);
     this.#block.set(facts, this.#at);
     this.#at += facts.length;

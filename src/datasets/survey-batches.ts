@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { isSameStamp, stampOf, wasAtRest } from './file-stamp.ts';
 import type { FolderWalk } from './folder-walk.ts';
 import type { IndexRow } from './index-file.ts';
+import { KnownRow } from './index-row.ts';
 import { fileClock } from './stat-index.ts';
 import { rowsAtOnce, type IsKept, type Rows, type SurveyOptions } from './survey-options.ts';
 
@@ -37,11 +38,15 @@ export class Batches {
 
   /** @param row of the file that the walk is at */
   look(walk: FolderWalk, row: IndexRow): void {
-    const { found } = row;
+    if (row instanceof KnownRow && row.isAsFound(walk.facts)) {
+      this.asItWas(row);
+      return;
+    }
+    const { path, version, found } = row;
     const stamp = stampOf(walk.facts);
     const { executable } = walk;
     if (found?.stamp && isSameStamp(found.stamp, stamp)) {
-      this.asItWas(found.executable === executable ? row : { ...row, found: { ...found, executable } });
+      this.asItWas(found.executable === executable ? row : { path, version, found: { ...found, executable } });
       return;
     }
     this.#batch.hash.push({ at: this.#batch.rows.length, executable });
@@ -79,12 +84,12 @@ export class Batches {
     const paths = batch.hash.map(({ at }) => ({ path: join(folder, (rows[at] as IndexRow).path) }));
     const hashed = await this.#options.hash(paths, { signal, ...(onBytes === undefined ? {} : { onBytes }) });
     for (const [turn, { at, executable }] of batch.hash.entries()) {
-      const row = rows[at] as IndexRow;
+      const { path, version } = rows[at] as IndexRow;
       const file = hashed[turn] ?? null;
       const stamp = file !== null && wasAtRest(file.stamp, begun) ? file.stamp : null;
-      rows[at] = { ...row, found: file === null ? null : { digest: file.digest, bytes: file.bytes, executable, stamp } };
+      rows[at] = { path, version, found: file === null ? null : { digest: file.digest, bytes: file.bytes, executable, stamp } };
     }
-    return rows.filter((row) => row.version !== null || row.found !== null);
+    return rows.filter((row) => row instanceof KnownRow || row.version !== null || row.found !== null);
   }
 
   #clock(): number {
