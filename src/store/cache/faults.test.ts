@@ -75,8 +75,8 @@ const work = folder + '/work-' + seed + '-' + process.pid;
 mkdirSync(work, { recursive: true });
 for (let round = 0; ; round += 1) {
   const begun = performance.now();
-  const files = Array.from({ length: 240 }, (_, at) => ({ path: work + '/' + round + '-' + at }));
-  for (const [at, { path }] of files.entries()) writeFileSync(path, Buffer.alloc(at % 3 === 0 ? 30_000 : 300, 'round ' + round + ', file ' + at + ' of ' + (at % 2 === 0 ? seed : 'all') + '; '));
+  const files = Array.from({ length: 1040 }, (_, at) => ({ path: work + '/' + round + '-' + at }));
+  for (const [at, { path }] of files.entries()) writeFileSync(path, Buffer.alloc(at % 5 === 0 ? 9_000 : 300, 'round ' + round + ', file ' + at + ' of ' + (at % 2 === 0 ? seed : 'all') + '; '));
   const writer = await cache.openWriter();
   const stored = await writer.addFiles(files, { link: true }, { signal });
   await writer.close();

@@ -31,9 +31,12 @@ export function openCache(root: string, options: CacheOptions): Cache {
   return new FolderCache(root, preferredLink(options));
 }
 
-/** More is given to threads: they take 50 ms to start. */
+/** More is given to threads: they take 50 ms to start, and more beside whoever else wants the processor. */
 const manyFiles = 200;
 const manyBytes = 8 * 1024 * 1024;
+/** The same for files that are placed: a small one is a few calls of the kernel, a link too, whatever its size. */
+const manyPlaced = 1000;
+const manyPlacedBytes = 32 * 1024 * 1024;
 /** How often a pack is looked for again that another process has merged, or that was bad. */
 const tries = 3;
 
@@ -196,9 +199,11 @@ class FolderCache implements Cache {
     const [first] = files;
     if (first === undefined) return [];
     const { kind } = await this.linkKind(dirname(first.target));
-    const isMuch = files.length > manyFiles || files.reduce((sum, file) => sum + file.bytes, 0) > manyBytes;
+    const link = kind === 'hardlink' && !how.link ? 'copy' : kind;
+    const copied = link === 'hardlink' ? 0 : files.reduce((sum, file) => sum + file.bytes, 0);
+    const isMuch = files.length > manyPlaced || copied > manyPlacedBytes;
     const { placeAll } = await import('./place.ts');
-    return placeAll(this, files, { link: kind === 'hardlink' && !how.link ? 'copy' : kind, fresh: how.fresh ?? false, isMuch }, options);
+    return placeAll(this, files, { link, fresh: how.fresh ?? false, isMuch }, options);
   }
 
   isMuch(paths: readonly string[]): boolean {
