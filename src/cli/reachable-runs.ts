@@ -1,6 +1,8 @@
 // What push and fetch carry beside data: the runs of the pipeline as it stands, and the models that the pointers of this revision name.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { canonicalJson, type Json } from '../base/canonical.ts';
+import { loadYaml } from '../base/config.ts';
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
 import type { Reachable } from '../datasets/reachable.ts';
@@ -14,7 +16,7 @@ const nothing: Reachable = { roots: [], names: [] };
 
 /** Runs of the pipeline that were made for what is there now. A pipeline that does not hold together is told, and no hindrance. */
 export async function reachableRuns(project: Project, cli: Cli): Promise<Reachable> {
-  if (!existsSync(join(project.root, files.pipeline))) return nothing;
+  if (await hasNoStages(project)) return nothing;
   const [{ withPipeline }, { collectRuns, isPipelineTrouble, presentRuns }] = await Promise.all([
     import('./open-pipeline.ts'),
     import('../pipeline/reachable.ts'),
@@ -27,6 +29,18 @@ export async function reachableRuns(project: Project, cli: Cli): Promise<Reachab
     if (!isPipelineTrouble(error)) throw error;
     cli.note(`runs are left out: ${(error as Error).message}`);
     return nothing;
+  }
+}
+
+/** Nothing to look for, and no need to load what would look for it. */
+async function hasNoStages(project: Project): Promise<boolean> {
+  const text = await project.readText(files.pipeline);
+  if (text === undefined) return true;
+  try {
+    return canonicalJson(loadYaml(text, files.pipeline) as Json) === '{"stages":{},"version":1}';
+  } catch {
+    // whoever looks for them says what is wrong
+    return false;
   }
 }
 

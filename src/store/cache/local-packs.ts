@@ -7,6 +7,7 @@ import { errnoOf, isPlumbError, systemError } from '../../base/errors.ts';
 import { decodeFrame } from '../pack/frame.ts';
 import { IndexShelf, type ShelvedIndex } from '../pack/index-shelf.ts';
 import { forms, type FrameLocation, type PackIndex } from '../pack/pack.ts';
+import { peekObject } from '../pack/peek.ts';
 import { openPackFile } from '../pack/reader.ts';
 
 export interface LocalPack {
@@ -65,6 +66,8 @@ export function packsIn(folder: string): string[] {
 export const restMs = 100;
 /** What was looked at within this time is not looked at again for each of many objects. */
 export const momentMs = 20;
+/** A process that asks for more than this is better off with the indexes. */
+const mostPeeks = 8;
 const keptFiles = 8;
 /** Of 128 KiB each, as local packs have them. */
 const keptFrames = 16;
@@ -81,6 +84,7 @@ export class LocalPacks {
   readonly #known = new Map<string, ShelvedPack>();
   /** files that cannot be read as packs: fsck tells about them */
   readonly #unreadable = new Set<string>();
+  #peeks = 0;
   #looked = Number.NEGATIVE_INFINITY;
   #seen: { readonly mtimeMs: number; readonly isAtRest: boolean } | null = null;
   readonly #files = new Recent<number>(keptFiles, closeSync);
@@ -104,6 +108,17 @@ export class LocalPacks {
   /** What was seen is old: whoever asks next looks. */
   expire(): void {
     this.#looked = Number.NEGATIVE_INFINITY;
+  }
+
+  /** One of the first few objects that this process asks for, verified, without reading indexes; null: not to be had in that way. */
+  peek(digest: Digest): Buffer | null {
+    if (this.isOpen || this.#peeks >= mostPeeks) return null;
+    this.#peeks += 1;
+    for (const hex of packsIn(this.folder)) {
+      const bytes = peekedAt(join(this.folder, `${hex}.pack`), digest);
+      if (bytes !== null) return bytes;
+    }
+    return null;
   }
 
   /** Where an object is; null: in no pack. */
@@ -217,6 +232,16 @@ export class LocalPacks {
     pack?.shelved.forget();
     this.#files.drop(hex);
     this.#frames.dropAll((name) => name.startsWith(hex));
+  }
+}
+
+/** Null: it is not there; what is wrong with a pack is told by whoever reads its index. */
+function peekedAt(path: string, digest: Digest): Buffer | null {
+  try {
+    return peekObject(path, digest);
+  } catch (error) {
+    if (isPlumbError(error, 'PACK_INVALID') || errnoOf(error) === 'ENOENT') return null;
+    throw systemError(error, 'read', path);
   }
 }
 

@@ -66,7 +66,8 @@ class FolderCache implements Cache {
 
   async has(digest: Digest): Promise<boolean> {
     if (this.#unusable.has(digest)) return false;
-    return this.#isPacked(digest) || this.#loose.has(digest) || this.packs.find(digest) !== null || this.takeBack(digest);
+    const isNear = this.#isPacked(digest) || this.#loose.has(digest) || this.packs.peek(digest) !== null;
+    return isNear || this.packs.find(digest) !== null || this.takeBack(digest);
   }
 
   seen(digest: Digest): boolean {
@@ -86,6 +87,8 @@ class FolderCache implements Cache {
       const loose = await this.#loose.read(digest, room);
       if (Buffer.isBuffer(loose)) return loose;
       if (loose === 'bad') await this.setAside(digest);
+      const peeked = this.packs.peek(digest);
+      if (peeked !== null) return peeked;
       const packed = await this.#readPacked(digest);
       return packed === null ? null : copyOf(packed, room);
     });

@@ -9,19 +9,20 @@ import { bytesMissing } from '../faults.ts';
 import type { Receipt } from '../pack/receipt.ts';
 import { eachInParallel } from '../parallel.ts';
 import type { PackRef } from '../remote.ts';
-import type { Named, NameSpace, PushResult, PushRoot, TransferOptions } from '../store.ts';
+import type { PushResult, PushRoot, TransferOptions } from '../store.ts';
 import type { Catalog, OpenPack } from './catalog.ts';
 import type { Line } from './frames.ts';
 import { KnownObjects, Slot } from './known.ts';
 import { mergeSmallPacks, packsToMerge } from './merge.ts';
-import { readLocalNamed, writeRemoteName } from './names.ts';
+import { writeRemoteName } from './names.ts';
 import type { RemoteNotes, Unfinished } from './notes.ts';
 import { startPacker } from './packer.ts';
 import { Packing } from './packing.ts';
 import { PushPlan, type PlannedRoot } from './push-plan.ts';
-import { readReceiptToReplace, snapshotRoot, writeReceipt } from './receipts.ts';
+import { readReceiptToReplace, writeReceipt } from './receipts.ts';
 import { goneSince, letGo, takeBackReceipts } from './relied.ts';
 import { LinesSender } from './send-lines.ts';
+import type { NameHere, Snapshot } from './snapshot.ts';
 import { Uploads } from './uploads.ts';
 
 const width = 16;
@@ -42,26 +43,16 @@ export interface PushContext {
   readonly clock: () => number;
 }
 
-interface NameHere extends Named {
-  readonly name: NameSpace;
-}
-
-/** @returns what was sent, and the roots that the remote has now, as far as that was asked. @throws see Store.push */
-export async function pushRoots(
+/**
+ * Sends what the remote lacks of a snapshot that it does not have.
+ * @returns what was sent, and the roots that the remote has now. @throws see Store.push
+ */
+export function pushRoots(
   context: PushContext,
-  what: { readonly roots: readonly PushRoot[]; readonly names: readonly NameSpace[] },
+  { roots, names, digest }: Snapshot,
   options: TransferOptions,
 ): Promise<{ readonly result: PushResult; readonly there: readonly Digest[] }> {
-  const roots = [...new Map(what.roots.map((root) => [root.digest, root])).values()];
-  const names = what.names.flatMap((name): NameHere[] => {
-    const named = readLocalNamed(context.cache.root, name);
-    return named === null ? [] : [{ name, ...named }];
-  });
-  const snapshot = snapshotRoot({ roots: roots.map((root) => root.digest), names, repository: context.repository });
-  const { line } = context;
-  const isKnown = await line.lanes.run(() => line.remote.has('receipts', hexOf(snapshot), { signal: line.signal }));
-  if (isKnown) return { result: { objects: 0, bytes: 0, leftOut: [] }, there: [] };
-  return new Push(context, options).run(roots, names, snapshot);
+  return new Push(context, options).run(roots, names, digest);
 }
 
 class Push {

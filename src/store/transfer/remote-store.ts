@@ -1,4 +1,5 @@
-// The remote as a store uses it: what was learnt of it in this process, and what a store asks of it.
+// The remote as a store uses it: what was learnt of it in this process, and what a store asks of it. What sends and fetches is loaded when there is
+// something to send or to fetch.
 import { hexOf, type Digest } from '../../base/digest.ts';
 import { PlumbError, type ErrorCode } from '../../base/errors.ts';
 import type { Progress, ProgressBar } from '../../base/progress.ts';
@@ -11,13 +12,12 @@ import type { NameSpace, ObjectRef, PushResult, PushRoot, TransferOptions, Trans
 import { Budget } from './budget.ts';
 import { Catalog, Places } from './catalog.ts';
 import { DigestTable } from './digest-table.ts';
-import { fetchObjects, type FetchContext } from './fetch.ts';
+import type { FetchContext } from './fetch.ts';
 import { Tally, type Line } from './frames.ts';
-import { Intake } from './intake.ts';
 import { Lanes } from './lanes.ts';
 import { RemoteNotes } from './notes.ts';
-import { pushRoots } from './push.ts';
 import { limitRate } from './rate.ts';
+import { snapshotOf, wasSent } from './snapshot.ts';
 import { faultOf, joined, type Outcome } from './wrong.ts';
 import { withoutGrowth } from './young-space.ts';
 
@@ -139,6 +139,7 @@ export class RemoteStore {
     let outcome: Outcome = { objects: 0, missing: [], wrong: [], failure: null };
     let wanted = new DigestTable();
     const bring = async (isLast: boolean): Promise<void> => {
+      const { fetchObjects } = await import('./fetch.ts');
       const places = await this.#find(line, wanted, options.within ?? [], trouble);
       const left = await this.#bringNeighbours(line, places, options);
       const came = wanted.size - left.table.size;
@@ -170,15 +171,19 @@ export class RemoteStore {
     what: { readonly roots: readonly PushRoot[]; readonly names: readonly NameSpace[]; readonly repository: string | null },
     options: TransferOptions,
   ): Promise<PushResult> {
+    const line = this.line(options);
+    const snapshot = snapshotOf(this.#cache.root, what);
+    if (await wasSent(line, snapshot)) return { objects: 0, bytes: 0, leftOut: [] };
+    const { pushRoots } = await import('./push.ts');
     const context = {
-      line: this.line(options),
+      line,
       cache: this.#cache,
       catalog: this.#catalog,
       notes: this.notes,
       repository: what.repository,
       clock: () => performance.now(),
     };
-    const { result, there } = await withoutGrowth(() => pushRoots(context, what, options));
+    const { result, there } = await withoutGrowth(() => pushRoots(context, snapshot, options));
     for (const root of there) {
       this.#there.add(root);
       this.#opened.delete(root);
@@ -247,6 +252,7 @@ export class RemoteStore {
 
   /** Brings the meta objects of packs that the cache lacks; of few packs at a time, so that their tails fit into memory. */
   async #bringMeta(line: Line, packs: readonly PackRef[], options: TransferOptions, trouble: Troubles): Promise<void> {
+    const [{ fetchObjects }, { Intake }] = await Promise.all([import('./fetch.ts'), import('./intake.ts')]);
     const intake = new Intake(this.#cache);
     const catalog = this.#catalog;
     try {

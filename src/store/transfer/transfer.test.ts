@@ -16,6 +16,7 @@ import { faultyRemote, noFaults, seeded, type FaultyRemote, type Faults } from '
 import { Catalog } from './catalog.ts';
 import { pushRoots } from './push.ts';
 import { RemoteStore } from './remote-store.ts';
+import { snapshotOf } from './snapshot.ts';
 import { makeVersion, options, temporaryFolder, type Version } from './versions.fixture.ts';
 
 interface Side {
@@ -359,7 +360,8 @@ test('a push that took long asks again for what it builds on, and one whose base
       await rm(join(folder, 'remote/receipts', hex.slice(0, 2), hex));
     },
   };
-  await expect(pushRoots(late, { roots: [gone], names: [] }, options)).rejects.toMatchObject({ code: 'REMOTE_FAILED', details: { root: v1.digest } });
+  const snapshot = snapshotOf(a.cache.root, { roots: [gone], names: [], repository: null });
+  await expect(pushRoots(late, snapshot, options)).rejects.toMatchObject({ code: 'REMOTE_FAILED', details: { root: v1.digest } });
   expect(await side('b').store.has([v2.digest], options.signal)).toEqual(new Set());
   expect((await push(side('a'), [v2])).objects).toBeGreaterThan(0);
   const b = side('b');
