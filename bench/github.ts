@@ -2,8 +2,9 @@
 // interface, bytes to and from the store. The workflows are those of the template, run by act on this machine; the store is S3 (versitygw) behind a wire
 // that counts; GitHub is the stand-in of the tests. Seconds of a runner's own start and of git's transport are not in it. Prints Markdown.
 // Usage: node bench/github.ts [--rows 100000] [--changed 1000]
-import { cpus, loadavg, totalmem } from 'node:os';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GithubStory } from '../tests/real/github-story.ts';
 import type { Job, WorkflowRun } from '../tests/real/servers/act/act.ts';
@@ -40,6 +41,11 @@ async function openWire(target: number): Promise<Wire> {
   return { port: (server.address() as AddressInfo).port, moved, stop };
 }
 
+interface Place {
+  readonly story: GithubStory;
+  readonly wire: Wire;
+}
+
 interface Measured {
   readonly what: string;
   /** from the event to the comment, or to the status where there is no comment */
@@ -50,9 +56,19 @@ interface Measured {
   readonly requests: number;
   readonly up: number;
   readonly down: number;
+  /** what a person's push of the data sent before */
+  readonly pushed: number;
 }
 
-async function measure(what: string, story: GithubStory, wire: Wire, number: number): Promise<Measured> {
+async function measure(
+  what: string,
+  { story, wire }: Place,
+  branch: string,
+  change: () => void | Promise<void>,
+): Promise<Measured & { number: number }> {
+  Object.assign(wire.moved, { up: 0, down: 0 });
+  const number = await story.openPull(branch, change);
+  const pushed = wire.moved.up;
   Object.assign(wire.moved, { up: 0, down: 0 });
   story.github.requests.splice(0);
   let said = 0;
@@ -64,7 +80,7 @@ async function measure(what: string, story: GithubStory, wire: Wire, number: num
   clearInterval(look);
   if (!run.ok) throw new Error(run.log);
   const work = run.jobs.reduce((sum, job) => sum + stageSeconds(job), 0);
-  return { what, seconds: (said - began) / 1000, work, jobs: run.jobs.length, requests: story.github.requests.length, ...wire.moved };
+  return { what, seconds: (said - began) / 1000, work, jobs: run.jobs.length, requests: story.github.requests.length, ...wire.moved, pushed, number };
 }
 
 /** What the summary of a job says that its stages took. */
@@ -99,18 +115,19 @@ function prepareMany(team: Team): void {
   team.edit('params.yaml', (text) => text.replace('epochs: 15', 'epochs: 1').replace('char_ngrams: [3, 5]', 'char_ngrams: null'));
 }
 
-async function withStory<T>(prepare: (team: Team) => void, work: (story: GithubStory, wire: Wire) => Promise<T>): Promise<T> {
+async function withStory<T>(prepare: (team: Team) => void, work: (place: Place) => Promise<T>, { keepCache = false } = {}): Promise<T> {
   await using store = await startVersitygw({ buckets: ['plumb'] });
   const wire = await openWire(store.port);
   const env = { AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey, AWS_REGION: store.region };
   try {
     await using story = await GithubStory.create({ prepare, remote: `s3://plumb/bench?endpoint=http://127.0.0.1:${wire.port}`, env });
+    if (keepCache) story.jobEnv['PLUMB_CACHE'] = join(story.top, 'kept-cache');
     const first = await story.runMain('0'.repeat(40));
     if (!first.ok) throw new Error(first.log);
     await story.team.plumb('run');
     await story.team.plumb('promote', 'intents', '--to', 'production', '--force', '--reason', 'the first one');
     await story.push('main');
-    return await work(story, wire);
+    return await work({ story, wire });
   } finally {
     wire.stop();
   }
@@ -118,43 +135,52 @@ async function withStory<T>(prepare: (team: Team) => void, work: (story: GithubS
 
 const rows: Measured[] = [];
 let changedBytes = 0;
-const overheads = await withStory(prepareTemplate, async (story, wire) => {
-  const docs = await story.openPull('docs', () => story.team.edit('README.md', (text) => `${text}\nMore words.\n`));
-  rows.push(await measure('a line of documentation', story, wire, docs));
-  const params = await story.openPull('params', () =>
-    story.team.edit('params.yaml', (text) => text.replace('learning_rate: 1.5', 'learning_rate: 1.2')),
-  );
-  rows.push(await measure('`learning_rate`', story, wire, params));
+const overheads = await withStory(prepareTemplate, async (place) => {
+  const { story } = place;
+  rows.push(await measure('a line of documentation', place, 'docs', () => story.team.edit('README.md', (text) => `${text}\nMore words.\n`)));
+  const step = (): void => story.team.edit('params.yaml', (text) => text.replace('learning_rate: 1.5', 'learning_rate: 1.2'));
+  const params = await measure('`learning_rate`', place, 'params', step);
+  rows.push(params);
   // main finds all of it: what is left in the one job is ours alone
-  const settled = await story.runMain(await story.merge(params));
+  const settled = await story.runMain(await story.merge(params.number));
   if (!settled.ok) throw new Error(settled.log);
   return { settle: overheadOf(settled, 'settle'), plan: overheadOf(settled, 'plan') };
 });
-await withStory(prepareMany, async (story, wire) => {
+await withStory(
+  prepareMany,
+  async (place) => {
+    const { jobEnv } = place.story;
+    const what = `${options.changed} of ${options.rows} rows`;
+    rows.push(await measure(`${what}, on runners that keep the cache`, place, 'kept', () => changeRows(place.story.team, 0.3)));
+    delete jobEnv['PLUMB_CACHE'];
+    rows.push(await measure(`${what}, on new machines`, place, 'fresh', () => changeRows(place.story.team, 0.6)));
+  },
+  { keepCache: true },
+);
+
+/** @param from where, as a share of the file */
+async function changeRows(team: Team, from: number): Promise<void> {
   const count = Number(options.changed);
-  const number = await story.openPull('rows', async () => {
-    story.team.edit('data/intents.jsonl', (text) => {
-      const lines = text.trimEnd().split('\n');
-      const from = Math.floor(lines.length / 2);
-      for (let at = from; at < from + count; at += 1) lines[at] = (lines[at] ?? '').replace('"text":"', '"text":"Please: ');
-      changedBytes = lines.slice(from, from + count).join('\n').length;
-      return `${lines.join('\n')}\n`;
-    });
-    await story.team.plumb('add', 'data/intents.jsonl');
+  team.edit('data/intents.jsonl', (text) => {
+    const lines = text.trimEnd().split('\n');
+    const first = Math.floor(lines.length * from);
+    for (let at = first; at < first + count; at += 1) lines[at] = (lines[at] ?? '').replace('"text":"', '"text":"Please: ');
+    changedBytes = lines.slice(first, first + count).join('\n').length;
+    return `${lines.join('\n')}\n`;
   });
-  rows.push(await measure(`${count} of ${options.rows} rows`, story, wire, number));
-});
+  await team.plumb('add', 'data/intents.jsonl');
+}
 
 const kib = (bytes: number): string => `${Math.round(bytes / 1024)} KiB`;
 console.log(
   `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)} at the end\n`,
 );
 console.log(
-  '| what the pull request changes | event to comment | of that, stages | jobs | requests | to the store | from the store |\n| --- | --- | --- | --- | --- | --- | --- |',
+  '| what the pull request changes | event to comment | of that, stages | jobs | requests | a person pushed | jobs sent | jobs fetched |\n| --- | --- | --- | --- | --- | --- | --- | --- |',
 );
 for (const one of rows)
   console.log(
-    `| ${one.what} | ${one.seconds.toFixed(1)} s | ${one.work.toFixed(1)} s | ${one.jobs} | ${one.requests} | ${kib(one.up)} | ${kib(one.down)} |`,
+    `| ${one.what} | ${one.seconds.toFixed(1)} s | ${one.work.toFixed(1)} s | ${one.jobs} | ${one.requests} | ${kib(one.pushed)} | ${kib(one.up)} | ${kib(one.down)} |`,
   );
 console.log(
   `\nThe changed rows are ${kib(changedBytes)}. Our actions in a job whose stages are all in the store: run ${overheads.settle.toFixed(1)} s, plan ${overheads.plan.toFixed(1)} s.`,

@@ -22,7 +22,8 @@ export class GithubStory implements AsyncDisposable {
   readonly github: GitHubApi;
   readonly team: Team;
   private readonly release: Release;
-  private readonly env: Readonly<Record<string, string>>;
+  /** of the jobs to come */
+  readonly jobEnv: Record<string, string>;
   private runs = 100;
 
   private constructor(parts: { top: string; github: GitHubApi; team: Team; release: Release; env: Readonly<Record<string, string>> }) {
@@ -30,7 +31,7 @@ export class GithubStory implements AsyncDisposable {
     this.github = parts.github;
     this.team = parts.team;
     this.release = parts.release;
-    this.env = parts.env;
+    this.jobEnv = { ...parts.env };
   }
 
   /** The repository, its first commit pushed to main. */
@@ -133,7 +134,7 @@ export class GithubStory implements AsyncDisposable {
       release: this.release,
       runId: String(this.runs),
       state: join(this.top, 'act'),
-      env: this.env,
+      env: this.jobEnv,
       secrets: secrets ? { PLUMB_SIGNING_KEY: this.team.key } : {},
     });
   }
