@@ -52,8 +52,10 @@ async function react(
   writeFileSync(event, JSON.stringify(name === 'issue_comment' ? github.events.issueComment(id) : {}));
   writeFileSync(output, '');
   const all: Record<string, string> = { folder: '.', author: 'github-actions[bot]', token, ...inputs };
+  const workspace = join(folder, 'work space');
+  mkdirSync(workspace, { recursive: true });
   const child = spawn(process.execPath, [bundle], {
-    cwd: folder,
+    cwd: workspace,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],
@@ -67,7 +69,7 @@ async function react(
       GITHUB_REF: 'refs/heads/main',
       GITHUB_SHA: base,
       GITHUB_RUN_ID: '42',
-      GITHUB_WORKSPACE: folder,
+      GITHUB_WORKSPACE: workspace,
       GITHUB_OUTPUT: output,
     },
   });
