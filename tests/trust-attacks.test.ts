@@ -1,9 +1,12 @@
 // What somebody who may push a branch, or write to the remote, tries in order to have his results reused on main.
 import { generateKeyPairSync } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
-import { allCached, allRan, Forge, key, statesOf, whyOf } from './trust-forge.ts';
+import { canonicalJson } from '../src/base/canonical.ts';
+import { digestOf, type Digest } from '../src/base/digest.ts';
+import type { RunRecord } from '../src/pipeline/run-record.ts';
+import { allCached, allRan, Forge, key, statesOf, whyOf, type Job } from './trust-forge.ts';
 
 test('T6: what was forged in the domain of a pull request is not reused on main, and is said', async () => {
   using forge = new Forge();
@@ -75,6 +78,36 @@ test('a command that was another before the merge counts only where the policy a
   expect(whyOf(answer, 'left')).toContain('was merged');
 });
 
+test('T6: a command that writes a record in the name of another stage, and notes it as one of its job, gets no signature for that', async () => {
+  using forge = new Forge();
+  const head = forge.branch('topic', { 'left.txt': 'better\n' });
+  const pull = forge.pull(7, 'topic');
+  await pull.plumb(['run', 'right']);
+  const honest = JSON.parse(pull.clone.read(`.plumb/cache/${namedObject(pull)}`)) as RunRecord;
+  rmSync(pull.clone.path('.plumb'), { recursive: true });
+  await pull.plumb(['run', 'left']);
+  // all this could be done by the command of `left`
+  const keep = (text: string): Digest => {
+    const digest = digestOf(text);
+    mkdirSync(dirname(pull.clone.objectPath(digest)), { recursive: true });
+    writeFileSync(pull.clone.objectPath(digest), text);
+    return digest;
+  };
+  const evil = { kind: 'file' as const, digest: keep('evil\n'), bytes: 5 };
+  const [output = ''] = Object.keys(honest.outputs);
+  const forged = ['left', 'right'].map((stage) =>
+    keep(canonicalJson({ ...honest, stage, outputs: { [output]: { ...honest.outputs[output], ...evil } } })),
+  );
+  const log = '.plumb/job-runs.log';
+  pull.clone.write(log, pull.clone.read(log) + forged.map((digest) => `\npull-7 ${pull.env['GITHUB_RUN_ID']} 1 ${digest}`).join(''));
+  const published = await pull.plumb(['ci', 'publish', 'left'], { PLUMB_SIGNING_KEY: key });
+  expect((published.json['published'] as { stage: string }[]).map(({ stage }) => stage)).toEqual(['left']);
+  forge.merge('topic');
+  const main = forge.main(`7@${head}`);
+  expect(await main.run()).toBe('left cached, right ran, both ran');
+  expect(main.clone.read('out/right.txt')).toBe('right\n');
+});
+
 test('T26: runs of a fork stay apart from the remote, whatever the job does', async () => {
   using forge = new Forge();
   const main = forge.main();
@@ -102,6 +135,13 @@ test('a stage gets nothing that signs or speaks for its job', async () => {
   expect(seen).toContain('HF_TOKEN=hf_kept');
   for (const secret of [key, 'ghs_token', 'oidc_token', 'input_secret', '/nowhere/env']) expect(seen).not.toContain(secret);
 });
+
+/** Path in the cache of the record that the only name of a job leads to. */
+function namedObject(job: Job): string {
+  const names = job.clone.path('.plumb/cache/names/pull7');
+  const [name = ''] = readdirSync(names);
+  return relative(job.clone.path('.plumb/cache'), job.clone.objectPath(readFileSync(join(names, name), 'utf8').trim().split('\n')[0]));
+}
 
 /** Every file below a folder with its bytes. */
 function listing(folder: string): Record<string, string> {

@@ -32,11 +32,14 @@ async function sweep(): Promise<void> {
     core.info(`${ended} ${ended === 1 ? 'process' : 'processes'} of stages had stayed behind, and ${ended === 1 ? 'was' : 'were'} ended.`);
 }
 
-/** The key, or what asks the forge for the identity of the job, is in the environment of this process and of plumb's, and of no other. */
+/**
+ * The key, or what asks the forge for the identity of the job, is in the environment of this process and of plumb's, and of no other. It signs runs of
+ * the job's own stages only: what a command writes in the name of another stage is none of them.
+ */
 async function publish(inputs: Inputs): Promise<void> {
   const secrets = Object.entries(process.env).filter(([name]) => /^(?:PLUMB_SIGNING_KEY|ACTIONS_ID_TOKEN_REQUEST_(?:TOKEN|URL))$/.test(name));
   const env = { ...childEnvironment(process.env), ...(Object.fromEntries(secrets) as Record<string, string>) };
-  const { runs, lines } = describePublished(await plumb(inputs, ['ci', 'publish'], env));
+  const { runs, lines } = describePublished(await plumb(inputs, ['ci', 'publish', '--', ...inputs.stages], env));
   for (const line of lines) say(line);
   core.setOutput('published', runs);
 }

@@ -42,17 +42,14 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
       mend: 'outside of GitHub and Gitea set GITHUB_REPOSITORY, GITHUB_REF, GITHUB_SHA and GITHUB_RUN_ID, for `plumb run` too',
     });
   }
-  const [{ selectStages }, { presentRuns }, { stoppedCheckpoints }, { findSigner, publishRuns, runsToPublish }, { fetchCommit, openTrustBase }] =
-    await Promise.all([
-      import('../pipeline/graph.ts'),
-      import('../pipeline/reachable.ts'),
-      import('../pipeline/checkpoint-publish.ts'),
-      import('../pipeline/publish.ts'),
-      import('./open-run-names.ts'),
-    ]);
+  const [{ selectStages }, { stoppedCheckpoints }, { findSigner, publishRuns, runsToPublish }, { fetchCommit, openTrustBase }] = await Promise.all([
+    import('../pipeline/graph.ts'),
+    import('../pipeline/checkpoint-publish.ts'),
+    import('../pipeline/publish.ts'),
+    import('./open-run-names.ts'),
+  ]);
   const stages = selectStages(pipeline.stages, names);
-  const all = await runsToPublish(store, runs, await presentRuns(stages, context));
-  const records = names.length === 0 ? all : all.filter(({ record }) => stages.has(record.stage));
+  const records = await runsToPublish(stages, context);
   const checkpoints = await stoppedCheckpoints(stages, context, open.world);
   const base = await openTrustBase(project, cli.env, runs.domain);
   // nobody reuses what a fork ran, and its job has nothing to sign with

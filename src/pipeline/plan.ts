@@ -119,10 +119,14 @@ export function commandOf(ready: ReadyStage): RunRecord['command'] {
 /** The record that an earlier run of exactly this left, here or in the remote. One that claims another command, inputs or outputs is foreign. */
 async function recordFor(ready: ReadyStage, runs: RunNames): Promise<KeptRecord | undefined> {
   const kept = await runs.find(ready.fingerprint);
-  if (kept === undefined) return undefined;
-  const { inputs, stage } = ready;
+  return kept !== undefined && isRunOf(ready, kept.record) ? kept : undefined;
+}
+
+/** Does a record speak of exactly this? */
+export function isRunOf(ready: ReadyStage, record: RunRecord): boolean {
+  const { inputs, stage, fingerprint } = ready;
   const wanted = { command: commandOf(ready), inputs, params: stage.params, seed: stage.spec.seed, outputs: stage.outputs };
-  return claimsOf(kept.record) === claimsOf(wanted) ? kept : undefined;
+  return record.fingerprint === fingerprint && claimsOf(record) === claimsOf(wanted);
 }
 
 /** A record counts only when the bytes of all its outputs can be had. Of a folder only the manifest is looked for: who brings it back finds out. */

@@ -8,6 +8,8 @@ import type { Named, PushResult, Store, TransferOptions } from '../store/store.t
 import { publicText, readPublicKey, readSigningKey, signStatement, statementOf, type Job, type Statement } from './attestation.ts';
 import { checkpointName, checkpointRoot, type KeptCheckpoint } from './checkpoint-share.ts';
 import type { JobFacts } from './ci-job.ts';
+import type { BoundStage } from './graph.ts';
+import { findUsable, frozenRecord, isRunOf, readyStage, type PlanContext } from './plan.ts';
 import { collectRuns } from './reachable.ts';
 import { readableRecord, type KeptRecord } from './records.ts';
 import { blobAt, type TrustBase } from './reuse-judge.ts';
@@ -40,18 +42,30 @@ export function findSigner(env: Environment, base: TrustBase | null): Signer | n
 }
 
 /**
- * The runs to publish: those that this job made and, on the main branch, those that it took over from merged pull requests.
- * @param present runs of the pipeline as it stands
+ * The runs to publish: those that this job made and, on the main branch, those that it took over from merged pull requests. The list of what a job made
+ * stands in its work tree, where its stages write: so only what the fingerprint of one of these stages leads to is vouched for, whatever a record says it is.
+ * @param stages those that the job was asked for, with what they need, in an order in which each comes after all that it needs
  */
-export async function runsToPublish(store: Store, runs: RunNames, present: readonly KeptRecord[]): Promise<KeptRecord[]> {
-  const chosen = new Map(
-    runs.domain.kind === 'trusted'
-      ? present.filter((kept) => runs.found.get(kept.digest)?.domain.kind === 'pull').map((kept) => [kept.digest, kept])
-      : [],
-  );
+export async function runsToPublish(stages: ReadonlyMap<string, BoundStage>, context: PlanContext): Promise<KeptRecord[]> {
+  const { store, runs } = context;
+  const own: KeptRecord[] = [];
   for (const digest of await runs.own()) {
-    const kept = chosen.has(digest) ? undefined : await readableRecord(store, digest);
-    if (kept !== undefined) chosen.set(digest, kept);
+    const kept = await readableRecord(store, digest);
+    if (kept !== undefined) own.push(kept);
+  }
+  const chosen = new Map<Digest, KeptRecord>();
+  const produced = new Map<string, KeptRecord>();
+  for (const [name, stage] of stages) {
+    const frozen = await frozenRecord(stage, context);
+    if (frozen === undefined && stage.after.some((before) => stages.has(before) && !produced.has(before))) continue;
+    const ready = frozen === undefined ? await readyStage(stage, produced, context) : null;
+    const made = ready === null ? [] : own.filter(({ record }) => isRunOf(ready, record));
+    const found = ready === null || stage.spec.always ? undefined : await findUsable(ready, context);
+    for (const kept of made) chosen.set(kept.digest, kept);
+    if (found !== undefined && runs.domain.kind === 'trusted' && runs.found.get(found.digest)?.domain.kind === 'pull')
+      chosen.set(found.digest, found);
+    const kept = frozen ?? made.at(-1) ?? found;
+    if (kept !== undefined) produced.set(name, kept);
   }
   return [...chosen.values()];
 }
