@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { defaults } from '@actions/github/lib/utils';
-import { isPlumbError } from '../../src/base/errors.ts';
+import { isPlumbError, PlumbError } from '../../src/base/errors.ts';
 import { baseOfCheckout } from '../../src/ci/base-of-checkout.ts';
 import { changesSince } from '../../src/ci/changes.ts';
 import type { CiContext } from '../../src/ci/context.ts';
@@ -25,6 +25,7 @@ async function main(): Promise<void> {
   const project = await openProject(cli);
   try {
     const forge = openJobForge(context, inputs);
+    await checkStarted(forge, context);
     const merged = await findMergedPulls(forge, context, event).catch(toldOf(mergesUnknown, ''));
     const basis = await findBasis(project, { context, inputs, event, forge });
     const wish = { levels: inputs.levels, runner: inputs.runner, force: inputs.force, ...basis };
@@ -35,6 +36,21 @@ async function main(): Promise<void> {
   } catch (error) {
     fail(error, project.prefix);
   }
+}
+
+/**
+ * Whoever may start a workflow by hand writes into its inputs what he likes; what the jobs make would be signed for that pull request.
+ * @throws PlumbError ACTION_EVENT for another commit, branch or kind of pull request than the forge knows
+ */
+async function checkStarted(forge: Forge, { event, pullRequest: said }: CiContext): Promise<void> {
+  if (event !== 'workflow_dispatch' || said === null) return;
+  const pull = await forge.findPullRequest({ number: said.number });
+  if (pull?.state === 'open' && pull.head === said.head && pull.baseRef === said.baseRef && pull.fork === said.fork) return;
+  const kind = said.fork ? 'one from a fork' : 'one of this repository';
+  throw new PlumbError('ACTION_EVENT', {
+    what: `pull request ${said.number} is not, or is no more, ${kind} that is open, goes into ${said.baseRef.slice(0, 80)} and ends with ${said.head}`,
+    mend: 'comment /plumb run or /plumb approve <commit> on the pull request as it is now',
+  });
 }
 
 const mergesUnknown = 'which pull requests were merged is not known, so that what they ran counts for nothing';

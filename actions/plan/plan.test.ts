@@ -110,6 +110,25 @@ test('a change of a hyperparameter: one job for what it changes, one that waits 
   expect(summary).toContain('From the cache: `prepare`, `other`');
 });
 
+test('T1: started by hand, it plans the pull request that the forge knows, and no other commit, branch or fork', async () => {
+  using clone = branch({ 'params.yaml': 'rate: 0.3\nsize: 1\n' });
+  const head = clone.git('rev-parse', 'HEAD');
+  const inputs = { pull: '8', sha: head, fork: 'false' };
+  const by = (change: Record<string, string> = {}, env: Record<string, string> = {}): Promise<StepEnding> =>
+    step(clone, {
+      event: 'workflow_dispatch',
+      payload: { inputs: { ...inputs, ...change } },
+      env: { GITHUB_REF: 'refs/heads/main', GITHUB_SHA: base, PLUMB_RUN_DOMAIN: 'pull-8', ...env },
+    });
+  const pull = { number: 8, state: 'open' as const, head, base, baseRef: 'main', files: [] };
+  github.pulls.push(pull);
+  expect(await by()).toMatchObject({ code: 0, outputs: { any: 'true' } });
+  for (const refused of [await by({ sha: 'f'.repeat(40) }), await by({ fork: 'true' }), await by({}, { GITHUB_REF: 'refs/heads/lax' })])
+    expect(refused).toMatchObject({ code: 1, outputs: { any: 'false', 'level-1': '[]' }, log: expect.stringContaining('is not, or is no more') });
+  Object.assign(pull, { headRepository: 'mallory/r' });
+  expect(await by()).toMatchObject({ code: 1, outputs: { 'level-1': '[]' } });
+});
+
 test('a change of nothing that matters starts no job, and the remote is not asked', async () => {
   using clone = branch({ 'README.md': 'y\n' });
   clone.write('plumbline.yaml', 'version: 1\nremote: https://127.0.0.1:9/none\n');
