@@ -89,8 +89,8 @@ function stateOf(answer: Answer): 'success' | 'failure' | 'error' {
   return report.problem === undefined || report.problem.code === 'RULES_BROKEN' ? 'failure' : 'error';
 }
 
-function statusOf(answer: Answer, inputs: Inputs, { runUrl }: CiContext): Status {
-  return { context: nameOf('plumb/gate', inputs), link: runUrl, state: stateOf(answer), description: titleOf(answer) };
+function statusOf(answer: Answer, inputs: Inputs, context: CiContext): Status {
+  return { context: nameOf('plumb/gate', inputs, context), link: context.runUrl, state: stateOf(answer), description: titleOf(answer) };
 }
 
 function titleOf(answer: Answer): string {
@@ -105,7 +105,7 @@ function checkOf(
 ): Check {
   const title = titleOf(answer);
   return {
-    name: nameOf('plumbline', inputs),
+    name: nameOf('plumbline', inputs, context),
     conclusion: stateOf(answer) === 'success' ? 'success' : 'failure',
     title: title.length <= 200 ? title : `${title.slice(0, 199).toWellFormed()}…`,
     summary: markdownOf(answer, commentBytes, context),
@@ -124,8 +124,12 @@ function troubleOf(answer: Answer): string | null {
   return trouble === undefined ? null : `there is no model to judge: ${trouble.what} [${trouble.code}]`;
 }
 
-/** Several reports on one pull request (projects, models, stages) have a status and a check each. */
-function nameOf(first: string, inputs: Inputs): string {
-  const rest = [inputs.place === '.' ? null : inputs.place, inputs.model, inputs.stage === 'production' ? null : inputs.stage];
+/**
+ * Several reports on one pull request (projects, models, stages) have a status and a check each. They stand on the commit, whatever pull requests it is
+ * in: what the policy of another branch than the main one says must not count for that.
+ */
+function nameOf(first: string, inputs: Inputs, { pullRequest, defaultBranch }: CiContext): string {
+  const into = pullRequest === null || defaultBranch === null || pullRequest.baseRef === defaultBranch ? null : `into ${pullRequest.baseRef}`;
+  const rest = [inputs.place === '.' ? null : inputs.place, inputs.model, inputs.stage === 'production' ? null : inputs.stage, into];
   return [first, ...rest.filter((part) => part !== null)].join(' ');
 }

@@ -4,6 +4,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve, sep } from 'node:path';
 import { PlumbError } from '../../src/base/errors.ts';
 import { z } from '../../src/base/schema.ts';
+import { maskSensitive } from '../../src/quality/sensitive.ts';
 import { reportSchema } from '../../src/report/schema.ts';
 import { childEnvironment, withoutCommands, type Environment } from '../plumb-process.ts';
 import type { Answer } from './plan.ts';
@@ -45,7 +46,7 @@ export async function askPlumb(
   if (stderr !== '') log(withoutCommands(stderr));
   const value = parse(stdout);
   const failure = failureSchema.safeParse(value);
-  if (code !== 0 && failure.success) return { failure: failure.data.error };
+  if (code !== 0 && failure.success) return { failure: masked(failure.data.error) };
   const report = reportSchema.safeParse(value);
   if (code === 0 && report.success) return { report: report.data };
   const [issue] = report.error?.issues ?? [];
@@ -53,6 +54,11 @@ export async function askPlumb(
     what: `plumb ${order.words.join(' ')} ended with ${code} and without a report/1${issue === undefined ? '' : ` (${issue.path.join('.')}: ${issue.message})`}`,
     mend: 'see the log above; the action and the installed plumbline should be of one version',
   });
+}
+
+/** It may quote a row, and goes into a status, a check, annotations and the log. */
+function masked(failure: z.infer<typeof failureSchema>['error']): z.infer<typeof failureSchema>['error'] {
+  return { ...failure, what: maskSensitive(failure.what), mend: maskSensitive(failure.mend) };
 }
 
 /** As --json prints an error. */

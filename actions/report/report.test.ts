@@ -342,6 +342,32 @@ test('a workflow that a maintainer started for a commit of a fork says what it f
   expect(github.statuses).toMatchObject([{ sha: head, state: 'success' }]);
 });
 
+test('T15: what the policy of another branch says of a commit does not count for the main one, into which that commit goes, too', async () => {
+  says(good);
+  const repository = { default_branch: 'main' };
+  const { pull_request: pull } = pullRequest() as { pull_request: { base: object } };
+  await start({}, { payload: { repository, pull_request: { ...pull, base: { ...pull.base, ref: 'lax' } } } });
+  expect(github.statuses).toMatchObject([{ sha: head, context: 'plumb/gate into lax' }]);
+  expect(github.checkRuns).toMatchObject([{ name: 'plumbline into lax' }]);
+  await start({}, { payload: { repository, pull_request: pull } });
+  expect(github.statuses[1]).toMatchObject({ sha: head, context: 'plumb/gate' });
+});
+
+test('T21: an error that quotes a row is masked wherever it is told', async () => {
+  const error = {
+    code: 'ROW_INVALID',
+    what: 'row 3: "ada@example.org" is no number',
+    mend: 'ask ada@example.org',
+    where: { file: 'datasets.lock', line: 1 },
+  };
+  installPlumb({ stdout: JSON.stringify({ error }), exit: 1 });
+  const { code, log, summary } = await start();
+  expect(code).toBe(1);
+  const told = [log, summary, JSON.stringify([github.comments, github.statuses, github.checkRuns])];
+  for (const text of told) expect(text).toContain('[e-mail]');
+  for (const text of told) expect(text).not.toContain('ada@example.org');
+});
+
 test('what the work space brings along is never asked, not even by PATH', async () => {
   const own = join(workspace, 'node_modules');
   mkdirSync(join(own, '.bin'), { recursive: true });
