@@ -135,3 +135,9 @@ describe('a fork', () => {
     expect(decideCommand(asked(`/plumb approve ${head}`))).toMatchObject({ do: 'refuse' });
   });
 });
+
+test('T14: an App that may write, and says what somebody told it to, starts and approves nothing', () => {
+  const comment = { author: 'helper[bot]', createdAt: at(10), edited: false };
+  for (const body of ['/plumb run', `/plumb approve ${head}`])
+    expect(decideCommand(asked(body, { comment, permission: 'admin' }))).toEqual({ do: 'refuse', reaction: '-1', reply: null });
+});

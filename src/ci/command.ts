@@ -69,7 +69,8 @@ function isStageName(text: string): boolean {
 export function decideCommand(asked: Asked): Decision {
   const { parsed, comment, permission, pull } = asked;
   // no words for those who may not: nobody shall make us write on somebody's pull request
-  if (!mayCommand.includes(permission)) return { do: 'refuse', reaction: '-1', reply: null };
+  // an App may write, and say what somebody told it to: approvals are for people. No login of a person has a bracket
+  if (!mayCommand.includes(permission) || comment.author.endsWith('[bot]')) return { do: 'refuse', reaction: '-1', reply: null };
   if (comment.edited) return refuse('That comment was edited after it was written: please write a new one.');
   if ('mistake' in parsed) return refuse(parsed.mistake);
   if (pull.state !== 'open') return refuse(`This pull request is ${pull.state}.`);

@@ -53,3 +53,11 @@ test('a case is found by its id, and by its whole text', () => {
   expect(findCase([one], one.input)).toBe(one);
   expect(findCase([one], 'Where is my card?')).toBeNull();
 });
+
+test('T21: a label is text of a row, too: personal data in it is masked', () => {
+  const label = 'write to ada@example.org';
+  const balanced = data.map((set) => ({ ...set, balance: [{ label, before: 1, after: 2 }] }));
+  const text = explainCase({ wanted: 'test-1', head, candidate: { ...one, expected: label, got: label }, other: null, data: balanced });
+  expect(text).toContain('rows labelled `write to [e-mail]`');
+  expect(text).not.toContain('ada@example.org');
+});

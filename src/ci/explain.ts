@@ -27,13 +27,13 @@ export function findCase(cases: readonly CaseResult[], wanted: string): CaseResu
 export function explainCase({ wanted, head, candidate, other, data }: AskedCase): string {
   if (candidate === null) return `There is no case ${shown(wanted)} in the suite of ${head}: its id, or its whole text, is what finds it.\n`;
   const { id, input, expected } = candidate;
-  const rows = [`| the answer of the suite | ${code(expected)} | |`, answer(`this commit, ${head.slice(0, 12)}`, candidate)];
+  const rows = [`| the answer of the suite | ${shown(expected)} | |`, answer(`this commit, ${head.slice(0, 12)}`, candidate)];
   if (other !== null) rows.push(other.result === null ? `| ${prose(other.what)} | *was not asked this case* | |` : answer(other.what, other.result));
   const labels = [...new Set([expected, candidate.got, ...(other === null || other.result === null ? [] : [other.result.got])])];
   const taught = data.flatMap(({ name, balance }) =>
     balance
       .filter(({ label }) => labels.includes(label))
-      .map(({ label, before, after }) => `- ${code(name)}: ${before} rows labelled ${code(label)} before, ${after} now`),
+      .map(({ label, before, after }) => `- ${code(name)}: ${before} rows labelled ${shown(label)} before, ${after} now`),
   );
   const nothing = '- no data set changed its number of rows with one of these labels';
   return [
@@ -49,7 +49,7 @@ export function explainCase({ wanted, head, candidate, other, data }: AskedCase)
 }
 
 function answer(who: string, { got, expected, score }: CaseResult): string {
-  return `| ${prose(who)} | ${code(got)}${got === expected ? '' : ' (wrong)'} | ${percent(score)} |`;
+  return `| ${prose(who)} | ${shown(got)}${got === expected ? '' : ' (wrong)'} | ${percent(score)} |`;
 }
 
 function shown(text: string, limit?: number): string {
