@@ -39,6 +39,16 @@ export class GithubStory implements AsyncDisposable {
     const top = realpathSync(mkdtempSync(join(tmpdir(), 'plumb-github-')));
     for (const name of ['release', 'act']) mkdirSync(join(top, name));
     const github = await startGitHub({ token, git: true });
+    try {
+      return await GithubStory.build(top, github, options);
+    } catch (error) {
+      await github.close();
+      rmSync(top, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private static async build(top: string, github: GitHubApi, options: StoryOptions): Promise<GithubStory> {
     const release = makeRelease(join(top, 'release'));
     const workflows = ['.github/workflows/pr.yml', '.github/workflows/main.yml'];
     const place = { top, release, forge: 'github', origin: github.git?.folder() ?? '', repository: 'o/r', workflows } as const;
