@@ -28,7 +28,12 @@ export const trustPolicySchema = fields({
     .min(1)
     .describe('workflow files whose jobs are believed, as the main branch has or had them'),
   keys: z
-    .array(fields({ name: z.string().min(1), public: z.string().min(1).describe('Ed25519: base64 of its 32 bytes, or PEM') }))
+    .array(
+      fields({
+        name: z.string().min(1).describe('what the key is called in messages'),
+        public: z.string().min(1).describe('Ed25519: base64 of its 32 bytes, or PEM'),
+      }),
+    )
     .default([])
     .describe('public keys that sign run records; `plumb keys new` makes one'),
   sigstore: sigstoreSchema.optional(),
