@@ -364,8 +364,8 @@ test('T21: an error that quotes a row is masked wherever it is told', async () =
   const { code, log, summary } = await start();
   expect(code).toBe(1);
   const told = [log, summary, JSON.stringify([github.comments, github.statuses, github.checkRuns])];
-  for (const text of told) expect(text).toContain('[e-mail]');
-  for (const text of told) expect(text).not.toContain('ada@example.org');
+  for (const place of told) expect(place).toContain('[e-mail]');
+  for (const place of told) expect(place).not.toContain('ada@example.org');
 });
 
 test('what the work space brings along is never asked, not even by PATH', async () => {
