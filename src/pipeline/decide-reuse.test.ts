@@ -121,6 +121,22 @@ const cases: Record<string, Case> = {
     why: 'does not name',
   },
   'a run of main': { found: 'trusted' },
+  'T6: a job that a comment started for a pull request, under the name of main': {
+    found: 'trusted',
+    job: { ref: 'refs/heads/main', event: 'workflow_dispatch' },
+    why: 'started by hand or by a comment',
+  },
+  'a job of main that was started by hand, where the policy says which workflow speaks for main': {
+    found: 'trusted',
+    trust: { main: ['.github/workflows/main.yml'] },
+    job: { ref: 'refs/heads/main', event: 'workflow_dispatch', workflow: { path: '.github/workflows/main.yml', blob } },
+  },
+  'T6: a workflow for pull requests, where the policy says which one speaks for main': {
+    found: 'trusted',
+    trust: { main: ['.github/workflows/main.yml'] },
+    job: { ref: 'refs/heads/main', event: 'workflow_dispatch', workflow: { path: '.github/workflows/pr.yml', blob } },
+    why: 'does not let speak for the main branch',
+  },
   'a run of main in a pull request': { found: 'trusted', reader: 'pull-7' },
   'a run of main in the job of a fork': { found: 'trusted', reader: 'fork-7' },
   'T6: an unsigned run under the name of main, in a pull request': { found: 'trusted', reader: 'pull-7', signature: 'none', why: 'not signed' },

@@ -91,13 +91,23 @@ function againstJob(job: Job, question: ReuseQuestion, trust: TrustPolicy): stri
   const { path, blob } = job.workflow;
   if (!trust.workflows.includes(path)) return `it was signed by the workflow ${path}, which policy.yaml does not name`;
   // what runs for the main branch is the main branch's own file
-  if (found.kind === 'trusted') return null;
+  if (found.kind === 'trusted') return againstSpeaker(job, trust);
   if (blob === null) return `which ${path} signed it is not known`;
   if (!workflowBlobs.has(blob)) return `it was signed by a ${path} that the main branch never had`;
   if (trust.commands === 'any' || !('cmd' in record.record.command) || found.kind !== 'pull') return null;
   const head = merged.find(({ number }) => number === found.number)?.head ?? null;
   if (head === null) return `which commit of pull request ${found.number} was merged is not known, and its command may have been another before`;
   return head === job.commit ? null : `its command ran at ${job.commit.slice(0, 12)}, and ${head.slice(0, 12)} was merged`;
+}
+
+/**
+ * A comment in a pull request starts a job of main's files at the ref of main, which then runs the code of the pull request: what such a job says of
+ * itself must not be enough to speak for main.
+ */
+function againstSpeaker({ workflow: { path }, event }: Job, trust: TrustPolicy): string | null {
+  if (trust.main === undefined)
+    return event === 'workflow_dispatch' ? `it was signed by a job of ${path} that was started by hand or by a comment` : null;
+  return trust.main.includes(path) ? null : `it was signed by the workflow ${path}, which policy.yaml does not let speak for the main branch`;
 }
 
 function isRefOf({ ref, event }: Job, found: TrustDomain, main: string): boolean {

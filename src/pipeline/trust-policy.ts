@@ -16,6 +16,8 @@ const sigstoreSchema = fields({
   timestamps: url.optional().describe('time-stamp authority; default: none'),
 }).describe('signatures of jobs by their identity at the forge, without a key');
 
+const workflowSchema = z.string().regex(/^\.(?:github|gitea|forgejo)\/workflows\/[^/]+\.ya?ml$/, 'expected a path like .github/workflows/pr.yml');
+
 /** `trust` of policy.yaml. */
 export const trustPolicySchema = fields({
   repository: z
@@ -23,10 +25,13 @@ export const trustPolicySchema = fields({
     .regex(/^[\w.-]+\/[\w.-]+$/, 'expected owner/name')
     .describe('whose jobs are believed'),
   repositoryId: z.string().min(1).optional().describe('its number at the forge, which a repository that takes over its name does not have'),
-  workflows: z
-    .array(z.string().regex(/^\.(?:github|gitea|forgejo)\/workflows\/[^/]+\.ya?ml$/, 'expected a path like .github/workflows/pr.yml'))
-    .min(1)
-    .describe('workflow files whose jobs are believed, as the main branch has or had them'),
+  workflows: z.array(workflowSchema).min(1).describe('workflow files whose jobs are believed, as the main branch has or had them'),
+  main: z
+    .array(workflowSchema)
+    .optional()
+    .describe(
+      'those of them that speak for the main branch; default: all, but no job that was started by hand or by a comment, which may be at work for a pull request',
+    ),
   keys: z
     .array(
       fields({
