@@ -1,4 +1,5 @@
 // The steps of the action with the real plumb, in clones of a repository at a forge, with a real remote and real signatures.
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -112,11 +113,13 @@ test('what a stage prints may be much', async () => {
 
 test('no process that runs beside a stage has the key, or what asks for the identity of the job', async () => {
   const job = pull();
-  const env = { ACTIONS_RUNTIME_TOKEN: 'runtime_token', INPUT_TOKEN: 'input_token' };
+  // the stage sees every process of the machine: other tests have jobs, too
+  const [oidc, runtime] = [randomUUID(), randomUUID()];
+  const env = { ACTIONS_ID_TOKEN_REQUEST_TOKEN: oidc, ACTIONS_RUNTIME_TOKEN: runtime, INPUT_TOKEN: 'input_token' };
   expect((await startStep(job, 'run', { stages: 'spy', 'signing-key': key }, { env })).code).toBe(0);
   const seen = job.clone.read('out/seen');
   expect(seen).toContain('PLUMB_STAGE=spy');
-  for (const secret of [key, 'oidc_token', 'runtime_token']) expect(seen).not.toContain(secret);
+  for (const secret of [key, oidc, runtime]) expect(seen).not.toContain(secret);
 });
 
 test('a stage that fails: the step fails, the summary says which and why, what ended well is published', async () => {
