@@ -170,7 +170,9 @@ test('one label, no rows, or no n-gram in two texts: nothing to learn', async ()
 test('a signal stops it between epochs and leaves no output', async () => {
   const stop = new AbortController();
   setTimeout(() => stop.abort(new Error('stopped')), 30);
-  await expect(run('tiny.jsonl', tinyText, { params: { epochs: 1000 }, signal: stop.signal })).rejects.toThrow('stopped');
+  // a hundred times the rows: a thousand epochs of a few would be over before that
+  const text = Array.from({ length: 100 }, () => tinyText).join('\n');
+  await expect(run('tiny.jsonl', text, { params: { epochs: 1000 }, signal: stop.signal })).rejects.toThrow('stopped');
   await expect(readFile(join(folder, `${runs}.onnx`))).rejects.toThrow('ENOENT');
 });
 
