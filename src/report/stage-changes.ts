@@ -74,7 +74,12 @@ export function secondsOf(record: RunRecord): number {
 function originOf({ builder }: RunRecord): string {
   if (builder.kind === 'laptop') return 'a laptop';
   const [, kind, number] = /^(pull|fork)-(\d+)$/.exec(builder.domain ?? '') ?? [];
-  const whose = kind === undefined ? 'the main branch' : `${kind === 'fork' ? 'the fork of ' : ''}pull request ${number}`;
+  const whose =
+    builder.domain === undefined
+      ? 'a job of CI'
+      : kind === undefined
+        ? 'the main branch'
+        : `${kind === 'fork' ? 'the fork of ' : ''}pull request ${number}`;
   return builder.runId === undefined ? whose : `${whose}, run ${builder.runId}`;
 }
 
