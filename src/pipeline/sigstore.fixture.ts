@@ -191,7 +191,7 @@ export async function openLocalSigstore(): Promise<LocalSigstore> {
     answer(request, `localhost:${(server.address() as AddressInfo).port}`).then(
       (value) => {
         response.writeHead(value === null ? 401 : 201, { 'content-type': 'application/json' });
-        response.end(Buffer.isBuffer(value) ? value : JSON.stringify(value));
+        return response.end(Buffer.isBuffer(value) ? value : JSON.stringify(value));
       },
       (error: unknown) => response.writeHead(400).end(String(error)),
     );

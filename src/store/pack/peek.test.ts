@@ -7,11 +7,11 @@ import { digestOf } from '../../base/digest.ts';
 import { peekObject } from './peek.ts';
 import { createPack } from './writer.ts';
 
-function newPack(contents: readonly Buffer[], compress = false): string {
+function newPack(objects: readonly Buffer[], compress = false): string {
   const folder = mkdtempSync(join(tmpdir(), 'plumb-peek-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const writer = createPack(join(folder, 'pack'), { compress });
-  for (const [at, bytes] of contents.entries()) {
+  for (const [at, bytes] of objects.entries()) {
     const role = at % 3 === 0 ? 'meta' : 'data';
     writer.add({ digest: digestOf(bytes), bytes: bytes.length, role, form: 0 }, bytes);
   }
