@@ -2,7 +2,7 @@
 // then brought into the work tree, and datasets.lock is the last to be written: whatever fails, it is as it was.
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { temporaryBeside, writeFileAtomic } from '../base/atomic.ts';
+import { sweepKilled, temporaryBeside, writeFileAtomic } from '../base/atomic.ts';
 import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
@@ -65,6 +65,7 @@ export interface MergeResult {
  *   DATASET_MODIFIED, BYTES_MISSING, GIT_REVISION_UNKNOWN, DISK_FULL
  */
 export async function mergeDatasets(project: Project, request: MergeRequest): Promise<MergeResult> {
+  await sweepKilled(mergeDir(project));
   const sides = await findMergeSides(project, request.revisions);
   const locks = await loadLockSides(project, sides);
   const names = [...new Set([...Object.keys(locks.ours.datasets), ...Object.keys(locks.theirs.datasets)])].toSorted(byCodeUnit);
@@ -81,6 +82,11 @@ export async function mergeDatasets(project: Project, request: MergeRequest): Pr
   const lock: Lock = { version: 1, datasets: Object.fromEntries(entries) };
   await bringIn(project, lock, datasets, request);
   return { sides, resolved: true, datasets };
+}
+
+/** Where merged rows are written before they are stored. */
+function mergeDir({ localDir }: Project): string {
+  return join(localDir, 'merge');
 }
 
 async function bringIn(project: Project, lock: Lock, datasets: readonly DatasetMerge[], request: MergeRequest): Promise<void> {
@@ -193,7 +199,7 @@ async function planRows(project: Project, versions: Versions<RowsEntry>, request
   return {
     told: { name, how, brought: { added, edited, removed }, by, note, conflicts, reason: null, rows: examples, files: [] },
     async make() {
-      const temporary = temporaryBeside(join(project.localDir, 'merge', name));
+      const temporary = temporaryBeside(join(mergeDir(project), name));
       await mkdir(dirname(temporary), { recursive: true });
       try {
         await plan.writeTo(temporary);
