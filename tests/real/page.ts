@@ -119,7 +119,9 @@ async function play(text: string, folder: string): Promise<Map<number, { exit: n
   await writeFile(join(home, '.gitconfig'), '[user]\n\tname = Reader\n\temail = reader@example.org\n');
   await writeFile(join(home, 'page.sh'), text);
   const inherited = Object.entries(process.env).filter(([name]) => !/^(GIT_|PLUMB_|NODE_OPTIONS|VITEST)/.test(name));
-  const env = { ...Object.fromEntries(inherited), HOME: home, GIT_CONFIG_NOSYSTEM: '1', GIT_PAGER: 'cat', TZ: 'UTC', NO_COLOR: '1' };
+  // a page is followed as a person does it, also where CI runs the tests
+  const person = { HOME: home, PLUMB_RUN_DOMAIN: 'laptop' };
+  const env = { ...Object.fromEntries(inherited), ...person, GIT_CONFIG_NOSYSTEM: '1', GIT_PAGER: 'cat', TZ: 'UTC', NO_COLOR: '1' };
   const child = spawn('bash', [join(home, 'page.sh')], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const pieces: Buffer[] = [];
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
