@@ -61,10 +61,12 @@ function elsewhere(): TestProject {
 
 test('a stage goes on after its time limit, and its record says how often it was started', async () => {
   limited();
-  const answers = [await project.plumb(['run']), await project.plumb(['run'])];
-  expect(answers.map(({ code }) => code)).toEqual(['STAGE_FAILED', 'STAGE_FAILED']);
-  expect(answers[1]?.stderr).toMatch(/goes on from its checkpoint: attempt 2, after /);
-  for (let tries = 0; tries < 5 && (await project.plumb(['run'])).exit !== 0; tries += 1);
+  const first = await project.plumb(['run']);
+  expect(first.code).toBe('STAGE_FAILED');
+  // how many attempts it takes is a matter of the machine's speed
+  let next = await project.plumb(['run']);
+  expect(next.stderr).toMatch(/goes on from its checkpoint: attempt 2, after /);
+  for (let tries = 0; tries < 20 && next.exit !== 0; tries += 1) next = await project.plumb(['run']);
   expect(project.read('out/n.txt')).toBe('8\n');
   const attempts = starts();
   expect(attempts[0]).toBe(0);

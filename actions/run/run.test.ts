@@ -210,8 +210,8 @@ test('kill -9 of the step, of plumb, or of all, at any time: the sweep ends what
             await sleep(300);
             // the runner holds the other end of the pipes: what lives on would keep the step open in this test
             if (whom !== 'plumb') child.kill('SIGKILL');
-            if (whom === 'plumb') process.kill(findMarked(mark).find(isPlumb) ?? 0, 'SIGKILL');
-            if (whom === 'all') for (const pid of findMarked(mark)) process.kill(pid, 'SIGKILL');
+            if (whom === 'plumb') killNow(findMarked(mark).find(isPlumb));
+            if (whom === 'all') for (const pid of findMarked(mark)) killNow(pid);
           })(),
       },
     );
@@ -223,6 +223,15 @@ test('kill -9 of the step, of plumb, or of all, at any time: the sweep ends what
   const numbers = starts(job).map((line) => Number(line.split(' ')[1]));
   expect(numbers.every((start, at) => at === 0 || start > (numbers[at - 1] ?? 0))).toBe(true);
 });
+
+/** Ends a process, unless it ended by itself since it was found. */
+function killNow(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
 
 function isPlumb(pid: number): boolean {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('plumb.js');

@@ -18,6 +18,12 @@ export interface PullRequest {
   readonly state: 'open' | 'closed' | 'merged';
   /** login of who opened it */
   readonly author: string;
+  /** what the forge says of that account */
+  readonly authorKind: Account['kind'];
+  readonly openedAt: Date;
+  /** null: not merged, or the account is gone */
+  readonly mergedBy: Account | null;
+  readonly mergedAt: Date | null;
   readonly title: string;
   readonly labels: readonly string[];
   /** the commit of the base branch that its merge made, whatever the method; null until it is merged */
@@ -77,6 +83,8 @@ export interface Review {
   readonly author: string;
   /** said by an app or another account that the forge marks as no person's */
   readonly bot: boolean;
+  /** what the forge says of the account: a deleted one is unknown */
+  readonly authorKind: Account['kind'];
   /** on Gitea the earlier opinion of a person counts as dismissed once there is a later one */
   readonly state: 'approved' | 'changes-requested' | 'commented' | 'dismissed';
   /** what the reviewer saw; null when the forge no longer says */
@@ -165,6 +173,105 @@ export interface Forge {
    * @returns page of the run; null where the forge does not say
    */
   dispatch(what: Dispatch): Promise<string | null>;
+  /** Where the forge keeps what is deployed where. */
+  readonly deployments: Deployments | null;
+  /**
+   * Who moved a branch, as the forge saw it, the oldest first; for a fork, of its repository. What a commit says of its author is not asked.
+   * @returns null where the forge does not keep it, or no longer has all of it
+   */
+  pushes(branch: { readonly repository: string; readonly name: string }): Promise<readonly BranchPush[] | null>;
+  /** When a pull request was last led to another base branch; null: never. */
+  retargetedAt(pullRequest: number): Promise<Date | null>;
+  /** Runs of a workflow file that were at work at a time between these two, or began there; the newest first. */
+  runsOfWorkflow(file: string, between: { readonly from: Date; readonly to: Date }): Promise<readonly WorkflowRun[]>;
+  /** null: there is no such run */
+  workflowRun(id: string): Promise<WorkflowRun | null>;
+  /**
+   * Is this person an active member of a team, or of one below it?
+   * @param team 'org/slug', or 'slug' of the organisation that owns the repository
+   * @returns 'unknown' where the forge may only hide it: a 404 of a team that the token cannot see, an invitation that was not accepted is 'no'
+   */
+  isMember(login: string, team: string): Promise<'yes' | 'no' | 'unknown'>;
+  /**
+   * A file as a commit has it; null: it has none of that name.
+   * @throws PlumbError FORGE_FAILED where the forge does not have the commit
+   */
+  fileAt(commit: string, path: string): Promise<Uint8Array | null>;
+  /** Statuses of a commit, of each context the latest. */
+  statuses(commit: string): Promise<readonly PostedStatus[]>;
+  /** Opens the issue with this marker, or brings it up to date and opens it again; one of our own author alone counts. */
+  upsertIssue(issue: NewIssue): Promise<{ readonly number: number; readonly url: string; readonly state: 'made' | 'updated' | 'unchanged' }>;
+  /** Closes it where it is open. @returns whether there was one */
+  closeIssue(marker: string, why: string): Promise<boolean>;
+}
+
+export interface Account {
+  readonly login: string;
+  /** an app, or another account that the forge marks as no person's; 'unknown': it is gone, or the forge does not say */
+  readonly kind: 'person' | 'bot' | 'unknown';
+}
+
+export interface BranchPush {
+  /** null: nobody's account, such as a deploy key */
+  readonly who: Account | null;
+  /** null: the branch was made */
+  readonly before: string | null;
+  readonly after: string;
+  readonly at: Date;
+}
+
+export interface WorkflowRun {
+  readonly id: string;
+  /** '.github/workflows/promote.yml' */
+  readonly file: string;
+  readonly event: string;
+  /** who started it; with a run that was started again, who did that */
+  readonly by: Account | null;
+  readonly branch: string | null;
+  readonly commit: string;
+  readonly startedAt: Date;
+  /** null: it is at work */
+  readonly endedAt: Date | null;
+  readonly url: string;
+}
+
+export interface PostedStatus extends Status {
+  /** null: the forge does not say */
+  readonly by: Account | null;
+  /** the app whose token set it; null: none, or not said */
+  readonly app: number | null;
+}
+
+export interface NewIssue {
+  /** one HTML comment: the first line of its text, and finds it again */
+  readonly marker: string;
+  readonly title: string;
+  /** Markdown; what others wrote is escaped already */
+  readonly body: string;
+  readonly labels: readonly string[];
+}
+
+export interface Deployment {
+  readonly id: number;
+  readonly environment: string;
+  readonly commit: string;
+  /** what we wrote with it, to know it again */
+  readonly key: string | null;
+  readonly state: 'pending' | 'in_progress' | 'success' | 'failure' | 'error' | 'inactive' | null;
+}
+
+export interface Deployments {
+  /** The newest of an environment that we made; null: there is none. */
+  latest(environment: string): Promise<Deployment | null>;
+  /** Makes it without merging anything and without asking for checks; the one of this key is returned as it is, where it is the latest. */
+  create(wanted: {
+    readonly environment: string;
+    readonly commit: string;
+    readonly key: string;
+    readonly description: string;
+    readonly production: boolean;
+  }): Promise<Deployment>;
+  setState(deployment: number, state: 'success' | 'failure' | 'inactive', description: string, link: string | null): Promise<void>;
 }
 
 export interface Annotation {

@@ -2,25 +2,58 @@
 import { countSchema, digestSchema, fields, instantSchema, nameSchema, z } from '../base/schema.ts';
 import { gateCheckSchema, gateResultSchema } from '../evaluate/schema.ts';
 import { trustPolicySchema } from '../pipeline/trust-policy.ts';
+import { accessSchema, whoSchema } from './access.ts';
 
 export const stages = ['staging', 'production'] as const;
 export type Stage = (typeof stages)[number];
 
+/** '90 minutes', '24 hours', '3 days' */
+export const durationForm = /^([1-9][0-9]{0,5}) (minute|hour|day)s?$/;
+const durationSchema = z.string().regex(durationForm, 'expected a time such as "24 hours"');
+
 const stageRule = fields({
   from: z.enum(stages).optional().describe('the model must be there before: production from staging'),
   gate: nameSchema.describe('a name of gates'),
+  soak: durationSchema.optional().describe('how long the model must have been in staging before, without a break'),
   approvals: fields({
     count: countSchema.default(0).describe('how many people'),
-    teams: z.array(z.string()).default([]).describe('of which teams; none named: anybody who may write'),
+    ...whoSchema.shape,
+    codeowners: z.boolean().default(true).describe('where CODEOWNERS of the base names owners of the pointer, one of them must approve'),
   })
     .prefault({})
-    .describe('who must approve the promotion pull request; enforced by the forge check'),
-  reverts: fields({ approvals: countSchema.default(0).describe('how many people') })
+    .describe('who must approve the promotion pull request'),
+  reverts: fields({
+    approvals: countSchema.default(0).describe('how many people'),
+    review: z.boolean().default(true).describe('open an issue for a review afterwards, where fewer approved than a promotion needs'),
+  })
     .prefault({})
-    .describe('what a move back to a model that was there before needs'),
+    .describe('what a move back to a model that was served before needs: the fast lane'),
 });
 
 const daysSchema = z.string().regex(/^[1-9][0-9]{0,5} days?$/, 'expected a number of days, such as "400 days"');
+
+const auditPolicySchema = fields({
+  branch: z
+    .string()
+    .regex(/^[\w][\w./-]*$/, 'expected the name of a branch')
+    .default('plumb/audit')
+    .describe('the branch that holds the log of decisions'),
+  keys: z
+    .array(fields({ name: z.string().min(1), public: z.string().min(1).describe('Ed25519: base64 of its 32 bytes, or PEM') }))
+    .default([])
+    .describe('keys that sign the log; `plumb keys new` makes one'),
+  workflows: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('workflow files of the main branch whose jobs sign the log by trust.sigstore, without a key'),
+}).describe('the log of what was decided and served: with it, only what it says is served');
+export type AuditPolicy = z.infer<typeof auditPolicySchema>;
+
+const budgetSchema = fields({
+  jobs: countSchema.default(256).describe('most jobs that one pull request may start at a time'),
+  minutes: countSchema.optional().describe('most minutes, as estimated, that one push to a pull request may cost'),
+  commands: countSchema.default(30).describe('most commands in comments that one pull request gets answered in an hour'),
+}).describe('what a pull request may cost');
 
 /** policy.yaml */
 export const policySchema = fields({
@@ -36,6 +69,19 @@ export const policySchema = fields({
     .describe('name -> how it is promoted'),
   gates: z.record(nameSchema, z.array(gateCheckSchema).min(1)).describe('name -> checks, all of which must hold'),
   trust: trustPolicySchema.optional(),
+  access: accessSchema.prefault({}),
+  units: z
+    .record(nameSchema, z.array(nameSchema).min(2))
+    .default({})
+    .describe('models that move together: one pull request moves all of a unit, or none'),
+  audit: auditPolicySchema.optional(),
+  check: fields({
+    context: z.string().min(1).default('plumb/promotion').describe('name of the required check'),
+    app: countSchema.optional().describe('number of the GitHub App that alone may set it'),
+  })
+    .prefault({})
+    .describe('the required check of pull requests that move a pointer'),
+  budget: budgetSchema.prefault({}),
   retention: fields({
     pointers: z
       .union([z.literal('forever'), daysSchema])
@@ -63,6 +109,10 @@ export const pointerSchema = fields({
   report: digestSchema,
   policy: digestSchema.describe('SHA-256 of the policy.yaml that judged'),
   promotion: digestSchema.describe('promotion record'),
+  parts: z
+    .record(nameSchema, fields({ digest: digestSchema, bytes: countSchema }))
+    .optional()
+    .describe('what moves with the artifact as one: base model, adapter, tokenizer, prompt, index'),
   metrics: z.record(z.string(), z.number()),
 }).describe('models/<model>/<stage>.json: which model is in that stage, and why');
 export type Pointer = z.infer<typeof pointerSchema>;
@@ -88,5 +138,25 @@ export const promotionSchema = fields({
   again: fields({ reason: z.string().min(1) })
     .nullable()
     .describe('the artifact was reverted before and comes back'),
+  with: z.array(nameSchema).optional().describe('other models that the same commit moves, sorted'),
+  signatures: digestSchema.optional().describe('who signed the runs, in the evidence: signatures/1'),
 }).describe('promotion/1');
 export type Promotion = z.infer<typeof promotionSchema>;
+
+/** signatures/1: what jobs of CI said of the runs of a promotion, as it stood in the store. */
+export const signaturesSchema = fields({
+  plumbline: z.literal('signatures/1'),
+  runs: z.record(digestSchema, z.string().min(1)).describe('run record -> DSSE envelope or Sigstore bundle, as one line of JSON'),
+}).describe('signatures/1: who vouches for the runs of a promotion');
+export type Signatures = z.infer<typeof signaturesSchema>;
+
+/** models/<model>/revoked/<64 hex>.json */
+export const revocationSchema = fields({
+  plumbline: z.literal('revocation/1'),
+  model: nameSchema,
+  digest: digestSchema.describe('the artifact, or one of its parts'),
+  reason: z.string().min(1),
+  at: instantSchema,
+  by: z.string().describe('name and e-mail as git has them'),
+}).describe('models/<model>/revoked/<digest>.json: a model that is never served and never promoted again');
+export type Revocation = z.infer<typeof revocationSchema>;
