@@ -31,6 +31,24 @@ const personSchema = fields({
   at: instantSchema.optional(),
 });
 
+/**
+ * Who signs what follows, as `audit:` and `trust:` of the policy that judges have it. It stands in every record, so that whoever verifies needs neither git
+ * nor a reader of YAML: each record is signed by one whom the record before it names, and names who signs the next.
+ */
+const signersSchema = fields({
+  keys: z
+    .array(fields({ name: z.string(), public: z.string().regex(/^[A-Za-z0-9+/]{43}=$/, 'expected base64 of 32 bytes') }))
+    .describe('Ed25519; base64 of the 32 bytes'),
+  jobs: fields({
+    workflows: z.array(z.string()).min(1).describe('files of the main branch whose jobs sign by their identity'),
+    repository: z.string(),
+    repositoryId: z.string().nullable(),
+    issuer: z.string(),
+    root: digestSchema.describe('SHA-256 of trusted_root.json, as the commit that brought the policy has it'),
+  }).nullable(),
+});
+export type Signers = z.infer<typeof signersSchema>;
+
 export const decisionSchema = fields({
   seq: countSchema.describe('0 for the first record, then one more each'),
   previous: digestSchema.nullable().describe('SHA-256 of the file of the record before; null for the first'),
@@ -43,6 +61,7 @@ export const decisionSchema = fields({
   moves: z.array(moveSchema).describe('sorted by model, then stage'),
   revoked: z.array(digestSchema).describe('what this commit takes out for good, sorted'),
   policy: digestSchema.nullable().describe('SHA-256 of the policy.yaml that judges from this record on; null: there is none'),
+  signers: signersSchema.describe('who signs the next record'),
   holds: z.boolean(),
   points: z.array(fields({ point: z.enum(points), holds: z.union([z.boolean(), z.literal('unknown')]), why: z.string() })),
   pull: fields({
