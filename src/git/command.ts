@@ -33,6 +33,7 @@ export function createCommandGit(repository: Repository, program: string, env: E
     workTree: repository.workTree,
     gitDir: repository.commonDir,
     how: 'command',
+    program: git,
     resolve: (revision) => resolveRevision(parts, revision),
     branch: () => currentBranch(parts),
     tips: () => readTips(parts),

@@ -1,4 +1,5 @@
 // What we ask of git, and no more. Two implementations answer: the git command, and isomorphic-git where there is no command.
+import type { GitProgram } from './process.ts';
 
 export type Oid = string;
 
@@ -35,6 +36,8 @@ export interface Git {
   /** Absolute path of the repository's own folder (.git); shared by all its work trees. */
   readonly gitDir: string;
   readonly how: 'command' | 'isomorphic';
+  /** The git command in this repository, for what only it does (src/git/publish.ts); null: there is none. */
+  readonly program: GitProgram | null;
 
   /**
    * The commit that a revision names (branch, tag, HEAD, HEAD~2, full or short id), or null where there is none.

@@ -42,6 +42,7 @@ export async function createIsomorphicGit(repository: Repository, env: Environme
     workTree: repository.workTree,
     gitDir: repository.commonDir,
     how: 'isomorphic',
+    program: null,
     resolve: (revision) => resolveRevision(parts, revision),
     branch: async () => {
       const now = await refs.head();

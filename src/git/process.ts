@@ -22,6 +22,10 @@ export interface RunOptions {
   readonly allow?: readonly number[];
   /** false for the few commands that refuse literal path specs */
   readonly literal?: boolean;
+  /** of this run alone, over what all runs have */
+  readonly env?: Readonly<Record<string, string>>;
+  /** settings of this run alone; they go by the environment, so that no list of processes shows them */
+  readonly config?: readonly (readonly [key: string, value: string])[];
 }
 
 export interface GitProgram {
@@ -119,12 +123,14 @@ export function createGitProgram(program: string, repository: Repository, env: E
   const clean = gitEnvironment(env, repository);
   const plain = { ...clean };
   delete plain['GIT_LITERAL_PATHSPECS'];
-  const start = (args: readonly string[], literal = true): ChildProcessWithoutNullStreams =>
-    spawn(program, [...fixed, ...args], { cwd, env: literal ? clean : plain, stdio: 'pipe', windowsHide: true });
+  const start = (args: readonly string[], { literal = true, env: own = {}, config = [] }: RunOptions = {}): ChildProcessWithoutNullStreams => {
+    const all = { ...(literal ? clean : plain), ...own };
+    return spawn(program, [...fixed, ...args], { cwd, env: { ...all, ...settings(config, all) }, stdio: 'pipe', windowsHide: true });
+  };
 
   async function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
-      const result = await finish(start(args, options.literal), options.input);
+      const result = await finish(start(args, options), options.input);
       if (result.code === 0 || options.allow?.includes(result.code) === true) return result;
       const locked = /'([^'\n]*\.lock)': File exists/.exec(result.stderr)?.[1];
       if (locked === undefined) throw (await noRoom(result, repository)) ?? failure(args, result);
@@ -132,7 +138,18 @@ export function createGitProgram(program: string, repository: Repository, env: E
       await sleep(lockWaitMs);
     }
   }
-  return { run, start };
+  return { run, start: (args) => start(args) };
+}
+
+/** Behind those that the environment has already. Source: git-config(1), GIT_CONFIG_COUNT */
+function settings(config: readonly (readonly [string, string])[], env: Readonly<Record<string, string>>): Record<string, string> {
+  if (config.length === 0) return {};
+  const before = Number(env['GIT_CONFIG_COUNT'] ?? 0) || 0;
+  const pairs = config.flatMap(([key, value], at) => [
+    [`GIT_CONFIG_KEY_${before + at}`, key],
+    [`GIT_CONFIG_VALUE_${before + at}`, value],
+  ]);
+  return { ...Object.fromEntries(pairs), GIT_CONFIG_COUNT: `${before + config.length}` };
 }
 
 /** Everything that a process writes, once it has ended; without its output where somebody else reads that. */
