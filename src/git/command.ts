@@ -173,6 +173,7 @@ interface LogOptions {
   readonly path?: string;
   readonly max?: number;
   readonly firstParent?: boolean;
+  readonly since?: Oid;
 }
 
 async function readLog(parts: Parts, revision: string, options: LogOptions): Promise<Commit[]> {
@@ -197,6 +198,7 @@ async function findCommits(parts: Parts, revision: string, options: LogOptions, 
   const found: WalkedCommit[] = [];
   let boundary: Oid | undefined;
   for await (const step of walkedCommits(parts, start, { path, firstParent: options.firstParent === true, names })) {
+    if (step.oid === options.since) return found;
     // what a shallow clone holds in place of this commit's parents is nothing: neither a change nor what comes next can be told
     if (boundary !== undefined || (path !== '' && shallow.has(step.oid))) {
       throw tooShallow(`the history of ${path === '' ? revision : path} is asked for`, boundary ?? step.oid);

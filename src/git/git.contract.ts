@@ -411,6 +411,11 @@ export function describeReading(how: Git['how']): void {
       expect(await log({ path: 'p/a.txt' })).toEqual([vain, back, merge, side, one]);
       expect(await log({ path: 'p/a.txt', firstParent: true })).toEqual([back, merge, one]);
       expect(await log({ firstParent: true })).toEqual([ours, back, merge, other, one]);
+      expect(await log({ firstParent: true, since: merge })).toEqual([ours, back]);
+      expect(await log({ firstParent: true, since: ours })).toEqual([]);
+      expect(await log({ path: 'p', firstParent: true, since: merge })).toEqual([back]);
+      // not on the line
+      expect(await log({ firstParent: true, since: side })).toEqual([ours, back, merge, other, one]);
       expect(await log({ path: 'p', max: 2 })).toEqual([vain, back]);
       expect(await log({ max: 0 })).toEqual([]);
       expect(await log({ path: 'nowhere' })).toEqual([]);
@@ -435,6 +440,7 @@ export function describeReading(how: Git['how']): void {
         [gone, ['p/ü b.txt']],
         [one, ['p/deep/a.txt', 'p/ü b.txt']],
       ]);
+      expect(await changes({ path: 'p', firstParent: true, since: gone })).toEqual([[merge, ['p/deep/a.txt', 'p/new.txt']]]);
       expect(new Map(await changes({ path: 'p/new.txt' }))).toEqual(
         new Map([
           [merge, ['p/new.txt']],

@@ -66,16 +66,17 @@ export interface Git {
   /** Files below a folder ('' for all), sorted by path. */
   listTree(commit: Oid, folder: string): Promise<TreeEntry[]>;
   /**
-   * Commits reachable from a revision, newest first; with `path`, those that changed that file or folder against their first parent.
+   * Commits reachable from a revision, newest first; with `path`, those that changed that file or folder against their first parent; with `since`, of a
+   * first-parent line, those that came after that commit (all of them, where it is not on the line).
    * @throws PlumbError GIT_TOO_SHALLOW when a shallow boundary was reached before the answer was complete
    */
-  log(revision: string, options?: { path?: string; max?: number; firstParent?: boolean }): Promise<Commit[]>;
+  log(revision: string, options?: { path?: string; max?: number; firstParent?: boolean; since?: Oid }): Promise<Commit[]>;
   /**
    * `log` of a path, each commit with the files at or below it that it changed against its first parent (a first commit: all of them), sorted.
    * One walk, however many commits: for whoever reads a history through.
    * @throws PlumbError GIT_TOO_SHALLOW
    */
-  logChanges(revision: string, options: { path: string; firstParent?: boolean }): Promise<CommitChanges[]>;
+  logChanges(revision: string, options: { path: string; firstParent?: boolean; since?: Oid }): Promise<CommitChanges[]>;
   readCommit(oid: Oid): Promise<Commit>;
   mergeBase(a: Oid, b: Oid): Promise<Oid | null>;
   /** Files that differ between two commits, sorted. */

@@ -171,7 +171,14 @@ async function listTree({ objects }: Parts, commit: Oid, folder: string): Promis
   return files.toSorted((a, b) => byCodeUnit(a.path, b.path));
 }
 
-async function readLog(parts: Parts, revision: string, options: { path?: string; max?: number; firstParent?: boolean }): Promise<Commit[]> {
+interface LogOptions {
+  readonly path?: string;
+  readonly max?: number;
+  readonly firstParent?: boolean;
+  readonly since?: Oid;
+}
+
+async function readLog(parts: Parts, revision: string, options: LogOptions): Promise<Commit[]> {
   const { repository, objects } = parts;
   const start = await resolveRevision(parts, revision);
   if (start === null) throw await unknownRevision(revision, repository);
@@ -183,6 +190,7 @@ async function readLog(parts: Parts, revision: string, options: { path?: string;
   let boundary: Oid | undefined;
   const read = remembering((oid: Oid) => objects.commit(oid));
   for await (const commit of walkCommits(read, start, { firstParent: options.firstParent === true, shallow })) {
+    if (commit.oid === options.since) return found;
     if (boundary !== undefined || (path !== '' && shallow.has(commit.oid))) {
       throw tooShallow(`the history of ${path === '' ? revision : path} is asked for`, boundary ?? commit.oid);
     }
@@ -194,7 +202,7 @@ async function readLog(parts: Parts, revision: string, options: { path?: string;
   return found;
 }
 
-async function readLogChanges(parts: Parts, revision: string, options: { path: string; firstParent?: boolean }): Promise<CommitChanges[]> {
+async function readLogChanges(parts: Parts, revision: string, options: LogOptions & { readonly path: string }): Promise<CommitChanges[]> {
   const { objects } = parts;
   const below = checkFolder(options.path);
   const isBelow = (path: string): boolean => below === '' || path === below || path.startsWith(`${below}/`);
