@@ -8,7 +8,7 @@ import { PlumbError } from '../base/errors.ts';
 import type { Git, Oid } from './git.ts';
 import { checkBranchName, checkOid, checkPath, cleanMessage, isOid, isRefName } from './names.ts';
 import type { GitProgram } from './process.ts';
-import { askRemote, needProgram, saidBy, type GitToken, type RemoteOptions } from './remote-access.ts';
+import { addressOf, askRemote, needProgram, saidBy, type RemoteOptions } from './remote-access.ts';
 
 export type { GitToken, RemoteOptions } from './remote-access.ts';
 
@@ -187,4 +187,9 @@ function checkRefOrOid(name: string): string {
 function checkRef(name: string): string {
   if (name.startsWith('refs/') && isRefName(name)) return name;
   throw new PlumbError('NAME_INVALID', { what: `"${name.slice(0, 120)}" is no name of a ref`, mend: "write it whole, such as 'refs/heads/main'" });
+}
+
+/** What is fetched from; may hold credentials, and is not to be shown. null: there is no such remote. @throws PlumbError GIT_UNSUPPORTED */
+export function addressOfRemote(git: Git, remote: string): Promise<string | null> {
+  return addressOf(needProgram(git), remote, 'fetch');
 }

@@ -39,19 +39,18 @@ export async function askRemote(
   { direction, args, allow = [] }: { readonly direction: 'fetch' | 'push'; readonly args: readonly string[]; readonly allow?: readonly number[] },
 ): Promise<Result> {
   const url = await addressOf(program, remote, direction);
+  if (url === null)
+    throw new PlumbError('GIT_REMOTE_MISSING', { what: `this repository has no remote "${remote}"`, mend: `git remote add ${remote} <address>` });
   const result = await program.run(args, { allow: [1, 128, 129], ...access(url, token) });
   if (result.code === 0 || allow.includes(result.code)) return result;
   throw remoteFailure(result, remote, token);
 }
 
-async function addressOf(program: GitProgram, remote: string, direction: 'fetch' | 'push'): Promise<string> {
+/** null: there is no such remote */
+export async function addressOf(program: GitProgram, remote: string, direction: 'fetch' | 'push'): Promise<string | null> {
   const found = await program.run(['remote', 'get-url', ...(direction === 'push' ? ['--push'] : []), '--', remote], { allow: [2, 128] });
   const [url = ''] = found.stdout.toString('utf8').split('\n');
-  if (found.code === 0 && url !== '') return url;
-  throw new PlumbError('GIT_REMOTE_MISSING', {
-    what: `this repository has no remote "${remote}"`,
-    mend: `git remote add ${remote} <address>`,
-  });
+  return found.code === 0 && url !== '' ? url : null;
 }
 
 /** A connection that stands still for so long is given up: a job must not hang. */

@@ -30,6 +30,15 @@ export const projectConfigSchema = fields({
   })
     .prefault({})
     .describe('the cache on this machine'),
+  forge: fields({
+    kind: z.enum(['github', 'gitea']).describe('Forgejo speaks as Gitea does'),
+    api: z
+      .url()
+      .optional()
+      .describe('address of its API, where it is not the usual one; at the server of origin: elsewhere it has to be said on the machine, by PLUMB_FORGE_API'),
+  })
+    .optional()
+    .describe('the forge that origin is on, where its address does not tell: github.com does'),
   main: z.string().min(1).default('main').describe('the branch whose pointers are served and whose policy judges'),
   serve: fields({
     host: z.string().default('127.0.0.1').describe('address that `plumb serve` listens on'),
