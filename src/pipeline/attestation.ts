@@ -49,8 +49,8 @@ export function statementOf(runs: readonly { readonly stage: string; readonly di
   };
 }
 
-/** @throws PlumbError SIGNING_KEY */
-export function readSigningKey(text: string): KeyObject {
+/** @param variable where it was found, for the message. @throws PlumbError SIGNING_KEY */
+export function readSigningKey(text: string, variable = 'PLUMB_SIGNING_KEY'): KeyObject {
   const pem = text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64').toString('utf8');
   try {
     const key = createPrivateKey(pem);
@@ -59,7 +59,7 @@ export function readSigningKey(text: string): KeyObject {
     // the error may hold part of the key
   }
   throw new PlumbError('SIGNING_KEY', {
-    what: 'PLUMB_SIGNING_KEY is no Ed25519 private key (PKCS#8 in PEM, or base64 of that)',
+    what: `${variable} is no Ed25519 private key (PKCS#8 in PEM, or base64 of that)`,
     mend: 'make a pair with `plumb keys new`, and put the private half into the secret whole',
   });
 }
@@ -96,35 +96,66 @@ export function preAuthEncoding(payload: Uint8Array, type = payloadType): Buffer
   return Buffer.concat([Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `), payload]);
 }
 
-/** @returns the envelope in one line of JSON */
-export function signStatement(statement: Statement, key: KeyObject): string {
-  const payload = Buffer.from(canonicalJson(statement));
-  const sig = sign(null, preAuthEncoding(payload), key).toString('base64');
-  return canonicalJson({ payload: payload.toString('base64'), payloadType, signatures: [{ keyid: keyId(key), sig }] });
+/**
+ * Any in-toto statement in an envelope.
+ * @param payload the statement's canonical JSON
+ * @returns the envelope in one line of JSON
+ */
+export function sealEnvelope(payload: string, key: KeyObject): string {
+  const bytes = Buffer.from(payload);
+  const sig = sign(null, preAuthEncoding(bytes), key).toString('base64');
+  return canonicalJson({ payload: bytes.toString('base64'), payloadType, signatures: [{ keyid: keyId(key), sig }] });
 }
 
-/** An attestation after its signature was looked at. */
-export type Checked =
-  | { readonly state: 'verified'; readonly statement: Statement; readonly by: { readonly kind: 'key' | 'sigstore'; readonly name: string } }
-  | { readonly state: 'refused'; readonly why: string };
+/** @returns the envelope in one line of JSON */
+export function signStatement(statement: Statement, key: KeyObject): string {
+  return sealEnvelope(canonicalJson(statement), key);
+}
 
-/** @param text an envelope, as `signStatement` makes it. @param keys public keys that count */
-export function verifyEnvelope(text: string, keys: readonly { readonly name: string; readonly public: string }[]): Checked {
+export interface Refused {
+  readonly state: 'refused';
+  readonly why: string;
+}
+
+export interface PublicKey {
+  readonly name: string;
+  /** base64 of the 32 bytes, or PEM */
+  readonly public: string;
+}
+
+/** Who signed. */
+export interface SignedBy {
+  readonly kind: 'key' | 'sigstore';
+  readonly name: string;
+}
+
+/** An envelope after its signature was looked at, whatever its statement is about. */
+export type Opened = { readonly state: 'verified'; readonly payload: string; readonly by: SignedBy } | Refused;
+
+/** An attestation about runs after its signature was looked at. */
+export type Checked = { readonly state: 'verified'; readonly statement: Statement; readonly by: SignedBy } | Refused;
+
+/** @param text an envelope, as `sealEnvelope` makes it. @param keys public keys that count */
+export function openEnvelope(text: string, keys: readonly PublicKey[]): Opened {
   const envelope = parse(text, envelopeSchema);
   if (envelope === null) return refused('what should be its signature is none');
   const payload = Buffer.from(envelope.payload, 'base64');
   const signed = preAuthEncoding(payload);
-  for (const { name, public: text64 } of keys) {
-    const key = readPublicKey(text64);
-    // the id is a hint of strangers: every key is tried
-    if (!envelope.signatures.some(({ sig }) => verify(null, signed, key, Buffer.from(sig, 'base64')))) continue;
-    const statement = parse(payload.toString('utf8'), statementSchema);
-    return statement === null ? refused('what is signed is no statement about runs') : { state: 'verified', statement, by: { kind: 'key', name } };
-  }
-  return refused('no key that policy.yaml names has signed it');
+  // the id is a hint of strangers: every key is tried
+  const by = keys.find((key) => envelope.signatures.some(({ sig }) => verify(null, signed, readPublicKey(key.public), Buffer.from(sig, 'base64'))));
+  if (by === undefined) return refused('no key that policy.yaml names has signed it');
+  return { state: 'verified', payload: payload.toString('utf8'), by: { kind: 'key', name: by.name } };
 }
 
-export function refused(why: string): Checked {
+/** @param text an envelope, as `signStatement` makes it. @param keys public keys that count */
+export function verifyEnvelope(text: string, keys: readonly PublicKey[]): Checked {
+  const opened = openEnvelope(text, keys);
+  if (opened.state === 'refused') return opened;
+  const statement = parse(opened.payload, statementSchema);
+  return statement === null ? refused('what is signed is no statement about runs') : { state: 'verified', statement, by: opened.by };
+}
+
+export function refused(why: string): Refused {
   return { state: 'refused', why };
 }
 

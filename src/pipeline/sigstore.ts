@@ -8,25 +8,33 @@ import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { canonicalJson } from '../base/canonical.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { Environment } from '../project/trust-domain.ts';
-import { parse, payloadType, statementSchema, type Checked, type Job, type Statement } from './attestation.ts';
+import { parse, payloadType, statementSchema, type Checked, type Job, type Refused, type Statement } from './attestation.ts';
 import type { TrustPolicy } from './trust-policy.ts';
 
 type SigstorePolicy = NonNullable<TrustPolicy['sigstore']>;
 
 /** workflowCommit: the commit whose workflow file made the job, as the certificate has it */
-export type CheckedBundle = Extract<Checked, { state: 'refused' }> | (Extract<Checked, { state: 'verified' }> & { readonly workflowCommit: string });
+export type CheckedBundle = Refused | (Extract<Checked, { state: 'verified' }> & { readonly workflowCommit: string });
 
 /** What a certificate says of a job, by the last part of the extension's number below 1.3.6.1.4.1.57264.1. */
 const extensions = { repository: 12, commit: 13, ref: 14, repositoryId: 15, workflow: 18, workflowCommit: 19, event: 20, run: 21 } as const;
-type Identity = Readonly<Record<keyof typeof extensions, string | null>>;
+/** repository: its address; workflow: address of the file, '@' and the ref; run: address of the run and its attempt; null: the certificate does not say */
+export type Identity = Readonly<Record<keyof typeof extensions, string | null>>;
+
+/** Whom a bundle is believed from. root: text of trusted_root.json */
+export interface TrustedAuthority {
+  readonly issuer: string;
+  readonly root: string;
+}
+
+/** A bundle after its signature was looked at, whatever its statement is about. */
+export type OpenedBundle = { readonly state: 'verified'; readonly payload: string; readonly identity: Identity } | Refused;
 
 /**
  * What the root has is demanded: with logs, an entry in one; with logs of certificates, a receipt of one; with time-stamp authorities alone, a stamp.
- * @param text a bundle in one line of JSON. @param trusted root: text of trusted_root.json
+ * @param text a bundle in one line of JSON
  */
-export function verifyBundle(text: string, trusted: { readonly issuer: string; readonly root: string }): CheckedBundle {
-  let identity: Identity;
-  let payload: string;
+export function openBundle(text: string, trusted: TrustedAuthority): OpenedBundle {
   try {
     const root = TrustedRoot.fromJSON(JSON.parse(trusted.root));
     const bundle = bundleFromJSON(JSON.parse(text));
@@ -37,11 +45,21 @@ export function verifyBundle(text: string, trusted: { readonly issuer: string; r
       timestampThreshold: 1,
     });
     const signer = verifier.verify(toSignedEntity(bundle), { extensions: { issuer: trusted.issuer } });
-    identity = identityOf(signer.identity?.oids ?? []);
-    payload = bundle.content.dsseEnvelope.payload.toString('utf8');
+    return {
+      state: 'verified',
+      payload: bundle.content.dsseEnvelope.payload.toString('utf8'),
+      identity: identityOf(signer.identity?.oids ?? []),
+    };
   } catch (error) {
     return notVerified(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** @param text a bundle about runs, as `signBundle` makes it */
+export function verifyBundle(text: string, trusted: TrustedAuthority): CheckedBundle {
+  const opened = openBundle(text, trusted);
+  if (opened.state === 'refused') return opened;
+  const { payload, identity } = opened;
   const statement = parse(payload, statementSchema);
   if (statement === null) return notVerified('what is signed is no statement about runs');
   const { workflowCommit, repositoryId } = identity;
@@ -56,7 +74,7 @@ export function verifyBundle(text: string, trusted: { readonly issuer: string; r
   };
 }
 
-function notVerified(why: string): Extract<Checked, { state: 'refused' }> {
+function notVerified(why: string): Refused {
   return { state: 'refused', why: `its Sigstore signature does not hold: ${why.slice(0, 200)}` };
 }
 
@@ -90,12 +108,18 @@ function utf8String(der: Uint8Array): string | null {
   return Buffer.from(der.subarray(start)).toString('utf8');
 }
 
+/** One exchange, however many runs the statement is about. @returns the bundle in one line of JSON. @throws PlumbError SIGNING_FAILED */
+export function signBundle(statement: Statement, policy: SigstorePolicy, root: string, env: Environment): Promise<string> {
+  return sealBundle(canonicalJson(statement), policy, root, env);
+}
+
 /**
- * Signs as this job: a certificate, and what the policy names of log and time stamp. One exchange, however many runs the statement is about.
+ * Signs as this job: a certificate, and what the policy names of log and time stamp.
+ * @param payload canonical JSON of any in-toto statement
  * @returns the bundle in one line of JSON
  * @throws PlumbError SIGNING_FAILED
  */
-export async function signBundle(statement: Statement, policy: SigstorePolicy, root: string, env: Environment): Promise<string> {
+export async function sealBundle(payload: string, policy: SigstorePolicy, root: string, env: Environment): Promise<string> {
   const hasLog = TrustedRoot.fromJSON(JSON.parse(root)).tlogs.length > 0;
   const witnesses: Witness[] = [
     ...(policy.rekor !== undefined || hasLog
@@ -109,7 +133,7 @@ export async function signBundle(statement: Statement, policy: SigstorePolicy, r
     ...(policy.fulcio === undefined ? {} : { fulcioBaseURL: policy.fulcio }),
   });
   try {
-    const bundle = await new DSSEBundleBuilder({ signer, witnesses }).create({ data: Buffer.from(canonicalJson(statement)), type: payloadType });
+    const bundle = await new DSSEBundleBuilder({ signer, witnesses }).create({ data: Buffer.from(payload), type: payloadType });
     return JSON.stringify(bundleToJSON(bundle) satisfies SerializedBundle);
   } catch (error) {
     // messages of the client repeat a token that it does not understand

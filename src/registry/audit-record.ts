@@ -1,6 +1,8 @@
 // One decision about the main branch, as the audit log keeps it: an in-toto statement, signed (DSSE), chained to the one before by the digest of its bytes.
 // Source: github.com/in-toto/attestation, spec/v1/statement.md; the predicate is documented in docs/audit.md
+import type { Digest } from '../base/digest.ts';
 import { countSchema, digestSchema, fields, instantSchema, nameSchema, z } from '../base/schema.ts';
+import type { SignedBy } from '../pipeline/attestation.ts';
 import { points } from './judgement.ts';
 import { stages } from './schema.ts';
 
@@ -94,3 +96,33 @@ export const decisionStatementSchema = fields({
   predicate: decisionSchema,
 });
 export type DecisionStatement = z.infer<typeof decisionStatementSchema>;
+
+/** A record that verified. */
+export interface LogRecord {
+  readonly decision: Decision;
+  /** the files that it is about, as its commit has them */
+  readonly subject: DecisionStatement['subject'];
+  /** SHA-256 of the record's bytes: what the next one names as `previous` */
+  readonly digest: Digest;
+  /** the record's bytes: a DSSE envelope, or a Sigstore bundle, in one line of JSON */
+  readonly text: string;
+  readonly signedBy: SignedBy;
+}
+
+/** Something about the log that does not hold. */
+export interface LogFinding {
+  /**
+   * rewritten: what was there before, in the log or on the main branch, is not there any more; behind: this clone's main branch is older than the log;
+   * invalid: all else
+   */
+  readonly kind: 'invalid' | 'rewritten' | 'behind';
+  /** of the record, or null: of the log as a whole */
+  readonly seq: number | null;
+  readonly what: string;
+  readonly mend: string;
+}
+
+/** 'records/00000012.json': where a record stands in the log's branch, and in an export */
+export function recordPath(seq: number): string {
+  return `records/${String(seq).padStart(8, '0')}.json`;
+}
