@@ -163,6 +163,8 @@ export interface Forge {
   setStatus(commit: string, status: Status): Promise<void>;
   /** The open one of these two branches is returned as it is, where there is one. */
   openPullRequest(wanted: NewPullRequest): Promise<PullRequest>;
+  /** Gives an open one another title and text; the same again changes nothing. */
+  updatePullRequest(pullRequest: number, text: { readonly title: string; readonly body: string }): Promise<void>;
   /**
    * @returns the commit that the merge made
    * @throws PlumbError FORGE_MOVED when it does not end with `head` any more; FORGE_REFUSED when a rule of the repository is in the way

@@ -89,6 +89,7 @@ export function openGitea(options: ForgeOptions): Forge {
     permissionOf: (login) => told(readPermission(login)),
     setStatus: (commit, status) => told(createStatus(commit, status)),
     openPullRequest: (wanted) => told(createPullRequest(wanted)),
+    updatePullRequest: (number, text) => told(ask('PATCH', '/pulls/{number}', { number, ...text }).then(() => undefined)),
     merge: (pullRequest, how) => told(mergePullRequest(pullRequest, how)),
     dispatch: (what) => told(startWorkflow(what)),
   };

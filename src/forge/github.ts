@@ -61,6 +61,7 @@ export function openGitHub(options: ForgeOptions): Forge {
     permissionOf: (login) => told(readPermission(login)),
     setStatus: (commit, status) => told(createStatus(commit, status)),
     openPullRequest: (wanted) => told(createPullRequest(wanted)),
+    updatePullRequest: (pullRequest, text) => told(rest.pulls.update({ ...repository, pull_number: pullRequest, ...text }).then(() => undefined)),
     merge: (pullRequest, how) => told(mergePullRequest(pullRequest, how)),
     dispatch: (what) => told(startWorkflow(what)),
   };
