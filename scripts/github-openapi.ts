@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const repository = '/repos/{owner}/{repo}';
 const wanted: Readonly<Record<string, readonly string[]>> = {
   [`${repository}/pulls`]: ['get', 'post'],
-  [`${repository}/pulls/{pull_number}`]: ['get'],
+  [`${repository}/pulls/{pull_number}`]: ['get', 'patch'],
   [`${repository}/pulls/{pull_number}/files`]: ['get'],
   [`${repository}/pulls/{pull_number}/commits`]: ['get'],
   [`${repository}/pulls/{pull_number}/reviews`]: ['get'],

@@ -18,6 +18,7 @@ export function pullRoutes(state: State, objects: Objects, git: GitPlace | null)
     [`GET ${repository}/pulls`]: { needs: read, answer: list },
     [`POST ${repository}/pulls`]: { needs: ['pull_requests=write'], answer: create },
     [`GET ${repository}/pulls/{pull_number}`]: { needs: read, answer: ofPull((pull) => ({ status: 200, body: objects.pull(pull) })) },
+    [`PATCH ${repository}/pulls/{pull_number}`]: { needs: ['pull_requests=write'], answer: ofPull(update) },
     // pulls/pulls#list-pull-requests-files: "Responses include a maximum of 3000 files"
     [`GET ${repository}/pulls/{pull_number}/files`]: {
       needs: read,
@@ -67,6 +68,15 @@ export function pullRoutes(state: State, objects: Objects, git: GitPlace | null)
     if (there) return refusedAs(422, `Validation Failed: A pull request already exists for ${state.owner}:${head}.`);
     const pull = open({ head, base, title: title ?? '', author: actor.login, ...(text === undefined ? {} : { body: text }) });
     return typeof pull === 'string' ? refusedAs(422, `Validation Failed: ${pull}`) : { status: 201, body: objects.pull(pull) };
+  }
+
+  // pulls/pulls#update-a-pull-request
+  function update(pull: Pull, { body }: Asked): Answer {
+    const text = (name: string): string | undefined => (typeof body[name] === 'string' ? body[name] : undefined);
+    const [title, said] = [text('title'), text('body')];
+    if (title !== undefined) pull.title = title;
+    if (said !== undefined) pull.body = said;
+    return { status: 200, body: objects.pull(pull) };
   }
 
   function open(what: { head: string; base: string; title: string; author: string; body?: string }): Pull | string {
