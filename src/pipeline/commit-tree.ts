@@ -2,9 +2,9 @@
 import { digestOf, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { loadLockAt, requireDataset } from '../datasets/lock.ts';
-import { digestOfManifest, filesManifest } from '../datasets/manifest.ts';
+import { digestOfManifest, filesManifest, type FilesManifest } from '../datasets/manifest.ts';
 import type { Lock } from '../datasets/schema.ts';
-import type { Oid } from '../git/git.ts';
+import type { Git, Oid } from '../git/git.ts';
 import type { Project } from '../project/open.ts';
 import { createFileTreeBuilder } from '../store/tree/file-builder.ts';
 import { compareUtf8 } from '../store/tree/keys.ts';
@@ -12,6 +12,26 @@ import type { PathFacts, SourceTree } from './source-tree.ts';
 
 export async function openCommitTree(project: Project, commit: Oid): Promise<SourceTree> {
   return new CommitTree(project, commit, await loadLockAt(project, commit));
+}
+
+/** Digest of a folder of a commit as manifest/1; null: there is none. @param folder relative to the repository */
+export async function folderDigest(git: Git, commit: Oid, folder: string): Promise<Digest | null> {
+  const manifest = await folderManifest(git, commit, folder);
+  return manifest === null ? null : digestOfManifest(manifest);
+}
+
+async function folderManifest(git: Git, commit: Oid, folder: string): Promise<FilesManifest | null> {
+  const entries = await git.listTree(commit, folder);
+  if (entries.length === 0) return null;
+  const blobs = await git.readBlobs(
+    commit,
+    entries.map((entry) => entry.path),
+  );
+  const found = entries.map((entry, at) => ({ path: entry.path.slice(folder.length + 1), blob: blobs[at] ?? new Uint8Array(), mode: entry.mode }));
+  const tree = createFileTreeBuilder(digestOf);
+  for (const { path: name, blob, mode } of found.toSorted((a, b) => compareUtf8(a.path, b.path)))
+    tree.add({ path: name, digest: digestOf(blob), bytes: blob.length, executable: mode === '100755' });
+  return filesManifest(tree.finish());
 }
 
 class CommitTree implements SourceTree {
@@ -38,23 +58,13 @@ class CommitTree implements SourceTree {
   async facts(path: string): Promise<PathFacts> {
     const bytes = await this.#read(path);
     if (bytes !== null) return { digest: digestOf(bytes), bytes: bytes.length, kind: 'file' };
-    const entries = await this.#list(path);
-    if (entries.length === 0)
+    const manifest = await folderManifest(this.#project.git, this.#commit, this.#project.prefix + path);
+    if (manifest === null)
       throw new PlumbError('FILE_MISSING', {
         what: `${path} is not in ${this.name}`,
         where: { file: path },
         mend: 'commit it there, or correct pipeline.yaml',
       });
-    const top = this.#project.prefix + path;
-    const blobs = await this.#project.git.readBlobs(
-      this.#commit,
-      entries.map((entry) => entry.path),
-    );
-    const found = entries.map((entry, at) => ({ path: entry.path.slice(top.length + 1), blob: blobs[at] ?? new Uint8Array(), mode: entry.mode }));
-    const tree = createFileTreeBuilder(digestOf);
-    for (const { path: name, blob, mode } of found.toSorted((a, b) => compareUtf8(a.path, b.path)))
-      tree.add({ path: name, digest: digestOf(blob), bytes: blob.length, executable: mode === '100755' });
-    const manifest = filesManifest(tree.finish());
     return { digest: digestOfManifest(manifest), bytes: manifest.bytes, kind: 'folder' };
   }
 

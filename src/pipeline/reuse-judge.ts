@@ -41,7 +41,15 @@ export async function judgeReuse(judge: ReuseJudge, { record, found, note }: Can
   return decideReuse({ ...question, attestation, trust: base.trust, workflowBlobs });
 }
 
-async function checkNote(judge: ReuseJudge, note: string, trust: TrustPolicy, root: string | null): Promise<Checked> {
+/**
+ * Whose signature is it? @param note an envelope or a bundle, in one line of JSON. @param root text of `trust.sigstore.root`; null: there is none
+ */
+export async function checkNote(
+  judge: Pick<ReuseJudge, 'git' | 'fetchCommit'>,
+  note: string,
+  trust: TrustPolicy,
+  root: string | null,
+): Promise<Checked> {
   if (!note.includes('"mediaType"')) return verifyEnvelope(note, trust.keys);
   if (trust.sigstore === undefined || root === null)
     return refused('it was signed by Sigstore, for which policy.yaml has no trust.sigstore, or no root');
@@ -71,7 +79,7 @@ export async function blobAt(git: Git, commit: Oid, path: string): Promise<Oid |
 const mostVersions = 20;
 
 /** What a file is on a branch, and was. A shallow clone knows what it is. */
-async function blobsOnMain(git: Git, commit: Oid, path: string): Promise<Set<Oid>> {
+export async function blobsOnMain(git: Git, commit: Oid, path: string): Promise<Set<Oid>> {
   const commits = [commit];
   if (!(await git.isShallow())) for (const { oid } of await git.log(commit, { path, firstParent: true, max: mostVersions })) commits.push(oid);
   const blobs = new Set<Oid>();

@@ -15,7 +15,8 @@ import { evidencePath, promoteAnew, shapeOf, type Evidence, type Finding } from 
 import { oneLine } from './one-line.ts';
 import { pointerPath, pointerSubject } from './pointer.ts';
 import { chainOf, inputRuns } from './run-chain.ts';
-import { policySchema, type Pointer, type Policy, type Promotion } from './schema.ts';
+import { policySchema, type Pointer, type Policy, type Promotion, type Stage } from './schema.ts';
+import { signatureFaults } from './signature-form.ts';
 
 /**
  * All that is wrong with a pointer that parses, from its evidence alone.
@@ -26,6 +27,8 @@ export function checkChain(pointer: Pointer, evidence: Evidence, commit: string 
     ...checkRuns(pointer, evidence),
     ...checkEvaluationRun(pointer, evidence),
     ...checkData(pointer, evidence),
+    ...checkParts(pointer, evidence),
+    ...checkAlongside(pointer, evidence),
     ...checkReport(pointer, evidence),
     ...(evidence.promotion === null ? [] : checkPromotion(pointer, evidence.promotion, evidence)),
   ];
@@ -44,9 +47,9 @@ function checkRuns(pointer: Pointer, { runs }: Evidence): Fault[] {
   const made = runs.get(pointer.run);
   if (made === undefined) return [];
   const output = Object.values(made.outputs).find((one) => one.digest === pointer.artifact.digest);
-  if (output === undefined) return [{ what: `the run ${named(pointer.run, made)} made no artifact ${pointer.artifact.digest}` }];
+  if (output === undefined) return [{ what: `the run ${nameOfRun(pointer.run, made)} made no artifact ${pointer.artifact.digest}` }];
   if (output.bytes === pointer.artifact.bytes) return [];
-  return [{ what: `the artifact has ${pointer.artifact.bytes} bytes here and ${output.bytes} in the run ${named(pointer.run, made)}` }];
+  return [{ what: `the artifact has ${pointer.artifact.bytes} bytes here and ${output.bytes} in the run ${nameOfRun(pointer.run, made)}` }];
 }
 
 /** The evaluation asked this artifact, of this run. */
@@ -56,8 +59,37 @@ function checkEvaluationRun(pointer: Pointer, { runs }: Evidence): Fault[] {
   const model = Object.values(asked.inputs).filter((input) => input.digest === pointer.artifact.digest);
   if (model.some((input) => input.run === pointer.run)) return [];
   if (model.length === 0)
-    return [{ what: `the evaluation ${named(pointer.evaluation, asked)} did not read the artifact ${pointer.artifact.digest}` }];
-  return [{ what: `the evaluation ${named(pointer.evaluation, asked)} read the artifact from another run than ${pointer.run}` }];
+    return [{ what: `the evaluation ${nameOfRun(pointer.evaluation, asked)} did not read the artifact ${pointer.artifact.digest}` }];
+  return [{ what: `the evaluation ${nameOfRun(pointer.evaluation, asked)} read the artifact from another run than ${pointer.run}` }];
+}
+
+/** Every part that moves with the model was made or read by a run behind it. */
+function checkParts({ parts = {} }: Pointer, { runs }: Evidence): Fault[] {
+  const made = [...runs.values()].flatMap((record) => Object.values(record.outputs));
+  const read = new Set([...runs.values()].flatMap((record) => Object.values(record.inputs).map(({ digest }) => digest)));
+  return Object.entries(parts).flatMap(([name, part]) => {
+    const outputs = made.filter(({ digest }) => digest === part.digest);
+    if (outputs.length === 0)
+      return read.has(part.digest) ? [] : [{ what: `its part "${name}" (${part.digest}) was neither made nor read by a run` }];
+    if (outputs.some(({ bytes }) => bytes === part.bytes)) return [];
+    return [{ what: `its part "${name}" has ${part.bytes} bytes here and ${outputs[0]?.bytes} where it was made` }];
+  });
+}
+
+/** What stands beside the chain: who signed it, and whose answers it was compared with. */
+function checkAlongside(pointer: Pointer, { runs, baselines, signatures, promotion }: Evidence): Fault[] {
+  const others = Object.values(baselines);
+  const known = new Set([...runs.keys(), ...others.map(({ digest }) => digest)]);
+  const named = Object.keys(promotion?.baselines ?? {}).filter((stage) => promotion?.comparisons[stage as Stage] === undefined);
+  return [
+    ...(signatures === null ? [] : signatureFaults(signatures, known)),
+    ...others.flatMap(({ digest, record }) =>
+      Object.values(record.inputs).some((input) => input.digest === pointer.artifact.digest)
+        ? [`it is compared with the answers of run ${nameOfRun(digest, record)}, which are its own`]
+        : [],
+    ),
+    ...named.map((stage) => `its promotion record names answers of ${stage}, and no comparison with them`),
+  ].map((what) => ({ what }));
 }
 
 /**
@@ -72,7 +104,7 @@ function checkData(pointer: Pointer, { runs }: Evidence): Fault[] {
     for (const [name, input] of Object.entries(record.inputs)) {
       const isMaker = makers.has(digest);
       const what = input.kind === 'output' ? outputFault(input, runs) : input.kind === 'data' && isMaker ? dataFault(input, pointer) : null;
-      if (what !== null) faults.push({ what: `input "${oneLine(name, 80)}" of run ${named(digest, record)} ${what}` });
+      if (what !== null) faults.push({ what: `input "${oneLine(name, 80)}" of run ${nameOfRun(digest, record)} ${what}` });
       if (input.kind === 'data' && isMaker) read.add(input.ref);
     }
   }
@@ -94,11 +126,11 @@ function outputFault(input: RunInput, runs: Evidence['runs']): string | null {
   const outputs = Object.entries(source.outputs);
   const meant = outputs.find(([name, output]) => input.ref === `${source.stage}.${name}` || input.ref === output.path);
   if (meant !== undefined && meant[1].digest !== input.digest) {
-    return `is ${input.digest}; ${oneLine(input.ref, 80)} of run ${named(input.run, source)} is ${meant[1].digest}`;
+    return `is ${input.digest}; ${oneLine(input.ref, 80)} of run ${nameOfRun(input.run, source)} is ${meant[1].digest}`;
   }
   return outputs.some(([, output]) => output.digest === input.digest)
     ? null
-    : `is ${input.digest}, which run ${named(input.run, source)} did not make`;
+    : `is ${input.digest}, which run ${nameOfRun(input.run, source)} did not make`;
 }
 
 function dataFault(input: RunInput, pointer: Pointer): string | null {
@@ -126,7 +158,7 @@ function checkReport(pointer: Pointer, { report, runs, comparisons }: Evidence):
   const asked = runs.get(pointer.evaluation);
   const places = [
     { who: 'the pointer', metrics: pointer.metrics },
-    ...(asked === undefined ? [] : [{ who: `the run ${named(pointer.evaluation, asked)}`, metrics: asked.metrics }]),
+    ...(asked === undefined ? [] : [{ who: `the run ${nameOfRun(pointer.evaluation, asked)}`, metrics: asked.metrics }]),
   ];
   for (const { who, metrics } of places) {
     for (const [name, value] of Object.entries(numbers)) {
@@ -254,7 +286,7 @@ export function parsePolicyText(text: string): Policy | string {
  * The decision, without its words: a later version of Plumbline may word a sentence better, and what was decided stays decided.
  * The words are held by the digest of the record.
  */
-function decisionOf({ gate, holds, checks }: GateResult): string {
+export function decisionOf({ gate, holds, checks }: GateResult): string {
   return canonicalJson({ gate, holds, checks: checks.map((check) => ({ holds: check.holds, applies: check.applies, labels: check.labels })) });
 }
 
@@ -267,6 +299,6 @@ function describeGateDifference(again: GateResult, said: GateResult): string {
   return `judged again: ${oneLine(check?.why ?? 'nothing', 200)}; the record says: ${oneLine(said.checks[Math.max(at, 0)]?.why ?? 'nothing', 200)}`;
 }
 
-function named(digest: Digest, record: RunRecord): string {
+function nameOfRun(digest: Digest, record: RunRecord): string {
   return `${shortDigest(digest)} (stage ${oneLine(record.stage, 80)})`;
 }

@@ -7,11 +7,12 @@ import { digestOf, hexOf, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { checkName } from '../base/names.ts';
 import { comparisonSchema, type Comparison } from '../evaluate/schema.ts';
+import type { KeptRecord } from '../pipeline/records.ts';
 import { runRecordSchema, type RunRecord } from '../pipeline/run-record.ts';
 import { files } from '../project/layout.ts';
 import { pointerPath, type PointerPlace } from './pointer.ts';
 import { earlierRuns } from './run-chain.ts';
-import { promotionSchema, stages, type Pointer, type Promotion, type Stage } from './schema.ts';
+import { promotionSchema, signaturesSchema, stages, type Pointer, type Promotion, type Signatures, type Stage } from './schema.ts';
 import type { FileTree } from './tree.ts';
 import { z } from '../base/schema.ts';
 
@@ -113,6 +114,10 @@ export interface Evidence {
   readonly promotion: Promotion | null;
   readonly report: ReportFacts | null;
   readonly comparisons: Readonly<Partial<Record<Stage, Comparison>>>;
+  /** the evaluations whose answers they are with */
+  readonly baselines: Readonly<Partial<Record<Stage, KeptRecord>>>;
+  /** null: nobody's were kept, or they cannot be read */
+  readonly signatures: Signatures | null;
   /** text of the policy.yaml that judged */
   readonly policy: string | null;
   /** every file that the pointer leads to, there or not; sorted */
@@ -127,6 +132,7 @@ export interface Evidence {
 const reportFactsSchema = z.looseObject({
   plumbline: z.literal('report/1'),
   model: z.string(),
+  verdict: z.string().optional(),
   candidate: z.looseObject({ artifact: z.string(), run: z.string() }),
   baseline: z.looseObject({ what: z.string(), artifact: z.string() }).nullable(),
   gate: z.looseObject({ gate: z.string() }).nullable(),
@@ -144,19 +150,17 @@ export async function loadEvidence(tree: FileTree, pointer: Pointer): Promise<Ev
     [pointer.policy, 'yaml'],
   ]);
   const record = loader.parse('promotion record', pointer.promotion, promotion ?? null, promotionSchema);
-  const compared = stages.flatMap((stage) => (record?.comparisons[stage] === undefined ? [] : [{ stage, digest: record.comparisons[stage] }]));
-  const comparisonTexts = await loader.texts(compared.map(({ digest }) => [digest, 'json']));
-  const comparisons: Partial<Record<Stage, Comparison>> = {};
-  for (const [at, { stage, digest }] of compared.entries()) {
-    const comparison = loader.parse('comparison', digest, comparisonTexts[at] ?? null, comparisonSchema);
-    if (comparison !== null) comparisons[stage] = comparison;
-  }
+  const comparisons = await loader.byStage('comparison', record?.comparisons, comparisonSchema);
+  const baselines = await loader.byStage('run record', record?.baselines, runRecordSchema);
+  const [signatures = null] = record?.signatures === undefined ? [] : await loader.texts([[record.signatures, 'json']]);
   const runs = await loader.runs([pointer.run, pointer.evaluation]);
   return {
     runs,
     promotion: record,
     report: loader.parse('report', pointer.report, report ?? null, reportFactsSchema),
-    comparisons,
+    comparisons: Object.fromEntries(comparisons.map(({ stage, value }) => [stage, value])),
+    baselines: Object.fromEntries(baselines.map(({ stage, digest, value }) => [stage, { digest, record: value }])),
+    signatures: record?.signatures === undefined ? null : loader.parse('signatures', record.signatures, signatures, signaturesSchema),
     policy: policy ?? null,
     paths: [...loader.paths].toSorted(byCodeUnit),
     findings: loader.findings,
@@ -198,6 +202,20 @@ class EvidenceLoader {
     const path = evidencePath(this.#place, digest, 'json');
     this.#find(path, `${pointerPath(this.#place)} names ${path} as ${what}, which it is not: ${shapeOf(result.error)}`, promoteAnew);
     return null;
+  }
+
+  /** What a promotion record names by stage. */
+  async byStage<T>(
+    what: string,
+    named: Readonly<Partial<Record<Stage, Digest | undefined>>> | undefined,
+    schema: z.ZodType<T>,
+  ): Promise<{ stage: Stage; digest: Digest; value: T }[]> {
+    const wanted = stages.flatMap((stage) => (named?.[stage] === undefined ? [] : [{ stage, digest: named[stage] }]));
+    const texts = await this.texts(wanted.map(({ digest }) => [digest, 'json']));
+    return wanted.flatMap(({ stage, digest }, at) => {
+      const value = this.parse(what, digest, texts[at] ?? null, schema);
+      return value === null ? [] : [{ stage, digest, value }];
+    });
   }
 
   /** These run records and all that came before them: what their inputs came from, and what had to end well first. */

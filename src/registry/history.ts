@@ -120,9 +120,19 @@ export function classify(snapshots: readonly Snapshot[]): PointerChange[] {
 
 /** The line of promotions and the deny list at the end of a history. */
 export function stateOf(history: PointerHistory): HistoryState {
+  const { line, reverted } = foldOf(history);
+  return { line, reverted };
+}
+
+/** What a change would be called that came after a history. */
+export function kindOfNext(history: PointerHistory, next: Pick<Snapshot, 'text' | 'pointer' | 'promotion'>): ChangeKind {
+  return foldOf(history).kindOf(next.text, next.pointer, next.promotion);
+}
+
+function foldOf(history: PointerHistory): Fold {
   const fold = new Fold();
   for (const change of history.toReversed()) fold.add(change);
-  return { line: fold.line, reverted: fold.reverted };
+  return fold;
 }
 
 class Fold {

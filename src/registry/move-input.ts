@@ -33,11 +33,11 @@ export interface MoveStore {
   /** Which of these versions are there with all that belongs to them: run records with what the runs wrote, manifests with their parts. */
   hasBytes(roots: readonly Digest[]): Promise<ReadonlyMap<Digest, boolean | 'unknown'>>;
   /**
-   * Bytes of an object, hashed.
-   * @param within versions that it may belong to
-   * @returns or why they cannot be had, or are others; unknown: asking again may help
+   * A file on this machine that holds the bytes of an object, hashed.
+   * @param within versions that it belongs to
+   * @returns its path, or why they cannot be had, or are others; unknown: asking again may help
    */
-  readBytes(digest: Digest, within: readonly Digest[]): Promise<Uint8Array | { readonly why: string; readonly unknown: boolean }>;
+  pathOf(digest: Digest, within: readonly Digest[]): Promise<{ readonly path: string } | { readonly why: string; readonly unknown: boolean }>;
 }
 
 /** What deciding about a signature needs beyond git. */
@@ -94,10 +94,3 @@ export interface CountedApproval {
   /** RFC 3339 */
   readonly at: string;
 }
-
-/**
- * Judges what a pull request would do to models/, or what a commit of the main branch did: point by point, each with its reason.
- * @returns null where it changes no pointer, no evidence, no revocation and no policy.yaml: there is nothing to judge
- * @throws PlumbError GIT_TOO_SHALLOW
- */
-export type JudgeMove = (input: MoveInput) => Promise<MoveJudgement | null>;

@@ -138,6 +138,9 @@ export const promotionSchema = fields({
   again: fields({ reason: z.string().min(1) })
     .nullable()
     .describe('the artifact was reverted before and comes back'),
+  baselines: fields({ production: digestSchema.optional(), staging: digestSchema.optional() })
+    .optional()
+    .describe('run record of the evaluation whose answers each comparison is with, by stage; in the evidence'),
   with: z.array(nameSchema).optional().describe('other models that the same commit moves, sorted'),
   signatures: digestSchema.optional().describe('who signed the runs, in the evidence: signatures/1'),
 }).describe('promotion/1');
@@ -146,7 +149,8 @@ export type Promotion = z.infer<typeof promotionSchema>;
 /** signatures/1: what jobs of CI said of the runs of a promotion, as it stood in the store. */
 export const signaturesSchema = fields({
   plumbline: z.literal('signatures/1'),
-  runs: z.record(digestSchema, z.string().min(1)).describe('run record -> DSSE envelope or Sigstore bundle, as one line of JSON'),
+  notes: z.array(z.string().min(1)).describe('DSSE envelopes or Sigstore bundles, each as one line of JSON; sorted, each once'),
+  runs: z.record(digestSchema, countSchema).describe('run record -> which of the notes vouches for it, from 0'),
 }).describe('signatures/1: who vouches for the runs of a promotion');
 export type Signatures = z.infer<typeof signaturesSchema>;
 
