@@ -30,9 +30,7 @@ export function openConversation(calls: CommentCalls, author: string, session: S
   }
 
   async function upsert(pullRequest: number, comment: Comment): Promise<PostedComment> {
-    if (!/^<!-- [^>]* -->$/.test(comment.marker)) throw new Error(`a marker is one HTML comment, not ${comment.marker}`);
-    const body = `${comment.marker}\n${comment.body}`;
-    if (body.length > mostCharacters) throw new Error(`a comment of ${body.length} characters is over a forge's ${mostCharacters}`);
+    const body = markedText(comment);
     for (let attempt = 0; ; attempt += 1) {
       const found = await find(pullRequest, comment.marker);
       if (found !== null) return update(found, body);
@@ -52,4 +50,12 @@ export function openConversation(calls: CommentCalls, author: string, session: S
     const { url } = await calls.update(found.id, body);
     return { url, state: 'updated', author };
   }
+}
+
+/** The text with its marker before it, as a forge takes it. @throws Error: a marker that is none, or a text that is too long */
+export function markedText({ marker, body }: Comment): string {
+  if (!/^<!-- [^>]* -->$/.test(marker)) throw new Error(`a marker is one HTML comment, not ${marker}`);
+  const text = `${marker}\n${body}`;
+  if (text.length > mostCharacters) throw new Error(`a text of ${text.length} characters is over a forge's ${mostCharacters}`);
+  return text;
 }

@@ -3,6 +3,7 @@
 import { Octokit } from '@octokit/rest';
 import { PlumbError } from '../base/errors.ts';
 import type { ForgeOptions } from './forge.ts';
+import { nextCursor } from './link.ts';
 import { decideRetry, isRateLimit, type Failure } from './retry.ts';
 
 /** Of 100 entries each, or of 50 on Gitea: a list that is longer is not read to its end. */
@@ -27,6 +28,14 @@ export interface Session {
   entries<T>(
     what: string,
     ask: (page: number) => Promise<{ readonly data: readonly T[]; readonly headers: { link?: string | undefined } }>,
+  ): AsyncGenerator<T>;
+  /**
+   * The same of a list whose pages are named by cursors.
+   * @param ask the page after this cursor; null: the first
+   */
+  cursors<T>(
+    what: string,
+    ask: (after: string | null) => Promise<{ readonly data: readonly T[]; readonly headers: { link?: string | undefined } }>,
   ): AsyncGenerator<T>;
   /** Waits until the same may be tried again after it failed, or throws what it failed with. @param attempt how often it has failed before */
   pauseOrThrow(error: unknown, attempt: number): Promise<void>;
@@ -66,6 +75,7 @@ export function openSession(forge: 'GitHub' | 'Gitea', options: ForgeOptions): S
       return requests;
     },
     entries,
+    cursors,
     pauseOrThrow,
     told: (work) => work.catch((error: unknown) => Promise.reject(forgeError(forge, error, options.token))),
   };
@@ -95,11 +105,26 @@ export function openSession(forge: 'GitHub' | 'Gitea', options: ForgeOptions): S
       yield* data as readonly T[];
       if (!/\brel="next"/.test(headers.link ?? '')) return;
     }
-    throw new PlumbError('FORGE_LIMIT', {
-      what: `${what} is longer than ${mostPages} pages`,
-      mend: 'open a new pull request; what a report would say is in the summary of the run',
-    });
+    throw tooLong(what);
   }
+
+  async function* cursors<T>(what: string, ask: Parameters<Session['cursors']>[1]): AsyncGenerator<T> {
+    let after: string | null = null;
+    for (let page = 1; page <= mostPages; page += 1) {
+      const { data, headers } = await ask(after);
+      yield* data as readonly T[];
+      after = nextCursor(headers.link);
+      if (after === null) return;
+    }
+    throw tooLong(what);
+  }
+}
+
+function tooLong(what: string): PlumbError {
+  return new PlumbError('FORGE_LIMIT', {
+    what: `${what} is longer than ${mostPages} pages`,
+    mend: 'open a new pull request; what a report would say is in the summary of the run',
+  });
 }
 
 function openOctokit(options: ForgeOptions): Octokit {
