@@ -27,5 +27,9 @@ export const accessSchema = fields({
   policy: fields({ count: z.number().int().min(0).default(1).describe('how many people'), ...whoSchema.shape })
     .prefault({})
     .describe('whose approval a change of policy.yaml needs before the new policy judges'),
+  machines: z
+    .array(loginSchema)
+    .default([])
+    .describe('accounts of no person that the forge takes for people: whose token a workflow has; they count as bots'),
 }).describe('who may do what');
 export type Access = z.infer<typeof accessSchema>;

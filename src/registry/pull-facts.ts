@@ -37,6 +37,7 @@ export interface Push {
 }
 
 export interface PullFacts {
+  readonly forge: 'github' | 'gitea';
   readonly number: number;
   readonly url: string;
   readonly title: string;
@@ -45,6 +46,8 @@ export interface PullFacts {
   readonly fork: boolean;
   readonly state: 'open' | 'closed' | 'merged';
   readonly baseRef: string;
+  /** the commit of the base branch that it is judged against */
+  readonly base: string;
   readonly head: string;
   readonly openedAt: string;
   /** null: not merged */
@@ -57,15 +60,19 @@ export interface PullFacts {
   readonly opinions: readonly Opinion[] | null;
   /** oldest first; null: not known, or the forge keeps none */
   readonly pushes: readonly Push[] | null;
-  /** who started the jobs by which a bot made or moved this branch; [] where no bot did; null: not known */
+  /** who started the jobs that were at work when this pull request was opened or its content pushed; [] where none was; null: not known */
   readonly triggers: readonly Person[] | null;
-  /** login -> standing, of everybody who is named above */
+  /** login, in lower case -> standing, of everybody named above on whom the decision may depend; whoever is left out is unknown */
   readonly standing: Readonly<Record<string, Standing>>;
+  /** the paths that `subjects` are digests of, relative to the repository, sorted; null: not known */
+  readonly subjectPaths: readonly string[] | null;
   /**
-   * commit -> digest of what is decided about, as that commit has it (see `subjectAt`): of the head, and of each commit that an opinion or a push names;
-   * null: that commit cannot be read
+   * commit -> digest of what is decided about, as that commit has it (see `subjectAt`): of base and head, and of each commit of an opinion or a push on which
+   * the decision may depend; null, or left out: not known
    */
   readonly subjects: Readonly<Record<string, string | null>>;
   /** text of CODEOWNERS of the base; null: there is none; undefined: not known */
   readonly codeowners: string | null | undefined;
+  /** why something above is not known, for people: what the forge said when it was asked */
+  readonly gaps: readonly string[];
 }

@@ -1,0 +1,44 @@
+// What a decision about a pull request asks of a forge, and what becomes of a question that it does not answer.
+import { isPlumbError } from '../base/errors.ts';
+import type { Forge } from '../forge/forge.ts';
+import type { Git, Oid } from '../git/git.ts';
+import type { Access } from '../registry/access.ts';
+import type { ApprovalRule } from '../registry/approvals.ts';
+
+/** What is asked of a forge. */
+export type FactsForge = Pick<
+  Forge,
+  'kind' | 'findPullRequest' | 'changedFiles' | 'reviews' | 'pushes' | 'retargetedAt' | 'runsOfWorkflow' | 'permissionOf' | 'isMember' | 'fileAt'
+>;
+
+export interface FactsQuestion {
+  readonly git: Git;
+  /** the project's folder in the repository: '' or 'sub/folder/' */
+  readonly prefix: string;
+  /** the commit of the base branch that it is judged against: its CODEOWNERS counts; of this clone */
+  readonly base: Oid;
+  /** of the policy that judges */
+  readonly access: Access;
+  /** `approvals` of what is judged: which teams are asked about */
+  readonly rules: readonly ApprovalRule[];
+  /** what is decided about, relative to the repository, where git says it (`subjectPaths`); null: the forge lists what it changes */
+  readonly paths: readonly string[] | null;
+  /** file names of the workflows by which bots promote; default: promote.yml, rollback.yml */
+  readonly workflows?: readonly string[];
+}
+
+/** Notes what the forge would not say. */
+export type Ask = <T, N>(what: string, work: Promise<T>, otherwise: N) => Promise<T | N>;
+
+export function asking(gaps: string[]): Ask {
+  return async (what, work, otherwise) => {
+    try {
+      return await work;
+    } catch (error) {
+      // one that is busy may answer the next time, and what is no refusal of a forge is a mistake of ours
+      if (!isPlumbError(error) || !['FORGE_LIMIT', 'FORGE_DENIED', 'FORGE_FAILED'].includes(error.code)) throw error;
+      gaps.push(`${what}: ${error.message}`);
+      return otherwise;
+    }
+  };
+}
