@@ -1,0 +1,54 @@
+// What the parts of the doctor judge with: the settings, and the policy of the main branch.
+import type { ForgeSettings } from '../forge/settings.ts';
+import { ownersOf } from '../registry/codeowners.ts';
+import type { Policy } from '../registry/schema.ts';
+
+export interface Judging {
+  readonly settings: ForgeSettings;
+  /** of the main branch, as the forge has it; null: not there, or not understood */
+  readonly policy: Policy | null;
+  /** of the project in the repository: '' or 'sub/folder/' */
+  readonly prefix: string;
+}
+
+/** The account that every job of GitHub Actions speaks with: binding a check to it binds it to no workflow. */
+export const actionsApp = 15_368;
+
+export function checkContext({ policy }: Judging): string {
+  return policy?.check.context ?? 'plumb/promotion';
+}
+
+/** The App that alone should set the check; null: policy.yaml does not say, or names the one of all jobs. */
+export function checkApp({ policy }: Judging): number | null {
+  const app = policy?.check.app ?? null;
+  return app === actionsApp ? null : app;
+}
+
+/** Files that decide who may promote: whoever changes one of them unseen needs no promotion. */
+export function decidingFiles({ settings, prefix }: Judging): string[] {
+  const folder = settings.forge === 'github' ? '.github/workflows' : '.gitea/workflows';
+  const workflows = (settings.workflows ?? []).map((one) => one.path);
+  // one that nobody has written yet, too
+  return [`${folder}/new.yml`, ...workflows, `${prefix}policy.yaml`, ...(settings.codeowners?.path == null ? [] : [settings.codeowners.path])];
+}
+
+export function isOwned({ settings }: Judging, path: string): boolean {
+  const found = ownersOf(settings.codeowners?.text ?? '', path, settings.forge);
+  return found.kind === 'owners' && found.owners.length > 0;
+}
+
+/** Does CODEOWNERS name somebody for each of the files that decide? */
+export function ownersCover(judging: Judging): boolean {
+  return judging.settings.codeowners?.path != null && decidingFiles(judging).every((path) => isOwned(judging, path));
+}
+
+export function apiPath(settings: ForgeSettings): string {
+  const [owner = '', repo = ''] = settings.repository.split('/');
+  return `/repos/${encodeURIComponent(owner)}/${encodeURIComponent(repo)}`;
+}
+
+/** "a, b and c" */
+export function listed(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+}
