@@ -1,12 +1,11 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { isPlumbError, PlumbError } from '../base/errors.ts';
-import { shortDigest } from '../base/digest.ts';
+import { PlumbError } from '../base/errors.ts';
 import { checkName } from '../base/names.ts';
-import { formatSeconds } from '../base/progress.ts';
-import { oneLine } from '../registry/one-line.ts';
-import type { ServeEvent, ServeParts } from '../serve/server.ts';
+import type { ServeParts } from '../serve/server.ts';
 import type { Readiness } from '../serve/readiness.ts';
 import type { Cli } from './command.ts';
+import { tellEvent, writeEvent } from './serve-events.ts';
 import { stageOption } from './stage-option.ts';
 
 interface Options {
@@ -16,6 +15,10 @@ interface Options {
   readonly host?: string;
   readonly port?: number;
   readonly once?: boolean;
+  readonly auditKey?: string;
+  readonly fetch?: number;
+  readonly webhook?: boolean;
+  readonly reconcile?: boolean;
 }
 
 export function define(command: Command, cli: Cli): void {
@@ -26,11 +29,17 @@ export function define(command: Command, cli: Cli): void {
     .option('--host <address>', 'listen on this address (default: serve.host of plumbline.yaml, 127.0.0.1)')
     .option('--port <number>', 'listen on this port; 0 takes a free one (default: serve.port of plumbline.yaml, 8080)', parsePort)
     .option('--once', 'load what the pointers name now, say whether it can be served, and end')
+    .option('--audit-key <key>', 'what vouches for the log of decisions: a public key, or the digest of its first record (PLUMB_AUDIT_KEY)')
+    .option('--fetch <seconds>', 'bring here what origin has, every so many seconds', parseSeconds)
+    .option('--webhook', 'look at once when the forge says so: POST /hooks/forge, signed with PLUMB_WEBHOOK_SECRET; fetches every 60 s too')
+    .option('--reconcile', 'before each look at the log, run `plumb reconcile`: this server decides, too')
     .addHelpText(
       'after',
       `
+Where there is a log of decisions (branch plumb/audit), only what it says is served; else pointers are believed as they stand.
 Pointers are read from git, never from the work tree; a bare clone will do. Ctrl-C finishes what runs, then ends.
-With --json, one line of JSON for each event: listening, ready, swap, broken, mended, withdrawn, waiting, trouble, stopped.
+With --json, one line of JSON for each event: listening, ready, swap, broken, mended, withdrawn, revoked, waiting, trouble,
+reconciled, stopped.
 
 Example:
   plumb serve --port 8080
@@ -41,13 +50,19 @@ Example:
 
 async function serve(options: Options, cli: Cli): Promise<void> {
   if (options.model !== undefined) checkName('model', options.model);
-  const [{ openPlace }, { startServer, tryOnce }, { openPredictor }] = await Promise.all([
+  const follows = options.fetch !== undefined || options.webhook === true || options.reconcile === true;
+  if (options.once === true && follows)
+    throw new PlumbError('USAGE', { what: '--once looks at what is here', mend: 'leave --fetch, --webhook and --reconcile out' });
+  const [{ openPlace }, { startServer, tryOnce }, { openMemory }, { openPredictor }] = await Promise.all([
     import('../serve/place.ts'),
     import('../serve/server.ts'),
+    import('../serve/memory.ts'),
     import('../train/predictor.ts'),
   ]);
   const place = await openPlace(cli, options.ref);
-  const ref = options.ref ?? place.config.main;
+  const branch = options.ref ?? place.config.main;
+  const outside = follows ? await (await import('./serve-origin.ts')).openOutside(place, branch, options, cli) : null;
+  const ref = outside?.ref ?? branch;
   const parts: ServeParts = {
     git: place.git,
     store: place.store,
@@ -55,13 +70,15 @@ async function serve(options: Options, cli: Cli): Promise<void> {
     ref,
     stage: options.stage ?? place.config.serve.stage,
     ...(options.model === undefined ? {} : { model: options.model }),
+    pin: options.auditKey ?? (cli.env['PLUMB_AUDIT_KEY'] || undefined),
+    memory: await openMemory(join(place.localDir, 'serve')),
     open: (path, { digest }) => openPredictor(path, { digest, encoder: cli.env['PLUMB_ENCODER'] }),
-    tell: (event) => tell(event, cli),
+    tell: (event) => tellEvent(event, cli),
   };
   // --once is one answer; what happened on the way is for people
   if (options.once === true) return tellOnce(await tryOnce(cli.json ? { ...parts, tell: () => undefined } : parts), ref, cli);
   const address = { host: options.host ?? place.config.serve.host, port: options.port ?? place.config.serve.port };
-  const server = await startServer({ ...parts, address, hosts: place.config.serve.hosts });
+  const server = await startServer({ ...parts, address, hosts: place.config.serve.hosts, origin: outside?.origin, webhook: outside?.webhook });
   // a second ctrl-C is from somebody who does not want to wait
   const hurry = (): void => process.exit(130);
   await aborted(cli.signal);
@@ -86,43 +103,14 @@ function tellOnce(readiness: Readiness, ref: string, cli: Cli): void {
   else cli.exitCode = 1;
 }
 
-function tell(event: ServeEvent, cli: Cli): void {
-  writeEvent(showEvent(event), cli);
-  const { bold, dim, green, red, yellow } = cli.paint;
-  if (event.event === 'listening') cli.print(`listening on ${bold(event.url)}`);
-  else if (event.event === 'ready') cli.print(`${green('ready')} as of commit ${event.commit.slice(0, 12)}`);
-  else if (event.event === 'waiting') cli.print(`${yellow('waiting')}: ${event.why}`);
-  else if (event.event === 'withdrawn') cli.print(`${yellow('withdrawn')} ${event.name}: its pointer is gone`);
-  else if (event.event === 'mended') cli.print(`${green('mended')} ${event.name}: ${shortDigest(event.answering.digest)} is what the pointer names`);
-  else if (event.event === 'swap') {
-    const from = event.from === null ? '' : ` (was ${shortDigest(event.from)})`;
-    const { name, stage, digest, commit } = event.model;
-    cli.print(
-      `${green('serving')} ${bold(name)} ${shortDigest(digest)}${from}, ${stage} at commit ${commit.slice(0, 12)} ${dim(`after ${formatSeconds(event.seconds)}${event.warm ? ', warm' : ''}`)}`,
-    );
-  } else if (event.event === 'broken') {
-    const rest = event.answering === null ? 'nothing answers for it' : `${shortDigest(event.answering.digest)} goes on answering`;
-    cli.note(`${red('broken')} ${event.name}: ${oneLine(event.error.message)} [${event.error.code}]; ${rest}`);
-  } else if (event.event === 'trouble') cli.note(`${red('trouble')}: ${oneLine(event.error.message)} [${event.error.code}]`);
-  else
-    cli.note(
-      `${red('a mistake of ours')} in request ${event.request}: ${event.error instanceof Error ? (event.error.stack ?? event.error.message) : String(event.error)}`,
-    );
-}
-
-/** With --json a server is a stream of lines, one an event, not one document. */
-function writeEvent(event: Record<string, unknown>, cli: Cli): void {
-  if (cli.json) process.stdout.write(`${JSON.stringify({ at: cli.now().toISOString(), ...event })}\n`);
-}
-
-function showEvent(event: ServeEvent): Record<string, unknown> {
-  if (event.event === 'bug') return { ...event, error: String(event.error) };
-  if ('error' in event) return { ...event, error: isPlumbError(event.error) ? event.error.toJSON() : String(event.error) };
-  return { ...event };
-}
-
 function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
   throw new PlumbError('USAGE', { what: `"${text}" is no port`, mend: 'give --port a number from 0 to 65535' });
+}
+
+function parseSeconds(text: string): number {
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds >= 1) return seconds;
+  throw new PlumbError('USAGE', { what: `"${text}" is no number of seconds`, mend: 'give --fetch a whole number from 1 on' });
 }

@@ -75,5 +75,10 @@ export function revokedIn(pointer: Pick<Pointer, 'artifact' | 'parts'>, revoked:
 
 /** The artifact first, then its parts by name. */
 export function digestsOf({ artifact, parts = {} }: Pick<Pointer, 'artifact' | 'parts'>): Digest[] {
-  return [artifact.digest, ...Object.keys(parts).toSorted().flatMap((name) => parts[name]?.digest ?? [])];
+  return [
+    artifact.digest,
+    ...Object.keys(parts)
+      .toSorted()
+      .flatMap((name) => parts[name]?.digest ?? []),
+  ];
 }

@@ -2,11 +2,12 @@ import { PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import { stages, type Stage } from '../registry/schema.ts';
 import type { ServePlace } from './place.ts';
-import { readPointers, type NamedModel } from './pointers.ts';
+import { isRevoked, readPointers, type NamedModel } from './pointers.ts';
+import { revokedError } from './slot.ts';
 
 /**
  * The model that a pointer names at a revision.
- * @throws PlumbError GIT_REVISION_UNKNOWN, POINTER_MISSING, POINTER_INVALID
+ * @throws PlumbError GIT_REVISION_UNKNOWN, POINTER_MISSING, POINTER_INVALID, MODEL_REVOKED
  */
 export async function findModel(
   place: Pick<ServePlace, 'git' | 'prefix'>,
@@ -21,6 +22,7 @@ export async function findModel(
   const broken = reading.broken.get(name);
   if (broken !== undefined) throw broken;
   const model = reading.named.get(name);
+  if (model !== undefined && isRevoked(model, reading.revoked)) throw revokedError(model);
   if (model !== undefined) return model;
   const other = stages.find((one) => one !== stage) ?? stage;
   const elsewhere = (await readPointers(place.git, commit, { prefix: place.prefix, stage: other })).named.has(name);

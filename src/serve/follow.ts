@@ -3,6 +3,7 @@
 import { watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Git, Oid } from '../git/git.ts';
+import { createBell, type Bell } from './bell.ts';
 
 /** What a follower saw: the commit that the ref is at now, or why that cannot be said. */
 export type Sighting =
@@ -14,12 +15,16 @@ export interface Follower {
   readonly git: Pick<Git, 'refToken' | 'resolve' | 'gitDir'>;
   /** branch, or anything else that git resolves; a branch is seen fastest */
   readonly ref: string;
+  /** refs that are looked at beside it: when one of them moves, where `ref` is comes again */
+  also?(): readonly string[];
   readonly pollMs: number;
   readonly signal: AbortSignal;
   /** milliseconds of a clock that never goes back */
   now(): number;
   /** told at every look at the ref that succeeded, whether it moved or not */
   onLook?(): void;
+  /** whoever brings refs here rings it, so that they are seen at once */
+  readonly bell?: Bell;
 }
 
 /**
@@ -27,21 +32,25 @@ export interface Follower {
  * queue of old ones. Trouble is told once and looked at again at every poll.
  */
 export async function* followRef(follower: Follower): AsyncGenerator<Sighting, void> {
-  const { git, ref, signal } = follower;
-  const hints = watchRef(git.gitDir, ref);
+  const { git, ref, signal, bell = createBell() } = follower;
+  const close = watchRef(git.gitDir, ref, () => bell.ring());
   let seen: string | undefined;
+  let seenBeside = '';
   let before: Oid | null | undefined;
   let troubled = false;
   try {
     while (!signal.aborted) {
       try {
-        const token = await git.refToken(ref);
+        const [token, ...others] = await Promise.all([ref, ...(follower.also?.() ?? [])].map((name) => git.refToken(name)));
+        const beside = others.join('\n');
         const noticedMs = follower.now();
         follower.onLook?.();
-        if (token !== seen) {
+        if (token !== seen || beside !== seenBeside) {
           const commit = await git.resolve(ref);
+          const isNews = commit !== before || beside !== seenBeside || troubled;
           seen = token;
-          if (commit !== before || troubled) {
+          seenBeside = beside;
+          if (isNews) {
             before = commit;
             troubled = false;
             yield commit === null ? { kind: 'absent', noticedMs } : { kind: 'commit', commit, noticedMs };
@@ -52,29 +61,17 @@ export async function* followRef(follower: Follower): AsyncGenerator<Sighting, v
         if (!troubled) yield { kind: 'trouble', error };
         troubled = true;
       }
-      await hints.wait(follower.pollMs, signal);
+      await bell.wait(follower.pollMs, signal);
     }
   } finally {
-    hints.close();
+    close();
   }
 }
 
-interface Hints {
-  /** Resolves after ms, at a hint, or at the signal: whichever comes first. */
-  wait(ms: number, signal: AbortSignal): Promise<void>;
-  close(): void;
-}
-
-/** A hint may be missed or be about something else: both cost nothing but time. */
-function watchRef(gitDir: string, ref: string): Hints {
-  let hinted = false;
-  let wake: (() => void) | undefined;
-  const onHint = (): void => {
-    hinted = true;
-    wake?.();
-  };
+/** A hint may be missed or be about something else: both cost nothing but time. @returns what ends it */
+function watchRef(gitDir: string, ref: string, onHint: () => void): () => void {
   // packed-refs lies in the first, the branch's own file in the second
-  const folders = new Set([gitDir, dirname(join(gitDir, 'refs', 'heads', ref))]);
+  const folders = new Set([gitDir, dirname(join(gitDir, ref.startsWith('refs/') ? ref : join('refs', 'heads', ref)))]);
   const watchers = [...folders].flatMap((folder) => {
     try {
       const watcher = watch(folder, { persistent: false }, onHint);
@@ -84,23 +81,5 @@ function watchRef(gitDir: string, ref: string): Hints {
       return [];
     }
   });
-  return {
-    async wait(ms, signal) {
-      if (!hinted && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          const end = (): void => {
-            clearTimeout(timer);
-            signal.removeEventListener('abort', end);
-            wake = undefined;
-            resolve();
-          };
-          const timer = setTimeout(end, ms);
-          wake = end;
-          signal.addEventListener('abort', end, { once: true });
-        });
-      }
-      hinted = false;
-    },
-    close: () => watchers.forEach((watcher) => watcher.close()),
-  };
+  return () => watchers.forEach((watcher) => watcher.close());
 }

@@ -5,7 +5,7 @@ import type { Predictor } from '../train/predictor.ts';
 import { createHost, type Host, type HostEvent } from './host.ts';
 import type { NamedModel, PointerReading } from './pointers.ts';
 
-const digests = { a: digestOf('a'), b: digestOf('b'), c: digestOf('c') };
+const digests = { a: digestOf('a'), b: digestOf('b'), c: digestOf('c'), d: digestOf('d'), e: digestOf('e') };
 
 /** Models that open when the test says so, and know whether they are open. */
 function bench(): {
@@ -31,8 +31,8 @@ function bench(): {
       opened.push(digest);
       return gate(digest).promise;
     },
-    async *earlier() {
-      yield* history;
+    async *earlier({ names }) {
+      for (const model of history) if (names.includes(model.name)) yield new Map([[model.name, model]]);
     },
     tell: (event) => void events.push(event),
     now: () => new Date(0),
@@ -68,6 +68,7 @@ const named = (digest: Digest, name = 'intents'): NamedModel => ({
   name,
   stage: 'production',
   digest,
+  parts: [],
   bytes: 1,
   run: digestOf('run'),
   commit: `commit-${(commits += 1)}`,
@@ -77,11 +78,15 @@ const reading = (...models: NamedModel[]): PointerReading => ({
   commit: models[0]?.commit ?? 'empty',
   named: new Map(models.map((model) => [model.name, model])),
   broken: new Map(),
+  units: [],
+  revoked: new Set(),
 });
 const brokenReading = (name = 'intents'): PointerReading => ({
   commit: 'broken',
   named: new Map(),
   broken: new Map([[name, new PlumbError('POINTER_INVALID', { what: 'broken', mend: 'mend' })]]),
+  units: [],
+  revoked: new Set(),
 });
 const ask = (host: Host): Promise<string | undefined> => host.use('intents', async (model) => (await model.predict(['x']))[0]?.label);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -250,4 +255,131 @@ test('closing waits for the requests and closes every model', async () => {
   slow.resolve();
   await Promise.all([answer, closing]);
   expect(closed.toSorted()).toEqual([digests.a, digests.b].toSorted());
+});
+
+const together = (...models: NamedModel[]): PointerReading => ({ ...reading(...models), units: [models.map((model) => model.name)] });
+const answers = (host: Host): (string | undefined)[] => host.states().map((slot) => slot.answering?.digest);
+const missing = new PlumbError('BYTES_MISSING', { what: 'missing', mend: 'push' });
+
+/** 'one' answers with a, 'two' with b. */
+async function servingTwo(): Promise<ReturnType<typeof bench>> {
+  const made = bench();
+  made.host.follow(reading(named(digests.a, 'one'), named(digests.b, 'two')), 0);
+  made.finish(digests.a);
+  made.finish(digests.b);
+  await made.host.settled();
+  return made;
+}
+
+test('models of one decision are swapped in the same turn, when the last of them is loaded', async () => {
+  const { host, finish, events } = await servingTwo();
+  host.follow(together(named(digests.c, 'one'), named(digests.d, 'two')), 0);
+  finish(digests.c);
+  await turn();
+  expect(answers(host)).toEqual([digests.a, digests.b]);
+  finish(digests.d);
+  await host.settled();
+  expect(answers(host)).toEqual([digests.c, digests.d]);
+  expect(events.filter((event) => event.event === 'swap')).toHaveLength(4);
+});
+
+test('where one of a decision cannot be loaded none is swapped, and each says why; it is swapped when it can', async () => {
+  const { host, finish, opened } = await servingTwo();
+  host.follow(together(named(digests.c, 'one'), named(digests.d, 'two')), 0);
+  finish(digests.c);
+  finish(digests.d, missing);
+  await host.settled();
+  expect(answers(host)).toEqual([digests.a, digests.b]);
+  expect(host.states().map((slot) => slot.trouble?.code)).toEqual(['MODEL_NOT_READY', 'BYTES_MISSING']);
+  await expect.poll(() => opened.filter((digest) => digest === digests.d).length).toBe(2);
+  finish(digests.d);
+  await host.settled();
+  expect(answers(host)).toEqual([digests.c, digests.d]);
+  expect(host.states().map((slot) => slot.trouble)).toEqual([null, null]);
+});
+
+test('a decision that is overtaken for one of its models takes the other along with what came next', async () => {
+  const { host, finish } = await servingTwo();
+  host.follow(together(named(digests.c, 'one'), named(digests.d, 'two')), 0);
+  finish(digests.c);
+  finish(digests.d, missing);
+  await host.settled();
+  // the second decision moves 'two' alone; 'one' has not arrived where the first wanted it
+  host.follow(reading(named(digests.c, 'one'), named(digests.e, 'two')), 0);
+  await turn();
+  expect(answers(host)).toEqual([digests.a, digests.b]);
+  finish(digests.e);
+  await host.settled();
+  expect(answers(host)).toEqual([digests.c, digests.e]);
+});
+
+test('a server that starts where a decision cannot be carried out answers with what all of its models were before', async () => {
+  const { host, finish, history } = bench();
+  history.push(named(digests.a, 'one'));
+  host.follow(together(named(digests.c, 'one'), named(digests.d, 'two')), 0);
+  finish(digests.c);
+  finish(digests.d, missing);
+  await turn();
+  finish(digests.a);
+  await host.settled();
+  expect(answers(host)).toEqual([digests.a, undefined]);
+  finish(digests.d);
+  await host.close();
+});
+
+const forbidding = (...revoked: Digest[]): PointerReading => ({ ...reading(), revoked: new Set(revoked) });
+
+test('a revoked model answers no more, at once, and no other one takes its place unless it is named', async () => {
+  const { host, closed, events, history } = await serving(digests.a, digests.b);
+  history.push(named(digests.a));
+  const model = named(digests.b);
+  host.follow({ ...reading(model), revoked: new Set([digests.b]) }, 0);
+  await expect(ask(host)).rejects.toMatchObject({ code: 'MODEL_REVOKED' });
+  await host.settled();
+  await expect(ask(host)).rejects.toMatchObject({ code: 'MODEL_REVOKED' });
+  expect(host.states()[0]).toMatchObject({ wanted: digests.b, answering: null, trouble: { code: 'MODEL_REVOKED' } });
+  expect(events.filter((event) => event.event === 'revoked')).toEqual([{ event: 'revoked', name: 'intents', digest: digests.b }]);
+  await turn();
+  expect(closed).toEqual([digests.b]);
+  host.follow({ ...reading(named(digests.a)), revoked: new Set([digests.b]) }, 0);
+  expect(await ask(host)).toBe(digests.a);
+});
+
+test('an answer that was under way when its model was revoked is not given', async () => {
+  const { host, closed } = await serving(digests.a);
+  const slow = Promise.withResolvers<void>();
+  const answer = host.use('intents', async (model) => {
+    await slow.promise;
+    return model.predict(['x']);
+  });
+  host.forbid(new Set([digests.a]));
+  slow.resolve();
+  await expect(answer).rejects.toMatchObject({ code: 'MODEL_REVOKED' });
+  await turn();
+  expect(closed).toEqual([digests.a]);
+});
+
+test('a model that is revoked while it loads never answers, nor one that is kept warm, nor one of whose parts that is true', async () => {
+  const { host, finish, closed } = await serving(digests.a, digests.b);
+  host.follow(reading(named(digests.c)), 0);
+  host.follow({ ...forbidding(digests.c, digests.a), named: new Map([['intents', named(digests.c)]]) }, 0);
+  finish(digests.c);
+  await host.settled();
+  await turn();
+  expect(closed.toSorted()).toEqual([digests.a, digests.c].toSorted());
+  // the pointer names what is revoked: the one from before is not revoked, and goes on
+  expect(await ask(host)).toBe(digests.b);
+  host.follow({ ...forbidding(digests.c, digests.a), named: new Map([['intents', { ...named(digests.b), parts: [digests.c] }]]) }, 0);
+  await expect(ask(host)).rejects.toMatchObject({ code: 'MODEL_REVOKED' });
+});
+
+test('a server that starts under a broken pointer passes over what was revoked', async () => {
+  const { host, history, opened, finish } = bench();
+  history.push(named(digests.b), named(digests.a));
+  host.follow({ ...brokenReading(), revoked: new Set([digests.b]) }, 0);
+  await turn();
+  expect(opened).toEqual([digests.a]);
+  finish(digests.a);
+  await host.settled();
+  expect(await ask(host)).toBe(digests.a);
 });

@@ -11,6 +11,7 @@ import type { ServeMetrics } from './metrics.ts';
 import type { PromotedBy } from './promoted.ts';
 import type { FollowState, Readiness } from './readiness.ts';
 import { page, pagePolicy } from './page.ts';
+import { addWebhook, type WebhookParts } from './webhook.ts';
 import { parseBody, predictInTurns, requestInvalid, requestReader, showPrediction, type PredictAnswer, type PredictRequest } from './request.ts';
 
 export interface HttpParts {
@@ -23,6 +24,8 @@ export interface HttpParts {
   follow(): FollowState;
   promoted(name: string): PromotedBy | null;
   stopping(): boolean;
+  /** undefined: no forge tells this server anything */
+  readonly webhook?: WebhookParts | undefined;
   /** An error that is ours, with the request it happened in: for the log, not for the client. */
   onBug(error: unknown, request: string): void;
 }
@@ -77,6 +80,7 @@ export async function createHttp(parts: HttpParts): Promise<FastifyInstance> {
   );
   addReading(app, parts);
   addPredicting(app, parts);
+  if (parts.webhook !== undefined) addWebhook(app, parts.webhook);
   return app;
 }
 
@@ -95,7 +99,8 @@ function addReading(app: FastifyInstance, parts: HttpParts): void {
   app.get('/healthz', (_request, reply) => reply.send({ status: 'alive' }));
   app.get('/readyz', (_request, reply) => {
     const { ready, degraded, reasons } = parts.readiness();
-    return reply.code(ready ? 200 : 503).send({ ready, degraded, reasons, ref: parts.follow().ref, commit: parts.follow().commit });
+    const { ref, commit, log } = parts.follow();
+    return reply.code(ready ? 200 : 503).send({ ready, degraded, reasons, ref, commit, ...showLog(log) });
   });
   app.get('/v1/models', (_request, reply) =>
     reply.send({
@@ -105,6 +110,14 @@ function addReading(app: FastifyInstance, parts: HttpParts): void {
     }),
   );
   app.get('/metrics', async (_request, reply) => reply.type(parts.metrics.registry.contentType).send(await parts.metrics.registry.metrics()));
+}
+
+/** Whose word counts. The whole story of a trouble is in the server's log. */
+function showLog(log: FollowState['log']): Record<string, unknown> {
+  if (log === undefined) return { decidedBy: null };
+  if (log === null) return { decidedBy: 'pointers', note: 'there is no log of decisions: pointers are believed as they stand on the branch' };
+  const { branch, records, commit, trust } = log;
+  return { decidedBy: 'log', log: { branch, records, commit, trust } };
 }
 
 function showSlot(slot: SlotState, promoted: PromotedBy | null): Record<string, unknown> {
@@ -157,11 +170,20 @@ function busy(what: string): PlumbError {
   return new PlumbError('SERVER_BUSY', { what, mend: 'ask again after the seconds of the header Retry-After, with fewer texts at once' });
 }
 
-const statusOf: Partial<Record<ErrorCode, number>> = { REQUEST_INVALID: 400, MODEL_UNKNOWN: 404, MODEL_NOT_READY: 503, SERVER_BUSY: 503 };
+const statusOf: Partial<Record<ErrorCode, number>> = {
+  REQUEST_INVALID: 400,
+  MODEL_UNKNOWN: 404,
+  MODEL_NOT_READY: 503,
+  MODEL_REVOKED: 503,
+  SERVER_BUSY: 503,
+  WEBHOOK_REFUSED: 401,
+  WEBHOOK_REPLAYED: 409,
+  WEBHOOK_LIMIT: 429,
+};
 
 /** fastify's own complaints about a request, in our words. */
-const framework: Readonly<Record<string, { status: number; what: (limits: Limits) => string }>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, what: (limits) => `the body is larger than ${limits.bodyBytes} bytes` },
+const framework: Readonly<Record<string, { status: number; what: (bodyBytes: number) => string }>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, what: (bodyBytes) => `the body is larger than ${bodyBytes} bytes` },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, what: () => 'the content type is not application/json' },
   FST_ERR_CTP_EMPTY_TYPE: { status: 415, what: () => 'the content type is missing' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { status: 400, what: () => 'the body does not have the length that its header says' },
@@ -171,10 +193,12 @@ const framework: Readonly<Record<string, { status: number; what: (limits: Limits
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, parts: HttpParts, wantedStatus?: number): FastifyReply {
   const known = framework[(error as { code?: string }).code ?? ''];
-  const told = known !== undefined ? requestInvalid(known.what(parts.limits)) : isPlumbError(error) ? error : null;
+  const told =
+    known !== undefined ? requestInvalid(known.what(request.routeOptions.bodyLimit ?? parts.limits.bodyBytes)) : isPlumbError(error) ? error : null;
   const status = wantedStatus ?? known?.status ?? (told === null ? 500 : statusOf[told.code]) ?? 500;
   if (status === 500) parts.onBug(error, request.id);
   if (status === 503) reply.header('retry-after', '1');
+  if (status === 429) reply.header('retry-after', '60');
   parts.metrics.errors.inc({ code: status === 500 ? 'BUG' : (told?.code ?? 'BUG') });
   const body =
     told === null || status === 500

@@ -46,6 +46,11 @@ export async function createMetrics(state: () => { slots: readonly SlotState[]; 
     for (const slot of state().slots) if (slot.trouble !== null) metric.set({ model: slot.name, code: slot.trouble.code }, 1);
   });
   gauge('plumb_follow_trouble', '1 when the followed ref cannot be read', [], (metric) => metric.set(state().follow.trouble === null ? 0 : 1));
+  gauge('plumb_log_trouble', '1 when the log of decisions is not believed, and what is served stays as it is', [], (metric) =>
+    metric.set(state().follow.log?.trouble ? 1 : 0),
+  );
+  gauge('plumb_log_records', 'records of the log of decisions that are believed', [], (metric) => metric.set(state().follow.log?.records ?? 0));
+  gauge('plumb_origin_trouble', '1 when origin cannot be asked', [], (metric) => metric.set(state().follow.origin ? 1 : 0));
   return {
     registry,
     requests: new Counter({ name: 'plumb_requests_total', help: 'requests answered', labelNames: ['route', 'model', 'status'], registers }),

@@ -10,15 +10,21 @@ import { files } from '../project/layout.ts';
 import { openProject } from '../project/open.ts';
 import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
+import { readOnlyGit } from './read-only-git.ts';
 
 export interface ServePlace {
+  /** for reading alone */
   readonly git: Git;
+  /** the same repository, for what brings refs and commits of origin here */
+  readonly clone: Git;
   readonly store: Store;
   /** folder of the project in the repository: '' or 'sub/folder/' */
   readonly prefix: string;
   readonly config: ProjectConfig;
   /** absolute folder of the project; null in a bare repository */
   readonly root: string | null;
+  /** absolute: what is of this clone on this machine only */
+  readonly localDir: string;
 }
 
 export interface World {
@@ -36,15 +42,17 @@ export async function openPlace(world: World, ref: string | undefined): Promise<
   if (git.workTree !== null) {
     const project = await openProject(world);
     const config = await configAt(git, project.prefix, [ref, 'HEAD']);
-    return { git: project.git, store: project.store, prefix: project.prefix, config: config ?? project.config, root: project.root };
+    const { store, prefix, root, localDir } = project;
+    return { git: readOnlyGit(project.git), clone: project.git, store, prefix, config: config ?? project.config, root, localDir };
   }
   const prefix = await prefixInBare(git, ref ?? 'HEAD');
   const config = await configAt(git, prefix, [ref, 'HEAD']);
   if (config === undefined) throw new Error('plumbline.yaml was found a moment ago');
   // there is no project folder: a relative remote counts from the repository's own folder
+  const localDir = resolve(git.gitDir, 'plumb');
   const cacheDir = resolve(git.gitDir, world.env['PLUMB_CACHE'] ?? 'plumb/cache');
   const store = await openStore({ cacheDir, root: git.gitDir, env: world.env, ...(config.remote === undefined ? {} : { remote: config.remote }) });
-  return { git, store, prefix, config, root: null };
+  return { git: readOnlyGit(git), clone: git, store, prefix, config, root: null, localDir };
 }
 
 /** The first of these revisions that has a plumbline.yaml says the settings. */

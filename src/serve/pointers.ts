@@ -1,10 +1,11 @@
 // Which model shall answer, as a commit says it. Read from git alone: what lies in a work tree is nobody's decision.
-import type { Digest } from '../base/digest.ts';
+import { digestOf, type Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { isName } from '../base/names.ts';
 import type { Git, Oid, TreeEntry } from '../git/git.ts';
 import { files } from '../project/layout.ts';
 import { parsePointer, pointerPath as pathInProject, pointerText } from '../registry/pointer.ts';
+import { digestsOf, revokedBy } from '../registry/revocation.ts';
 import type { Stage } from '../registry/schema.ts';
 
 /** A pointer is about 1 kB; whoever writes a megabyte does not mean a pointer. */
@@ -24,6 +25,8 @@ export interface NamedModel {
   readonly name: string;
   readonly stage: Stage;
   readonly digest: Digest;
+  /** what moves with it as one, and takes it out when it is revoked */
+  readonly parts: readonly Digest[];
   readonly bytes: number;
   /** the run that made it: its receipt says where in the remote the bytes are */
   readonly run: Digest;
@@ -38,6 +41,20 @@ export interface PointerReading {
   readonly commit: Oid;
   readonly named: ReadonlyMap<string, NamedModel>;
   readonly broken: ReadonlyMap<string, PlumbError>;
+  /** names of models that one decision moved: they are swapped together; a model that is in none moves alone */
+  readonly units: readonly (readonly string[])[];
+  /** what was taken out for good, artifacts and parts of them: never served, whatever names it */
+  readonly revoked: ReadonlySet<Digest>;
+}
+
+/** Was this model taken out for good, itself or by a part that moves with it? */
+export function isRevoked(model: Pick<NamedModel, 'digest' | 'parts'>, revoked: ReadonlySet<Digest>): boolean {
+  return [model.digest, ...model.parts].some((digest) => revoked.has(digest));
+}
+
+/** What the files of a commit take out for good. @throws PlumbError GIT_FAILED */
+export async function revokedAt(git: Git, commit: Oid, prefix: string): Promise<Set<Digest>> {
+  return revokedBy((await git.listTree(commit, `${prefix}${files.models}`)).map((entry) => entry.path.slice(prefix.length)));
 }
 
 /**
@@ -45,7 +62,8 @@ export interface PointerReading {
  * @throws PlumbError GIT_FAILED
  */
 export async function readPointers(git: Git, commit: Oid, scope: PointerScope): Promise<PointerReading> {
-  const found = (await git.listTree(commit, `${scope.prefix}${files.models}`)).flatMap((entry) => {
+  const entries = await git.listTree(commit, `${scope.prefix}${files.models}`);
+  const found = entries.flatMap((entry) => {
     const name = modelOf(entry.path, scope);
     return name === undefined || (scope.model !== undefined && name !== scope.model) ? [] : [{ name, entry }];
   });
@@ -57,13 +75,30 @@ export async function readPointers(git: Git, commit: Oid, scope: PointerScope): 
   const broken = new Map<string, PlumbError>();
   for (const [at, { name, entry }] of found.entries()) {
     try {
-      named.set(name, await readOne(blobs[at] ?? null, { name, entry, commit, scope }));
+      named.set(name, await readOne(blobs[at] ?? null, { name, entry, commit, stage: scope.stage }));
     } catch (error) {
       if (!isPlumbError(error)) throw error;
       broken.set(name, error);
     }
   }
-  return { commit, named, broken };
+  const revoked = revokedBy(entries.map((entry) => entry.path.slice(scope.prefix.length)));
+  return { commit, named, broken, units: [], revoked };
+}
+
+/**
+ * A pointer as a commit has it, where its bytes are the expected ones.
+ * @param place.pointer SHA-256 of them
+ * @throws PlumbError POINTER_INVALID, GIT_REVISION_UNKNOWN
+ */
+export async function readPointerAt(
+  git: Git,
+  { name, commit, pointer, scope }: { readonly name: string; readonly commit: Oid; readonly pointer: Digest; readonly scope: PointerScope },
+): Promise<NamedModel> {
+  const path = pointerPath(name, scope);
+  const bytes = await git.readBlob(commit, path);
+  const model = await readOne(bytes, { name, entry: { path, mode: '100644' }, commit, stage: scope.stage });
+  if (bytes !== null && digestOf(bytes) === pointer) return model;
+  throw refusal(path, `of commit ${commit.slice(0, 12)} is not the one that was decided about`);
 }
 
 /**
@@ -91,17 +126,27 @@ function modelOf(path: string, scope: PointerScope): string | undefined {
   return name !== undefined && file === `${scope.stage}.json` && rest.length === 0 && isName(name) ? name : undefined;
 }
 
-async function readOne(bytes: Uint8Array | null, place: { name: string; entry: TreeEntry; commit: Oid; scope: PointerScope }): Promise<NamedModel> {
-  const { name, entry, commit, scope } = place;
-  const refuse = (what: string): PlumbError =>
-    new PlumbError('POINTER_INVALID', {
-      what: `${entry.path} ${what}`,
-      where: { file: entry.path },
-      mend: 'run `git revert` on the commit that changed it, or promote again',
-    });
-  if (entry.mode !== '100644' && entry.mode !== '100755') throw refuse('is no plain file');
-  if (bytes === null) throw refuse('cannot be read');
-  if (bytes.length > maxPointerBytes) throw refuse(`has ${bytes.length} bytes; a pointer has about a thousand`);
-  const { artifact, run } = await parsePointer(pointerText(bytes), { model: name, stage: scope.stage });
-  return { name, stage: scope.stage, digest: artifact.digest, bytes: artifact.bytes, run, commit, path: entry.path };
+interface Place {
+  readonly name: string;
+  readonly entry: Pick<TreeEntry, 'path' | 'mode'>;
+  readonly commit: Oid;
+  readonly stage: Stage;
+}
+
+async function readOne(bytes: Uint8Array | null, { name, entry, commit, stage }: Place): Promise<NamedModel> {
+  const { path, mode } = entry;
+  if (mode !== '100644' && mode !== '100755') throw refusal(path, 'is no plain file');
+  if (bytes === null) throw refusal(path, 'cannot be read');
+  if (bytes.length > maxPointerBytes) throw refusal(path, `has ${bytes.length} bytes; a pointer has about a thousand`);
+  const pointer = await parsePointer(pointerText(bytes), { model: name, stage });
+  const [digest = pointer.artifact.digest, ...parts] = digestsOf(pointer);
+  return { name, stage, digest, parts, bytes: pointer.artifact.bytes, run: pointer.run, commit, path };
+}
+
+function refusal(path: string, what: string): PlumbError {
+  return new PlumbError('POINTER_INVALID', {
+    what: `${path} ${what}`,
+    where: { file: path },
+    mend: 'run `git revert` on the commit that changed it, or promote again',
+  });
 }

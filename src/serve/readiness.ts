@@ -1,7 +1,8 @@
 // May this server be sent requests? A load balancer reads the status code; people and checks read the rest.
-import { errorTable, isPlumbError, type ErrorCode } from '../base/errors.ts';
+import { errorTable, isPlumbError, type ErrorCode, type PlumbError } from '../base/errors.ts';
 import type { Digest } from '../base/digest.ts';
 import type { Oid } from '../git/git.ts';
+import type { LogFacts } from './authority.ts';
 import type { SlotState } from './host.ts';
 
 /** Where the follower stands. */
@@ -11,6 +12,10 @@ export interface FollowState {
   readonly commit: Oid | null;
   /** why the ref cannot be read now */
   readonly trouble: unknown;
+  /** the log that decides; null: there is none, and pointers are believed; undefined: not known yet */
+  readonly log?: LogFacts | null;
+  /** why origin cannot be asked, where this server asks it */
+  readonly origin?: PlumbError | null;
 }
 
 export interface Reason {
@@ -45,8 +50,9 @@ export function decideReadiness(input: {
   const reasons: Reason[] = [];
   if (follow.trouble !== null) reasons.push({ code: codeOf(follow.trouble), what: sentence(codeOf(follow.trouble)) });
   else if (follow.commit === null) reasons.push({ code: 'GIT_REVISION_UNKNOWN', what: `no commit of ${follow.ref} has been read yet` });
-  else if (slots.length === 0)
+  else if (slots.length === 0 && !follow.log?.trouble)
     reasons.push({ code: 'POINTER_MISSING', what: `no pointer at ${follow.commit.slice(0, 12)} yet: waiting for a promotion` });
+  for (const trouble of [follow.log?.trouble, follow.origin]) if (trouble) reasons.push({ code: trouble.code, what: sentence(trouble.code) });
   for (const slot of slots) {
     const code = slot.trouble?.code ?? (slot.answering === null ? 'MODEL_NOT_READY' : null);
     if (code === null) continue;

@@ -5,19 +5,24 @@ import type { Git } from '../git/git.ts';
 import type { Stage } from '../registry/schema.ts';
 import type { Store } from '../store/store.ts';
 import { openArtifact, type OpenModel } from './artifact.ts';
+import { Authority } from './authority.ts';
+import { createBell, type Bell } from './bell.ts';
 import { followRef } from './follow.ts';
 import { createHost, type Host, type HostEvent } from './host.ts';
 import { createHttp } from './http.ts';
 import { defaultLimits, type Limits } from './limits.ts';
+import { openMemory, type Memory } from './memory.ts';
 import { createMetrics, type ServeMetrics } from './metrics.ts';
-import { earlierModels, pointerPath, readPointers, type PointerScope } from './pointers.ts';
+import { followOrigin, type Origin, type OriginParts } from './origin.ts';
+import { pointerPath, type PointerScope } from './pointers.ts';
 import { findPromotion, type PromotedBy } from './promoted.ts';
 import { decideReadiness, type FollowState, type Readiness } from './readiness.ts';
+import type { WebhookParts } from './webhook.ts';
 
 export type ServeEvent =
   | HostEvent
   | { readonly event: 'listening'; readonly url: string; readonly port: number }
-  | { readonly event: 'ready'; readonly commit: string }
+  | { readonly event: 'ready'; readonly commit: string; readonly decidedBy: 'log' | 'pointers' }
   | { readonly event: 'trouble'; readonly error: PlumbError }
   | { readonly event: 'waiting'; readonly why: string }
   | { readonly event: 'bug'; readonly error: unknown; readonly request: string };
@@ -31,6 +36,10 @@ export interface ServeParts {
   readonly stage: Stage;
   /** this model only */
   readonly model?: string;
+  /** public key of the log of decisions, or digest of its first record, that the operator pinned */
+  readonly pin?: string | undefined;
+  /** what was believed before; left out: nothing was, and nothing will be known to the next process */
+  readonly memory?: Memory;
   readonly open: OpenModel;
   tell(event: ServeEvent): void;
 }
@@ -41,7 +50,17 @@ export interface ServeOptions extends ServeParts {
   readonly hosts?: readonly string[];
   readonly limits?: Partial<Limits>;
   readonly pollMs?: number;
+  /** left out: somebody else fetches */
+  readonly origin?: OriginWish | undefined;
+  /** left out: no forge tells this server anything */
+  readonly webhook?: Pick<WebhookParts, 'secret' | 'deliveries' | 'limits'> | undefined;
 }
+
+/** How this server brings here what origin has. */
+export type OriginWish = Pick<OriginParts, 'git' | 'remote' | 'everyMs' | 'leastMs' | 'reconcile'> & {
+  /** short name of the main branch at origin */
+  readonly main: string;
+};
 
 export interface RunningServer {
   readonly url: string;
@@ -58,7 +77,8 @@ export interface RunningServer {
 export async function startServer(options: ServeOptions): Promise<RunningServer> {
   const limits: Limits = { ...defaultLimits, ...options.limits };
   const stop = new AbortController();
-  const state = new ServerState(options, stop.signal);
+  const state = new ServerState(options, options.memory ?? (await openMemory(null)), stop.signal);
+  const origin = options.origin === undefined ? null : state.originOf(options.origin);
   const metrics = await createMetrics(() => ({ slots: state.host.states(), follow: state.follow, ready: state.readiness().ready }));
   state.metrics = metrics;
   const app = await createHttp({
@@ -70,13 +90,14 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
     follow: () => state.follow,
     promoted: (name) => state.promoted.get(name) ?? null,
     stopping: () => stop.signal.aborted,
+    webhook: options.webhook === undefined ? undefined : webhookOf(options, options.webhook, origin),
     onBug: (error, request) => options.tell({ event: 'bug', error, request }),
   });
   await app.listen(options.address).catch((error: unknown) => Promise.reject(cannotListen(error, options.address)));
   const { port } = app.server.address() as AddressInfo;
   const url = `http://${options.address.host.includes(':') ? `[${options.address.host}]` : options.address.host}:${port}`;
   options.tell({ event: 'listening', url, port });
-  const following = state.run(options.pollMs ?? 200);
+  const following = Promise.all([state.run(options.pollMs ?? 200), origin?.run()]);
   let closing: Promise<void> | undefined;
   return {
     url,
@@ -100,7 +121,7 @@ export async function startServer(options: ServeOptions): Promise<RunningServer>
  * @throws PlumbError GIT_REVISION_UNKNOWN
  */
 export async function tryOnce(parts: ServeParts): Promise<Readiness> {
-  const state = new ServerState(parts, new AbortController().signal);
+  const state = new ServerState(parts, parts.memory ?? (await openMemory(null)), new AbortController().signal);
   const commit = await parts.git.resolve(parts.ref);
   if (commit !== null) await state.read(commit, performance.now());
   await state.host.settled();
@@ -108,6 +129,18 @@ export async function tryOnce(parts: ServeParts): Promise<Readiness> {
   await state.host.close();
   return readiness;
 }
+
+function webhookOf(options: ServeOptions, webhook: NonNullable<ServeOptions['webhook']>, origin: Origin | null): WebhookParts {
+  return {
+    ...webhook,
+    hint: () => origin?.hint(),
+    onTrouble: (error) => options.tell({ event: 'trouble', error }),
+    clock: () => performance.now(),
+  };
+}
+
+/** So long until a log that is not believed is looked at again, though nothing moved. */
+const lookAgainMs = 10_000;
 
 class ServerState {
   readonly host: Host;
@@ -117,18 +150,24 @@ class ServerState {
   readonly #parts: ServeParts;
   readonly #scope: PointerScope;
   readonly #signal: AbortSignal;
+  readonly #memory: Memory;
+  readonly #authority: Authority;
+  readonly #bell: Bell = createBell();
   #wasReady = false;
   #newest: string | null = null;
   #again: NodeJS.Timeout | undefined;
+  #reading: Promise<void> = Promise.resolve();
 
-  constructor(parts: ServeParts, signal: AbortSignal) {
+  constructor(parts: ServeParts, memory: Memory, signal: AbortSignal) {
     this.#parts = parts;
+    this.#memory = memory;
     this.#signal = signal;
     this.#scope = { prefix: parts.prefix, stage: parts.stage, ...(parts.model === undefined ? {} : { model: parts.model }) };
+    this.#authority = new Authority({ git: parts.git, scope: this.#scope, memory, pin: parts.pin });
     this.follow = { ref: parts.ref, commit: null, trouble: null };
     this.host = createHost({
       open: (model) => openArtifact(model, parts.store, parts.open),
-      earlier: ({ name, commit }) => earlierModels(parts.git, commit, name, this.#scope),
+      earlier: (models) => this.#authority.earlier(models),
       tell: (event) => this.#onHost(event),
       now: () => new Date(),
       clock: () => performance.now(),
@@ -140,10 +179,23 @@ class ServerState {
     return decideReadiness({ follow: this.follow, slots: this.host.states(), wasReady: this.#wasReady, stopping: this.#signal.aborted });
   }
 
+  originOf({ main, ...wish }: OriginWish): Origin {
+    return followOrigin({
+      ...wish,
+      branches: () => [main, this.#authority.branch],
+      onRound: (trouble) => this.#originTrouble(trouble),
+      onMoved: () => this.#bell.ring(),
+      signal: this.#signal,
+      clock: () => performance.now(),
+    });
+  }
+
   async run(pollMs: number): Promise<void> {
     const { git, ref } = this.#parts;
     const onLook = (): void => this.metrics?.lookedAt.set(Date.now() / 1000);
-    for await (const sighting of followRef({ git, ref, pollMs, signal: this.#signal, now: () => performance.now(), onLook })) {
+    const also = (): readonly string[] => this.#authority.refs;
+    const looks = followRef({ git, ref, also, pollMs, signal: this.#signal, now: () => performance.now(), onLook, bell: this.#bell });
+    for await (const sighting of looks) {
       clearTimeout(this.#again);
       if (sighting.kind === 'trouble') this.#trouble(sighting.error);
       else if (sighting.kind === 'absent') this.#absent();
@@ -153,21 +205,31 @@ class ServerState {
       }
     }
     clearTimeout(this.#again);
+    await this.#memory.flush().catch((error: unknown) => this.#trouble(error));
   }
 
-  /** Makes the host follow the pointers of a commit. */
-  async read(commit: string, noticedMs: number): Promise<void> {
-    const reading = await readPointers(this.#parts.git, commit, this.#scope);
+  /** Makes the host follow what is decided as of a commit. One reading at a time. */
+  read(commit: string, noticedMs: number): Promise<void> {
+    this.#reading = this.#reading.catch(() => undefined).then(() => this.#read(commit, noticedMs));
+    return this.#reading;
+  }
+
+  async #read(commit: string, noticedMs: number): Promise<void> {
+    const { reading, revoked, log } = await this.#authority.read(commit);
+    this.host.forbid(revoked);
     // a retry may end after the ref has moved on
     if (this.#newest !== null && this.#newest !== commit) return;
-    this.follow = { ref: this.#parts.ref, commit, trouble: null };
-    this.host.follow(reading, noticedMs);
-    if (reading.named.size + reading.broken.size === 0) {
-      this.#parts.tell({
-        event: 'waiting',
-        why: `no pointer of ${this.#scope.model ?? 'any model'} for ${this.#scope.stage} at ${commit.slice(0, 12)}`,
-      });
+    const told = this.follow.log?.trouble;
+    this.follow = { ...this.follow, commit, trouble: null, log };
+    if (log !== null && log.trouble !== null) {
+      if (told?.message !== log.trouble.message) this.#tellTrouble(log.trouble);
+      this.#again = setTimeout(() => void this.#readOrRetry(commit, performance.now(), 0), lookAgainMs).unref();
     }
+    if (reading === null) return;
+    this.host.follow(reading, noticedMs);
+    if (reading.named.size + reading.broken.size > 0) return;
+    const what = `no pointer of ${this.#scope.model ?? 'any model'} for ${this.#scope.stage}`;
+    this.#parts.tell({ event: 'waiting', why: log === null ? `${what} at ${commit.slice(0, 12)}` : `${what} in the log of decisions` });
   }
 
   /** The objects of a commit that a fetch brings may lag a moment behind its ref, and git itself may fail; the ref does not move again for that. */
@@ -195,8 +257,18 @@ class ServerState {
           cause: error,
         });
     this.follow = { ...this.follow, trouble: known };
-    this.metrics?.errors.inc({ code: known.code });
-    this.#parts.tell({ event: 'trouble', error: known });
+    this.#tellTrouble(known);
+  }
+
+  #tellTrouble(error: PlumbError): void {
+    this.metrics?.errors.inc({ code: error.code });
+    this.#parts.tell({ event: 'trouble', error });
+  }
+
+  #originTrouble(trouble: PlumbError | null): void {
+    const told = this.follow.origin;
+    this.follow = { ...this.follow, origin: trouble };
+    if (trouble !== null && told?.message !== trouble.message) this.#tellTrouble(trouble);
   }
 
   #onHost(event: HostEvent): void {
@@ -210,7 +282,7 @@ class ServerState {
     this.#parts.tell(event);
     if (!this.#wasReady && this.readiness().ready) {
       this.#wasReady = true;
-      this.#parts.tell({ event: 'ready', commit: this.follow.commit ?? '' });
+      this.#parts.tell({ event: 'ready', commit: this.follow.commit ?? '', decidedBy: this.follow.log ? 'log' : 'pointers' });
     }
   }
 
