@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 1,
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // the same as in vitest.config.ts
+    retry: process.env['CI'] === undefined ? 0 : 1,
     env: { GIT_CONFIG_NOSYSTEM: '1', TZ: 'UTC', PLUMB_RUN_DOMAIN: 'laptop' },
   },
 });
