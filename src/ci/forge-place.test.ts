@@ -37,7 +37,11 @@ describe('where the forge is', () => {
   test('a server of somebody says by plumbline.yaml or by --forge what it is', () => {
     const origin = 'https://git.example.org/o/r.git';
     expect(codeOf(() => place(origin))).toBe('FORGE_UNKNOWN');
-    expect(place(origin, { kind: 'gitea' })).toMatchObject({ kind: 'gitea', apiUrl: 'https://git.example.org/api/v1', serverUrl: 'https://git.example.org' });
+    expect(place(origin, { kind: 'gitea' })).toMatchObject({
+      kind: 'gitea',
+      apiUrl: 'https://git.example.org/api/v1',
+      serverUrl: 'https://git.example.org',
+    });
     expect(place('http://127.0.0.1:3000/gitea/o/r.git', { kind: 'gitea' }).apiUrl).toBe('http://127.0.0.1:3000/gitea/api/v1');
     expect(place(origin, { config: { kind: 'github' } }).apiUrl).toBe('https://git.example.org/api/v3');
     expect(place('git@acme.ghe.com:o/r.git').apiUrl).toBe('https://api.acme.ghe.com');
@@ -46,22 +50,35 @@ describe('where the forge is', () => {
   test('T25: plumbline.yaml of a branch cannot lead the token to another server', () => {
     const wish = { config: { kind: 'gitea', api: 'https://evil.example/api/v1' } } as const;
     expect(codeOf(() => place('https://git.example.org/o/r.git', wish))).toBe('FORGE_UNKNOWN');
-    expect(codeOf(() => place('https://github.com/o/r.git', { config: { kind: 'github', api: 'https://api.github.com.evil.example' } }))).toBe('FORGE_UNKNOWN');
+    expect(codeOf(() => place('https://github.com/o/r.git', { config: { kind: 'github', api: 'https://api.github.com.evil.example' } }))).toBe(
+      'FORGE_UNKNOWN',
+    );
     const own = { config: { kind: 'gitea', api: 'https://git.example.org/api/v1' } } as const;
     expect(place('git@git.example.org:o/r.git', own).apiUrl).toBe('https://git.example.org/api/v1');
-    expect(place('git@ssh.example.org:o/r.git', { ...own, env: { PLUMB_FORGE_API: 'https://git.example.org/api/v1' } }).apiUrl).toBe('https://git.example.org/api/v1');
+    expect(place('git@ssh.example.org:o/r.git', { ...own, env: { PLUMB_FORGE_API: 'https://git.example.org/api/v1' } }).apiUrl).toBe(
+      'https://git.example.org/api/v1',
+    );
   });
 
   test('in a job its environment counts, whatever origin says', () => {
     expect(place('https://evil.example/x/y.git', { env: job })).toEqual({ ...github, runUrl: 'https://github.com/o/r/actions/runs/42' });
-    const gitea = { ...job, GITEA_ACTIONS: 'true', GITHUB_API_URL: 'https://git.example.org/api/v1', GITHUB_SERVER_URL: 'https://git.example.org', GITHUB_RUN_NUMBER: '7' };
+    const gitea = {
+      ...job,
+      GITEA_ACTIONS: 'true',
+      GITHUB_API_URL: 'https://git.example.org/api/v1',
+      GITHUB_SERVER_URL: 'https://git.example.org',
+      GITHUB_RUN_NUMBER: '7',
+    };
     expect(place(null, { env: gitea })).toMatchObject({ kind: 'gitea', runUrl: 'https://git.example.org/o/r/actions/runs/7' });
     expect(codeOf(() => place(null, { env: { ...job, GITHUB_REPOSITORY: '../r' } }))).toBe('FORGE_UNKNOWN');
   });
 
-  test.each(['/srv/git/r.git', '../r', 'file:///srv/r.git', 'https://github.com/r', 'https://github.com/../..', ''])('%j is on no forge', (origin) => {
-    expect(codeOf(() => place(origin))).toBe('FORGE_UNKNOWN');
-  });
+  test.each(['/srv/git/r.git', '../r', 'file:///srv/r.git', 'https://github.com/r', 'https://github.com/../..', ''])(
+    '%j is on no forge',
+    (origin) => {
+      expect(codeOf(() => place(origin))).toBe('FORGE_UNKNOWN');
+    },
+  );
 
   test('what is shown holds no credential of the address', () => {
     expect(JSON.stringify(place('https://user:hunter2@git.example.org/o/r.git', { kind: 'gitea' }))).not.toContain('hunter2');

@@ -41,27 +41,39 @@ function placeOfJob(env: Environment): ForgePlace | null {
   const [owner, repo] = (env['GITHUB_REPOSITORY'] ?? '').split('/');
   const [api, server] = [httpUrl(env['GITHUB_API_URL']), httpUrl(env['GITHUB_SERVER_URL'])];
   if (!isPart(owner) || !isPart(repo) || api === null || server === null)
-    throw unknown('this job does not say where its repository is (GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SERVER_URL)', 'run it by the runner of a forge');
+    throw unknown(
+      'this job does not say where its repository is (GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_SERVER_URL)',
+      'run it by the runner of a forge',
+    );
   const kind = env['GITEA_ACTIONS'] === 'true' ? 'gitea' : 'github';
   // Gitea's pages count the runs of a repository; GitHub's have the id
   const run = env[kind === 'gitea' ? 'GITHUB_RUN_NUMBER' : 'GITHUB_RUN_ID'] ?? '';
-  return { kind, apiUrl: api, serverUrl: server, owner, repo, runUrl: /^\d{1,20}$/.test(run) ? `${server}/${owner}/${repo}/actions/runs/${run}` : null };
+  return {
+    kind,
+    apiUrl: api,
+    serverUrl: server,
+    owner,
+    repo,
+    runUrl: /^\d{1,20}$/.test(run) ? `${server}/${owner}/${repo}/actions/runs/${run}` : null,
+  };
 }
 
 function placeOfOrigin({ env, origin, config, kind: wanted }: ForgeWish): ForgePlace {
   const found = origin === null ? null : parseOrigin(origin);
-  if (found === null) throw unknown('the address of origin names no repository of a forge', 'give one that does: `git remote set-url origin <address>`');
+  if (found === null)
+    throw unknown('the address of origin names no repository of a forge', 'give one that does: `git remote set-url origin <address>`');
   const { web, owner, repo } = found;
   const host = new URL(web).hostname;
   const kind = wanted ?? config?.kind ?? (host === 'github.com' || host.endsWith('.ghe.com') ? 'github' : undefined);
   if (kind === undefined)
     throw unknown(`it is not known what kind of forge ${host} is`, 'add `forge: { kind: gitea }` (or github) to plumbline.yaml, or --forge gitea');
-  const given = env['PLUMB_FORGE_API'];
-  const api = given === undefined || given === '' ? (config?.api ?? usualApi(kind, web)) : given;
+  const given = env['PLUMB_FORGE_API'] || undefined;
+  const api = given ?? config?.api ?? usualApi(kind, web);
   const url = httpUrl(api);
-  if (url === null) throw unknown(`"${api.slice(0, 100)}" is no http address of an API`, 'write it as https://<server>/api/v1 (Gitea) or /api/v3 (GitHub)');
+  if (url === null)
+    throw unknown(`"${api.slice(0, 100)}" is no http address of an API`, 'write it as https://<server>/api/v1 (Gitea) or /api/v3 (GitHub)');
   // whoever may change plumbline.yaml on a branch would else be sent the token of whoever works on it
-  if (api === config?.api && !isOfHost(new URL(url).hostname, host))
+  if (given === undefined && !isOfHost(new URL(url).hostname, host))
     throw unknown(
       `plumbline.yaml leads to ${new URL(url).hostname}, and origin is at ${host}: no token goes there`,
       `where that is right, say so on this machine: PLUMB_FORGE_API=${url}`,

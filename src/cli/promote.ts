@@ -1,189 +1,156 @@
-import { canonicalJson } from '../base/canonical.ts';
-import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
+import { shortDigest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { openProject, type Project } from '../project/open.ts';
-import type { PointerHistory } from '../registry/history.ts';
 import type { PromotionPlan } from '../registry/promotion.ts';
-import type { Pointer, Stage } from '../registry/schema.ts';
+import type { Stage } from '../registry/schema.ts';
 import type { Cli, Define } from './command.ts';
 import type { Judged } from './judging.ts';
+import { forgeOption, type ForgeOptions } from './open-forge.ts';
 import { withPipeline } from './open-pipeline.ts';
+import { checkGround, planMoves, readGround, refuseStrayBranch, sendModel, together, type Decision, type Ground } from './promote-plan.ts';
 
-interface PromoteOptions {
+export interface PromoteOptions extends ForgeOptions {
   readonly to: Stage;
-  readonly force?: boolean;
-  readonly again?: boolean;
+  readonly force?: true;
+  readonly again?: true;
   readonly reason?: string;
   readonly base?: string;
   readonly commit: boolean;
+  readonly pr?: true;
+  readonly dryRun?: true;
 }
 
 export const define: Define = (command, cli) => {
   command
-    .argument('<model>', 'name of a model')
+    .argument('<model...>', 'names of models; several move as one commit')
     .requiredOption('--to <stage>', 'staging or production')
+    .option('--pr', "open a pull request on top of origin's main branch, or bring the open one up to date; nothing here changes")
     .option('--reason <text>', 'why; needed with --force and --again, recorded in the evidence and shown in history')
     .option('--force', 'promote although the gate does not hold')
     .option('--again', 'promote a model that was taken back before')
     .option('--base <revision>', 'revision whose policy and pointers count (default: the main branch)')
     .option('--no-commit', 'write the pointer and its evidence, commit nothing')
+    .option('--dry-run', 'decide, and say what would come of it; nothing is written or sent')
+    .addOption(forgeOption())
     .addHelpText(
       'after',
-      '\nWrites models/<model>/<stage>.json with its evidence, and commits just these files.\n\nExample:\n  $ plumb promote intents --to production',
+      '\nWrites models/<model>/<stage>.json with its evidence, and commits just these files; with --pr on a branch of its own, with the report as the text of\n' +
+        'the pull request. That needs a token in PLUMB_FORGE_TOKEN (GITHUB_TOKEN, GITEA_TOKEN).\n\n' +
+        'Examples:\n  $ plumb promote intents --to staging\n  $ plumb promote intents router --to production --pr',
     )
-    .action(async (model: string, options: PromoteOptions) => promote(model, options, cli));
+    .action(async (models: string[], options: PromoteOptions) => promote(models, options, cli));
 };
 
-async function promote(model: string, options: PromoteOptions, cli: Cli): Promise<void> {
-  if (options.to !== 'staging' && options.to !== 'production') {
-    throw new PlumbError('USAGE', { what: `--to ${String(options.to)}: there is no such stage`, mend: 'write --to staging or --to production' });
-  }
-  if ((options.force === true || options.again === true) && (options.reason ?? '').trim() === '') {
-    throw new PlumbError('USAGE', { what: '--force and --again need a reason', mend: 'add --reason "why": it is recorded and shown for ever' });
-  }
+async function promote(models: readonly string[], options: PromoteOptions, cli: Cli): Promise<void> {
+  checkOptions(models, options);
   const project = await openProject(cli);
+  if (options.pr === true) return (await import('./promote-pull.ts')).promoteByPull(project, models, options, cli);
   // what a killed promotion left would be in the way of this one
   const { undoUnfinished } = await import('../project/together.ts');
-  await project.mutex(() => undoUnfinished(project));
-  const { judgeModel } = await import('./judging.ts');
-  const judged = await withPipeline(project, cli, (open) =>
-    judgeModel(open, { model, stage: options.to, against: options.to, base: options.base }, cli),
-  );
+  if (options.dryRun !== true) await project.mutex(() => undoUnfinished(project));
+  const judged = await judgeModels(project, models, { ...options, cli });
   // a refusal comes before anything is sent
-  const before = await readGround(project, judged);
-  const plan = await decide(project, judged, { options, cli, ground: before });
-  await sendModel(project, judged, cli);
+  const before = await groundHere(project, judged);
+  const plans = await decideHere(project, judged, { options, cli, ground: before });
+  if (options.dryRun === true) return tell(plans, judged, { commit: null, ended: 'nothing was written: --dry-run', cli });
+  for (const one of judged) await sendModel(project, one, cli);
   const commit = await project.mutex(async () => {
     await undoUnfinished(project);
-    checkGround(before, await readGround(project, judged));
-    return carryOut(project, plan, options.commit);
+    checkGround(before, await groundHere(project, judged));
+    return carryOut(project, plans, options.commit);
   });
-  const { pointer } = plan;
-  cli.emit({
-    model,
-    stage: options.to,
-    artifact: pointer.artifact.digest,
-    commit,
-    forced: plan.forced,
-    files: plan.files.map((file) => file.path),
-    verdict: judged.judgement.report.verdict,
-  });
-  for (const warning of judged.judgement.report.warnings) cli.note(cli.paint.yellow(`! ${warning}`));
-  const how = plan.forced ? cli.paint.red('FORCED') : cli.paint.green('promoted');
-  cli.print(
-    `${how} ${model} ${cli.paint.bold(shortDigest(pointer.artifact.digest))} to ${options.to}; against ${options.to}: ${judged.judgement.report.verdict}`,
-  );
-  cli.print(
+  const ended =
     commit === null
-      ? `not committed: models/${model} has the pointer and its evidence`
-      : `commit ${commit.slice(0, 12)}. Push it: serving follows the branch.`,
-  );
+      ? `not committed: ${models.map((model) => `models/${model}`).join(', ')} ${models.length === 1 ? 'has' : 'have'} the pointer and its evidence`
+      : `commit ${commit.slice(0, 12)}. Push it: serving follows the branch.`;
+  tell(plans, judged, { commit, ended, cli });
 }
 
-/** Before a pointer names them, the bytes are where everybody can fetch them; what the remote has is not sent again. */
-async function sendModel(project: Project, judged: Judged, cli: Cli): Promise<void> {
-  if (project.store.remoteUrl === null) return;
-  const { collectModel } = await import('../registry/found-model.ts');
-  const { roots, names } = collectModel(judged.candidate, project.store);
-  await project.store.push(roots, names, cli);
+function checkOptions(models: readonly string[], options: PromoteOptions): void {
+  const usage = (what: string, mend: string): PlumbError => new PlumbError('USAGE', { what, mend });
+  if (options.to !== 'staging' && options.to !== 'production')
+    throw usage(`--to ${String(options.to)}: there is no such stage`, 'write --to staging or --to production');
+  if ((options.force === true || options.again === true) && (options.reason ?? '').trim() === '')
+    throw usage('--force and --again need a reason', 'add --reason "why": it is recorded and shown for ever');
+  if (new Set(models).size < models.length) throw usage('a model is named twice', 'name each once');
+  if (options.pr === true && (options.base !== undefined || !options.commit))
+    throw usage("--pr is judged by origin's main branch, and always commits", 'leave --base and --no-commit out');
 }
 
-/** What a decision stands on. */
-interface Ground {
-  readonly head: string | null;
-  readonly base: string | null;
-  /** of the work tree: what is in the stage, and in staging */
-  readonly current: Pointer | null;
-  readonly staging: Pointer | null;
-}
-
-async function readGround({ git, root }: Project, { model, stage, base }: Judged): Promise<Ground> {
-  const [{ readPointer }, { workTree }] = await Promise.all([import('../registry/pointer.ts'), import('../registry/tree.ts')]);
-  const here = workTree(root);
-  return {
-    head: await git.resolve('HEAD'),
-    base: await git.resolve(base.name),
-    current: await readPointer(here, model, stage),
-    staging: await readPointer(here, model, 'staging'),
-  };
-}
-
-/** Nothing of it may have moved while the model was judged and sent. */
-function checkGround(before: Ground, now: Ground): void {
-  if (canonicalJson({ ...before }) === canonicalJson({ ...now })) return;
-  throw new PlumbError('REPOSITORY_BUSY', {
-    what: 'a commit or another promotion came between the decision and its commit',
-    mend: 'run it again: it is decided on what is there now',
-  });
-}
-
-async function decide(
+/** @param base revision whose policy and pointers count */
+export async function judgeModels(
   project: Project,
-  judged: Judged,
+  models: readonly string[],
+  { to, base, cli }: { readonly to: Stage; readonly base?: string | undefined; readonly cli: Cli },
+): Promise<Judged[]> {
+  const { judgeModel } = await import('./judging.ts');
+  return withPipeline(project, cli, async (open) => {
+    const judged: Judged[] = [];
+    for (const model of models) judged.push(await judgeModel(open, { model, stage: to, against: to, base }, cli));
+    return judged;
+  });
+}
+
+/** Of the work tree. */
+async function groundHere({ git, root }: Project, judged: readonly Judged[]): Promise<Ground> {
+  const { workTree } = await import('../registry/tree.ts');
+  const base = judged[0]?.base.name;
+  return readGround(judged, {
+    tree: workTree(root),
+    head: await git.resolve('HEAD'),
+    base: base === undefined ? null : await git.resolve(base),
+  });
+}
+
+async function decideHere(
+  project: Project,
+  judged: readonly Judged[],
   { options, cli, ground }: { readonly options: PromoteOptions; readonly cli: Cli; readonly ground: Ground },
-): Promise<PromotionPlan> {
-  const [{ planPromotion }, { pointerHistory }] = await Promise.all([import('../registry/promotion.ts'), import('../registry/history.ts')]);
-  const { candidate, judgement, base } = judged;
-  const { head, current, staging } = ground;
-  if (ground.base !== base.commit) checkGround({ ...ground, base: base.commit }, ground);
-  const identity = await project.git.identity();
-  if (identity === null)
-    throw new PlumbError('GIT_FAILED', {
-      what: 'git does not know who you are',
-      mend: 'git config user.name "Your Name" && git config user.email you@example.org',
-    });
-  const historyAt = async (commit: string | null): Promise<PointerHistory> =>
-    commit === null ? [] : pointerHistory(project.git, project.prefix, commit, judged.model, judged.stage);
-  const json = canonicalJson(judgement.report);
-  const reason = { reason: options.reason ?? '' };
-  refuseStrayBranch(judged, current);
-  return planPromotion({
-    model: judged.model,
-    stage: judged.stage,
-    policy: judged.policy,
-    policyText: base.policyText,
-    candidate: {
-      artifact: candidate.artifact,
-      run: candidate.made.digest,
-      evaluation: candidate.evaluated.digest,
-      records: candidate.records,
-      data: candidate.data,
-      code: judged.source,
-      metrics: candidate.evaluated.record.metrics,
-    },
-    report: { digest: digestOf(json), json },
-    gate: judgement.gate,
-    comparisons: judgement.comparisons,
-    current,
-    staging,
-    history: await historyAt(head),
-    // what the base took back is taken back, also for a branch that began before it
-    baseHistory: base.commit === head ? [] : await historyAt(base.commit),
-    by: `${identity.name} <${identity.email}>`,
-    at: cli.now(),
-    base: base.commit,
-    ...(options.force === true ? { force: reason } : {}),
-    ...(options.again === true ? { again: reason } : {}),
-  });
+): Promise<PromotionPlan[]> {
+  const { committer } = await import('./promotion-pull.ts');
+  const { name, email } = await committer(project, cli);
+  for (const one of judged) {
+    if (ground.base !== one.base.commit) checkGround({ ...ground, base: one.base.commit }, ground);
+    refuseStrayBranch(one, ground);
+  }
+  return planMoves(project, judged, { ground, decision: decisionOf(options, { by: `${name} <${email}>`, at: cli.now(), base: ground.base }) });
 }
 
-/** What moves is the pointer of this branch, what judges is the base: both must begin at the same model. */
-function refuseStrayBranch({ model, stage, served, base }: Judged, current: Pointer | null): void {
-  const there = served[stage]?.pointer.artifact.digest;
-  const here = current?.artifact.digest;
-  if (base.commit === null || there === here) return;
-  const name = (digest: Digest | undefined): string => (digest === undefined ? 'nothing' : shortDigest(digest));
-  throw new PlumbError('PROMOTION_REFUSED', {
-    what: `on this branch ${name(here)} is in ${stage} as ${model}, on the base ${name(there)}: the comparison would be with another model than the one that is replaced`,
-    mend: 'merge the base into this branch, or promote on the base itself',
-  });
+export function decisionOf(options: PromoteOptions, rest: Pick<Decision, 'by' | 'at' | 'base'>): Decision {
+  return { ...rest, force: options.force === true, again: options.again === true, reason: options.reason ?? '' };
 }
 
-/** Evidence first, the pointer last; a failed commit puts all of it back. */
-async function carryOut(project: Project, plan: PromotionPlan, commit: boolean): Promise<string | null> {
+/** Evidence first, the pointers last; a failed commit puts all of it back. */
+async function carryOut(project: Project, plans: readonly PromotionPlan[], commit: boolean): Promise<string | null> {
   const { changeTogether } = await import('../project/together.ts');
-  const isPointer = (path: string): boolean => path === `models/${plan.pointer.model}/${plan.pointer.stage}.json`;
-  const ordered = plan.files.toSorted((a, b) => Number(isPointer(a.path)) - Number(isPointer(b.path)));
-  const paths = plan.files.map((file) => project.prefix + file.path);
-  return changeTogether(project, ordered, async () => (commit ? project.git.commit(plan.message, paths) : null));
+  const { files, message } = together(plans);
+  const paths = files.map((file) => project.prefix + file.path);
+  return changeTogether(project, files, async () => (commit ? project.git.commit(message, paths) : null));
+}
+
+export interface Outcome {
+  readonly commit: string | null;
+  /** the last line for people */
+  readonly ended: string;
+  readonly cli: Cli;
+  /** for --json, beside what a promotion says */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+export function tell(plans: readonly PromotionPlan[], judged: readonly Judged[], { commit, ended, cli, more = {} }: Outcome): void {
+  const moves = plans.map(({ pointer, forced }) => {
+    const report = judged.find(({ model }) => model === pointer.model)?.judgement.report;
+    return { model: pointer.model, artifact: pointer.artifact.digest, forced, verdict: report?.verdict ?? null, warnings: report?.warnings ?? [] };
+  });
+  const stage = plans[0]?.pointer.stage ?? null;
+  const documents = moves.map(({ warnings: _, ...move }) => move);
+  // of one model, as it always was
+  const only = documents.length === 1 ? documents[0] : {};
+  cli.emit({ ...only, stage, commit, moves: documents, files: together(plans).files.map((file) => file.path), ...more });
+  for (const warning of new Set(moves.flatMap(({ warnings }) => warnings))) cli.note(cli.paint.yellow(`! ${warning}`));
+  for (const { model, artifact, forced, verdict } of moves) {
+    const how = forced ? cli.paint.red('FORCED') : cli.paint.green('promoted');
+    cli.print(`${how} ${model} ${cli.paint.bold(shortDigest(artifact))} to ${stage}; against ${stage}: ${verdict}`);
+  }
+  cli.print(ended);
 }

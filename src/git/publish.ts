@@ -59,7 +59,11 @@ async function writeTree(program: GitProgram, { parent, files }: CommitWish, fol
   // what goes makes room first: a folder may come where a file was
   const gone = paths.map((path, at) => (ids[at] === null ? `0 ${nothing}\t${path}\0` : ''));
   const kept = paths.map((path, at) => (ids[at] === null ? '' : `100644 ${ids[at]}\t${path}\0`));
-  await program.run(['update-index', '-z', '--replace', '--index-info'], { env, input: [...gone, ...kept].join('') });
+  const { stderr } = await program.run(['update-index', '-z', '--replace', '--index-info'], { env, input: [...gone, ...kept].join('') });
+  // git leaves out what it would not check out, .git/config and the like, and only says so
+  const refused = /^Ignoring path (.*)$/m.exec(stderr)?.[1];
+  if (refused !== undefined)
+    throw new PlumbError('PATH_OUTSIDE', { what: `git takes no file at "${refused.slice(0, 200)}"`, mend: 'give it another name' });
   return (await program.run(['write-tree'], { env })).stdout.toString('latin1').trim();
 }
 
@@ -124,15 +128,29 @@ export async function pushBranch(git: Git, wish: PushWish): Promise<'pushed' | '
   if (expected !== null && wish.replace !== true && !(await follows(program, expected, commit))) return 'refused';
   // with a lease git does not ask whether the commit follows on what is there, so we did
   const lease = `--force-with-lease=${ref}:${expected === null ? '' : checkOid(expected)}`;
-  const args = ['push', '--porcelain', '--no-verify', '--no-follow-tags', '--recurse-submodules=no', lease, '--', remote, `${checkOid(commit)}:${ref}`];
+  const args = [
+    'push',
+    '--porcelain',
+    '--no-verify',
+    '--no-follow-tags',
+    '--recurse-submodules=no',
+    lease,
+    '--',
+    remote,
+    `${checkOid(commit)}:${ref}`,
+  ];
   const result = await askRemote(program, wish, { direction: 'push', args, allow: [1] });
   // '<flag>\t<from>:<to>\t<summary>'
-  const line = result.stdout.toString('utf8').split('\n').find((text) => text.split('\t')[1]?.endsWith(`:${ref}`) === true);
+  const line = result.stdout
+    .toString('utf8')
+    .split('\n')
+    .find((text) => text.split('\t')[1]?.endsWith(`:${ref}`) === true);
   if (line === undefined) throw pushRefused(wish, saidBy(result, token));
   const [flag, , summary = ''] = line.split('\t');
   if (flag === '=') return 'unchanged';
   if (flag !== '!') return 'pushed';
-  if (/stale info|fetch first|non-fast-forward|already exists|cannot lock ref|failed to update ref|incorrect old value/i.test(summary)) return 'refused';
+  if (/stale info|fetch first|non-fast-forward|already exists|cannot lock ref|failed to update ref|incorrect old value/i.test(summary))
+    return 'refused';
   throw pushRefused(wish, `${saidBy({ ...result, stderr: summary }, token)} ${saidBy(result, token)}`);
 }
 
@@ -167,7 +185,7 @@ export async function remoteRefs(git: Git, options: RemoteOptions & { readonly n
 }
 
 /**
- * Brings commits of the remote here, with all that they need. Nothing is checked out and no branch of the user's moves.
+ * Brings commits of the remote here, with all that they need. Nothing is checked out, and no branch of the user's moves but remote-tracking ones.
  * @param refs whole names; with `to`, that ref of ours is set to it, whatever it was
  * @throws PlumbError GIT_REMOTE_DENIED, GIT_REMOTE_FAILED (also where a ref is not there), GIT_REMOTE_MISSING, GIT_UNSUPPORTED
  */

@@ -85,19 +85,26 @@ function basic({ secret }: GitToken): string {
 export function saidBy({ stderr }: Result, token: GitToken | null): string {
   let text = stderr.replaceAll(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1***@');
   for (const secret of token === null ? [] : [token.secret, basic(token)]) text = text.replaceAll(secret, '***');
-  // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim().slice(0, 1000);
+  return text
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, 1000);
 }
 
-const denied = /Authentication failed|could not read (Username|Password)|Permission denied|returned error: (401|403)|access rights|Invalid username or/i;
+const denied =
+  /Authentication failed|could not read (Username|Password)|Permission denied|returned error: (401|403)|access rights|Invalid username or/i;
 
 function remoteFailure(result: Result, remote: string, token: GitToken | null): PlumbError {
   const said = saidBy(result, token);
   if (denied.test(said)) {
     return new PlumbError('GIT_REMOTE_DENIED', {
       what: `${remote} refuses ${token === null ? 'who asks' : 'this token'}: ${said}`,
-      mend: token === null ? 'check that `git fetch` and `git push` work here' : 'the token needs to read and to write the contents of this repository',
+      mend:
+        token === null ? 'check that `git fetch` and `git push` work here' : 'the token needs to read and to write the contents of this repository',
     });
   }
-  return new PlumbError('GIT_REMOTE_FAILED', { what: `${remote} did not answer as it should: ${said}`, mend: `check that \`git fetch ${remote}\` works` });
+  return new PlumbError('GIT_REMOTE_FAILED', {
+    what: `${remote} did not answer as it should: ${said}`,
+    mend: `check that \`git fetch ${remote}\` works`,
+  });
 }

@@ -35,7 +35,9 @@ export const projectConfigSchema = fields({
     api: z
       .url()
       .optional()
-      .describe('address of its API, where it is not the usual one; at the server of origin: elsewhere it has to be said on the machine, by PLUMB_FORGE_API'),
+      .describe(
+        'address of its API, where it is not the usual one; at the server of origin: elsewhere it has to be said on the machine, by PLUMB_FORGE_API',
+      ),
   })
     .optional()
     .describe('the forge that origin is on, where its address does not tell: github.com does'),
