@@ -2,7 +2,6 @@
 // first: then the log is read again, and planned again.
 import type { KeyObject } from 'node:crypto';
 import { canonicalJson } from '../base/canonical.ts';
-import type { Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { Git, Oid } from '../git/git.ts';
 import { publicText, readSigningKey, sealEnvelope } from '../pipeline/attestation.ts';
@@ -56,7 +55,9 @@ export async function planRecords({ git, prefix, log, drafts, signer }: AppendIn
       const signed = chain.finding.what.includes('signed');
       throw new PlumbError(signed ? 'AUDIT_SIGNER' : 'AUDIT_INVALID', {
         what: `the log of decisions would not hold: ${chain.finding.what}`,
-        mend: signed ? 'sign with a key that `audit.keys` of the policy in force names, or from a workflow of `audit.workflows`' : 'this is a mistake of Plumbline: please report it',
+        mend: signed
+          ? 'sign with a key that `audit.keys` of the policy in force names, or from a workflow of `audit.workflows`'
+          : 'this is a mistake of Plumbline: please report it',
       });
     }
     records = chain.records;
@@ -70,7 +71,11 @@ export async function planRecords({ git, prefix, log, drafts, signer }: AppendIn
   };
 }
 
-async function statementOf({ subject, ...draft }: DecisionDraft, before: LogRecord | null, place: { git: Git; prefix: string }): Promise<DecisionStatement> {
+async function statementOf(
+  { subject, ...draft }: DecisionDraft,
+  before: LogRecord | null,
+  place: { git: Git; prefix: string },
+): Promise<DecisionStatement> {
   // a clock that goes wrong must not make the log one that nobody believes: time stands still for it
   const at = before !== null && Date.parse(draft.at) < Date.parse(before.decision.at) ? before.decision.at : draft.at;
   const same = before !== null && before.decision.policy === draft.policy;
@@ -79,8 +84,11 @@ async function statementOf({ subject, ...draft }: DecisionDraft, before: LogReco
   return { _type: 'https://in-toto.io/Statement/v1', subject, predicateType: decisionType, predicate };
 }
 
-async function signersAt({ policy, commit }: DecisionDraft, { git, prefix }: { git: Git; prefix: string }): Promise<Signers> {
-  const found = policy === null ? null : await gitPolicies(git, prefix).policy(policy as Digest, commit);
+async function signersAt(
+  { policy, commit }: Pick<DecisionDraft, 'policy' | 'commit'>,
+  { git, prefix }: { git: Git; prefix: string },
+): Promise<Signers> {
+  const found = policy === null ? null : await gitPolicies(git, prefix).policy(policy, commit);
   const parsed = found === null ? 'it is not there' : parsePolicyText(found.text);
   if (found === null || typeof parsed === 'string') throw noSigner(`its policy.yaml cannot be read: ${parsed as string}`);
   const signers = signersOf(parsed, found.root);

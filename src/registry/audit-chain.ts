@@ -19,8 +19,11 @@ export interface PolicyFiles {
 }
 
 export interface PolicySource {
-  /** The policy.yaml with this digest, as a commit of the main branch has it; null: that commit has another, or none. */
-  policy(digest: Digest, commit: Oid): Promise<PolicyFiles | null>;
+  /**
+   * The policy.yaml with this digest, as a commit of the main branch has it; null: that commit has another, or none.
+   * @param root SHA-256 of the certificates that are expected beside it, for who has several; whoever asks compares
+   */
+  policy(digest: Digest, commit: Oid, root?: Digest | null): Promise<PolicyFiles | null>;
 }
 
 export interface ChainInput {
@@ -80,7 +83,7 @@ class Roots {
 
   async text(digest: Digest): Promise<string | null> {
     const place = this.#commits.get(digest);
-    const root = place === undefined ? null : ((await this.#source.policy(place.policy, place.commit))?.root ?? null);
+    const root = place === undefined ? null : ((await this.#source.policy(place.policy, place.commit, digest))?.root ?? null);
     return root !== null && digestOf(root) === digest ? root : null;
   }
 
@@ -112,7 +115,8 @@ async function verifyRecord({ text, digest, previous, pin, roots }: RecordInput)
     if (pin !== null && 'key' in pin) signers = { keys: signers.keys.filter((key) => key.public === pin.key), jobs: null };
   }
   const opened = await openRecord(text, signers, (root) => roots.text(root));
-  if (opened.state === 'refused') return pin !== null && previous === null ? `does not hold by the pin: ${opened.why}` : `is not signed by whom it must be: ${opened.why}`;
+  if (opened.state === 'refused')
+    return pin !== null && previous === null ? `does not hold by the pin: ${opened.why}` : `is not signed by whom it must be: ${opened.why}`;
   const statement = parse(opened.payload, decisionStatementSchema);
   if (statement === null) return 'is signed, and is no decision';
   if (canonicalJson(statement) !== opened.payload) return 'is signed, and not in the one canonical form';
@@ -134,7 +138,8 @@ function orderFault({ seq, previous, at, branch, kind }: Decision, before: LogRe
   const wanted = before === null ? 0 : before.decision.seq + 1;
   if (seq !== wanted) return `says that it is number ${seq}: something was left out, put in, or put elsewhere`;
   if (previous !== (before?.digest ?? null)) return `follows ${previous ?? 'nothing'}, and the record before it is ${before?.digest ?? 'none'}`;
-  if ((kind === 'start') !== (before === null)) return before === null ? 'is the first, and says of itself that it is not the start' : 'starts a log inside of a log';
+  if ((kind === 'start') !== (before === null))
+    return before === null ? 'is the first, and says of itself that it is not the start' : 'starts a log inside of a log';
   if (before === null) return null;
   if (Date.parse(at) < Date.parse(before.decision.at)) return `is of ${at}, before the one that it follows (${before.decision.at})`;
   return branch === before.decision.branch ? null : `is about the branch ${branch}, those before are about ${before.decision.branch}`;
@@ -162,12 +167,16 @@ function isSorted(texts: readonly string[]): boolean {
 }
 
 /** Does who signs next follow from the policy, and the policy from the main branch? */
-async function policyFault({ policy, signers, commit, kind, holds }: Decision, before: LogRecord | null, source: PolicySource): Promise<string | null> {
+async function policyFault(
+  { policy, signers, commit, kind, holds }: Decision,
+  before: LogRecord | null,
+  source: PolicySource,
+): Promise<string | null> {
   if (before !== null && before.decision.policy === policy)
     return sameSigners(before.decision.signers, signers) ? null : 'names other signers than the record before, under the same policy';
   if (kind !== 'start' && kind !== 'glass' && (kind !== 'policy' || !holds)) return 'puts another policy in force, and is no decision about one';
   if (policy === null) return sameSigners(signers, nobody) ? null : 'names signers that no policy names';
-  const found = await source.policy(policy, commit);
+  const found = await source.policy(policy, commit, signers.jobs?.root ?? null);
   if (found === null) return `puts the policy ${policy} in force, which commit ${commit.slice(0, 12)} does not have`;
   const parsed = parsePolicyText(found.text);
   if (typeof parsed === 'string') return `puts a policy in force that does not parse: ${parsed}`;

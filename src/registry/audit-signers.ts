@@ -70,9 +70,7 @@ export async function openRecord(text: string, signers: Signers, rootText: (dige
   const opened = openBundle(text, { issuer: jobs.issuer, root });
   if (opened.state === 'refused') return opened;
   const why = againstIdentity(opened.identity, jobs, opened.payload);
-  return why === null
-    ? { state: 'verified', payload: opened.payload, by: { kind: 'sigstore', name: opened.identity.workflow ?? '' } }
-    : refused(why);
+  return why === null ? { state: 'verified', payload: opened.payload, by: { kind: 'sigstore', name: opened.identity.workflow ?? '' } } : refused(why);
 }
 
 export function isBundle(text: string): boolean {
@@ -99,7 +97,8 @@ function againstIdentity(identity: Identity, jobs: NonNullable<Signers['jobs']>,
   if (!jobs.workflows.some((path) => identity.workflow === `${identity.repository ?? ''}/${path}@${ref}`))
     return `it was signed by ${identity.workflow ?? 'no workflow'}, which the policy that was in force does not name`;
   if (!events.includes(identity.event ?? '')) return `it was signed by a job that was started by ${identity.event ?? 'nothing'}`;
-  if (run !== null && identity.run !== run && identity.run?.startsWith(`${run}/attempts/`) !== true) return 'it names another run than the one that signed it';
+  if (run !== null && identity.run !== run && identity.run?.startsWith(`${run}/attempts/`) !== true)
+    return 'it names another run than the one that signed it';
   return null;
 }
 

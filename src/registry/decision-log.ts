@@ -158,7 +158,10 @@ async function againstMain({ git, prefix, main, records, trusted }: MainInput): 
       return { held, findings: [finding(seq, `record ${seq} is about ${commit.slice(0, 12)}, which came before what earlier records are about`)] };
     // one pull request may be several commits of the line: the record begins before the first of them
     if (parent !== null && (line.get(parent) ?? place) >= place)
-      return { held, findings: [finding(seq, `record ${seq} names ${parent?.slice(0, 12)} as the commit before its own, which never came before it`)] };
+      return {
+        held,
+        findings: [finding(seq, `record ${seq} names ${parent?.slice(0, 12)} as the commit before its own, which never came before it`)],
+      };
     const fault = seq < trusted ? null : await fileFault(git, prefix, record);
     if (fault !== null) return { held, findings: [finding(seq, `record ${seq} ${fault}`)] };
     newest = Math.max(newest, place);
@@ -172,7 +175,8 @@ async function againstMain({ git, prefix, main, records, trusted }: MainInput): 
 async function offLine(git: Git, main: Oid, { decision: { commit, seq } }: LogRecord): Promise<LogFinding> {
   const short = commit.slice(0, 12);
   const isHere = (await git.resolve(commit)) !== null;
-  if (isHere && (await git.mergeBase(main, commit)) === main) return finding(seq, `record ${seq} is about ${short}, which this main branch does not have yet`, 'behind');
+  if (isHere && (await git.mergeBase(main, commit)) === main)
+    return finding(seq, `record ${seq} is about ${short}, which this main branch does not have yet`, 'behind');
   const where = isHere ? 'is not on the first-parent line of the main branch' : 'is not in this clone';
   return finding(seq, `record ${seq} is about ${short}, which ${where}: the main branch was rewritten, or never had it`, 'rewritten');
 }
