@@ -132,7 +132,7 @@ describe('a branch of a remote', () => {
     const other = await copy.open('command');
     await fetchRefs(other, { ...origin, refs: [{ from: 'refs/heads/plumb/log' }] });
     expect(await other.resolve(first)).toBe(first);
-    expect(copy.git('for-each-ref', 'refs/heads')).toBe('');
+    expect(copy.git('for-each-ref')).toBe('');
     await fetchRefs(other, { ...origin, refs: [{ from: 'refs/heads/plumb/log', to: 'refs/remotes/origin/plumb/log' }] });
     expect(await other.resolve('refs/remotes/origin/plumb/log')).toBe(first);
     expect(await codeOf(fetchRefs(other, { ...origin, refs: [{ from: 'refs/heads/none' }] }))).toBe('GIT_REMOTE_FAILED');

@@ -185,7 +185,7 @@ export async function remoteRefs(git: Git, options: RemoteOptions & { readonly n
 }
 
 /**
- * Brings commits of the remote here, with all that they need. Nothing is checked out, and no branch of the user's moves but remote-tracking ones.
+ * Brings commits of the remote here, with all that they need. Nothing is checked out, and no ref of this clone moves but those that are named.
  * @param refs whole names; with `to`, that ref of ours is set to it, whatever it was
  * @throws PlumbError GIT_REMOTE_DENIED, GIT_REMOTE_FAILED (also where a ref is not there), GIT_REMOTE_MISSING, GIT_UNSUPPORTED
  */
@@ -194,7 +194,8 @@ export async function fetchRefs(
   options: RemoteOptions & { readonly refs: readonly { readonly from: string; readonly to?: string }[] },
 ): Promise<void> {
   const specs = options.refs.map(({ from, to }) => (to === undefined ? checkRefOrOid(from) : `+${checkRefOrOid(from)}:${checkRef(to)}`));
-  const plain = ['--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-maintenance'];
+  // an empty refmap: what the clone is set to fetch into is not moved by the way
+  const plain = ['--quiet', '--refmap=', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-maintenance'];
   await askRemote(needProgram(git), options, { direction: 'fetch', args: ['fetch', ...plain, '--', options.remote, ...specs] });
 }
 
