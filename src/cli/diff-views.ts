@@ -5,6 +5,7 @@ import type { RowSample, RowsDiff } from '../datasets/row-diff.ts';
 import { code } from '../report/markdown-text.ts';
 import { cut, visible } from '../report/visible.ts';
 import type { Paint } from './command.ts';
+import { countOf } from './count-of.ts';
 
 export interface Sides {
   readonly before: string;
@@ -33,15 +34,11 @@ function pathOf(set: DataSetDiff): string {
   return set.after?.path ?? set.before?.path ?? '';
 }
 
-function many(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** What happened, in one sentence. */
 function headline(set: DataSetDiff): string {
   const version = set.after ?? set.before;
   const count = version?.count ?? null;
-  const size = `${count === null ? '' : `${many(count, version?.format === 'files' ? 'file' : 'row')}, `}${formatBytes(version?.bytes ?? 0)}`;
+  const size = `${count === null ? '' : `${countOf(count, version?.format === 'files' ? 'file' : 'row')}, `}${formatBytes(version?.bytes ?? 0)}`;
   if (set.change === 'added') return `new data set: ${size}`;
   if (set.change === 'removed') return `data set removed: ${size}`;
   if (set.change === 'replaced') return `${set.before?.format ?? ''} became ${set.after?.format ?? ''}: ${size}`;
@@ -56,7 +53,7 @@ function rowsSentence(rows: RowsDiff): string {
     [edited, 'edited'],
     [rows.relabelled, 'relabelled'],
   ]);
-  const total = rows.rowsBefore === rows.rowsAfter ? many(rows.rowsAfter, 'row') : `${rows.rowsBefore} → ${many(rows.rowsAfter, 'row')}`;
+  const total = rows.rowsBefore === rows.rowsAfter ? countOf(rows.rowsAfter, 'row') : `${rows.rowsBefore} → ${countOf(rows.rowsAfter, 'row')}`;
   if (parts !== '') return `${total}: ${parts}`;
   return `${total}: all the same, ${rows.reordered ? 'in another order' : 'written in another way'}`;
 }
@@ -67,7 +64,7 @@ function filesSentence(files: FilesDiff): string {
     [files.removed, 'removed'],
     [files.edited, 'edited'],
   ]);
-  return `${files.filesBefore} → ${many(files.filesAfter, 'file')}: ${parts}`;
+  return `${files.filesBefore} → ${countOf(files.filesAfter, 'file')}: ${parts}`;
 }
 
 function counted(counts: readonly (readonly [number, string])[]): string {

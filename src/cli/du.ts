@@ -2,6 +2,7 @@ import { formatBytes } from '../base/progress.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { visible } from '../report/visible.ts';
 import type { Cli, Define } from './command.ts';
+import { countOf } from './count-of.ts';
 
 export const define: Define = (command, cli) => {
   command
@@ -25,7 +26,7 @@ async function tellLocal(project: Project, cli: Cli): Promise<void> {
   const usage = await measureCache(project, { now: cli.now(), signal: cli.signal });
   cli.emit(usage);
   const rows = usage.uses.map(({ kind, name, own, shared, current, versions }): Row => {
-    const text = [...(current === null ? [] : [`${formatBytes(current)} now`]), ...(kind === 'dataset' ? [count(versions, 'version')] : [])];
+    const text = [...(current === null ? [] : [`${formatBytes(current)} now`]), ...(kind === 'dataset' ? [countOf(versions, 'version')] : [])];
     return [nameOf(kind, name), formatBytes(own), formatBytes(shared), text.join(', ')];
   });
   const rest = [
@@ -46,7 +47,7 @@ async function tellRemote(project: Project, cli: Cli): Promise<void> {
     nameOf(kind, name),
     formatBytes(own),
     formatBytes(shared),
-    count(versions, 'version'),
+    countOf(versions, 'version'),
   ]);
   const rest = [
     ['shared by several', usage.shared],
@@ -74,8 +75,4 @@ function print(rows: readonly Row[], [name, bytes, place]: readonly [string, num
   for (const [label, own, shared, note] of all) {
     cli.print(`${label.padEnd(width)}  ${own.padStart(8)}  ${shared.padStart(8)}${note === '' ? '' : `  ${cli.paint.dim(note)}`}`.trimEnd());
   }
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -2,6 +2,7 @@ import { formatBytes } from '../base/progress.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { visible } from '../report/visible.ts';
 import type { Cli, Define } from './command.ts';
+import { countOf } from './count-of.ts';
 import { limitOption, transferLimit } from './transfer-limit.ts';
 
 interface Options {
@@ -40,7 +41,7 @@ async function checkHere(project: Project, options: Options, cli: Cli): Promise<
   const report = await checkCache(project, { progress, signal, ...transferLimit(options), repair: options.repair === true, now: cli.now() });
   cli.emit(report);
   cli.print(
-    `${report.objects} objects, ${formatBytes(report.bytes)}, in ${visible(project.store.cacheDir)}: ${report.faults.length === 0 ? 'all good' : `${report.faults.length} are not`}`,
+    `${countOf(report.objects, 'object')}, ${formatBytes(report.bytes)}, in ${visible(project.store.cacheDir)}: ${report.faults.length === 0 ? 'all good' : countOf(report.faults.length, 'fault')}`,
   );
   tell(
     report.faults.map((fault) => ({ ...fault, name: fault.digest })),
@@ -56,13 +57,14 @@ async function checkThere(project: Project, options: Options, cli: Cli): Promise
   cli.emit(report);
   const { versions, packs, bytes, faults, notThere } = report;
   cli.print(
-    `${versions} versions and runs, ${packs} packs, ${formatBytes(bytes)}, in ${visible(project.store.remoteUrl ?? '')}: ${faults.length === 0 ? 'all good' : `${faults.length} faults`}`,
+    `${countOf(versions, 'version')} and runs, ${countOf(packs, 'pack')}, ${formatBytes(bytes)}, in ${visible(project.store.remoteUrl ?? '')}: ${faults.length === 0 ? 'all good' : countOf(faults.length, 'fault')}`,
   );
   tell(
     faults.map((fault) => ({ ...fault, name: `${fault.digest}: ${visible(fault.why)}` })),
     cli,
   );
-  if (notThere.length > 0) cli.print(`${notThere.length} that branches here name were never pushed: plumb push`);
+  if (notThere.length > 0)
+    cli.print(`${countOf(notThere.length, 'version')} that branches here name ${notThere.length === 1 ? 'was' : 'were'} never pushed: plumb push`);
   if (faults.some(({ state }) => state === 'bad')) cli.exitCode = 1;
 }
 

@@ -6,6 +6,7 @@ import { forget } from '../project/shared-cache.ts';
 import { visible } from '../report/visible.ts';
 import type { RemoteDone, RemotePlan } from '../upkeep/gc-remote.ts';
 import type { Cli, Define } from './command.ts';
+import { countOf } from './count-of.ts';
 
 interface Options {
   readonly yes?: boolean;
@@ -63,12 +64,12 @@ async function collectHere(project: Project, options: Options, cli: Cli): Promis
   const { objects, bytes, heaps } = plan;
   const done = options.yes === true ? await collectLocal(project, plan, request) : null;
   cli.emit({ plan: { objects, bytes, trash: heaps, roots: plan.live.size }, done });
-  cli.print(`${count(objects.all, 'object')}, ${formatBytes(bytes.all)}, in ${visible(project.store.cacheDir)}`);
+  cli.print(`${countOf(objects.all, 'object')}, ${formatBytes(bytes.all)}, in ${visible(project.store.cacheDir)}`);
   for (const line of reasonLines(plan.live)) cli.print(cli.paint.dim(`  kept  ${line}`));
   if (objects.young > 0) cli.print(`${objects.young} that nobody names, ${formatBytes(bytes.young)}, came in the last day: kept (--now does not)`);
   const goes = `${objects.dead} that nobody names, ${formatBytes(bytes.dead)}`;
   if (done === null) {
-    const old = heaps === 0 ? '' : `, and empty the trash of ${count(heaps, 'earlier collection')}`;
+    const old = heaps === 0 ? '' : `, and empty the trash of ${countOf(heaps, 'earlier collection')}`;
     return cli.print(objects.dead + heaps === 0 ? 'nothing to let go of' : `would let go of ${goes}${old}: plumb gc --yes`);
   }
   const rest = options.now === true || done.objects === 0 ? '' : `, ${formatBytes(done.bytes)} in the trash for a day`;
@@ -119,7 +120,7 @@ function planJson({ survey, receipts, packs, repacking }: RemotePlan): unknown {
 
 function tellKept({ survey, receipts }: RemotePlan, { store }: Project, cli: Cli): void {
   const { kept, snapshots } = receipts;
-  cli.print(`${versions(survey.receipts.size - snapshots.length)}, ${count(survey.packs.size, 'pack')}, in ${visible(store.remoteUrl ?? '')}`);
+  cli.print(`${versions(survey.receipts.size - snapshots.length)}, ${countOf(survey.packs.size, 'pack')}, in ${visible(store.remoteUrl ?? '')}`);
   for (const line of reasonLines(kept.live)) cli.print(cli.paint.dim(`  kept  ${line}`));
   if (kept.young > 0) cli.print(`${kept.young} that nobody here names came in the last week: kept (--now does not)`);
   if (kept.others > 0) cli.print(`${kept.others} of other repositories: kept`);
@@ -127,10 +128,10 @@ function tellKept({ survey, receipts }: RemotePlan, { store }: Project, cli: Cli
 }
 
 function tellDone({ takenBack, condemned, deleted, repacked }: RemoteDone, { store }: Project, cli: Cli): void {
-  if (repacked.packs > 0) cli.print(`${count(repacked.packs, 'pack')} written anew, ${formatBytes(repacked.bytes)}`);
+  if (repacked.packs > 0) cli.print(`${countOf(repacked.packs, 'pack')} written anew, ${formatBytes(repacked.bytes)}`);
   const later = 'a gc deletes them in a week or later, and puts back what is named until then';
-  if (condemned.packs > 0) cli.print(`${count(condemned.packs, 'pack')} out of sight, ${formatBytes(condemned.bytes)}: ${later}`);
-  if (deleted.packs > 0) cli.print(`${count(deleted.packs, 'pack')} deleted, ${formatBytes(deleted.bytes)} freed`);
+  if (condemned.packs > 0) cli.print(`${countOf(condemned.packs, 'pack')} out of sight, ${formatBytes(condemned.bytes)}: ${later}`);
+  if (deleted.packs > 0) cli.print(`${countOf(deleted.packs, 'pack')} deleted, ${formatBytes(deleted.bytes)} freed`);
   if (store.remote?.dropsPacks === true && takenBack > 0)
     cli.print('the registry drops packs that nobody names by itself, when and if it does: docs/remotes-oci.md');
 }
@@ -143,14 +144,14 @@ function planText({ survey, receipts, packs, repacking }: RemotePlan): string {
   if (receipts.released.length > 0) parts.push(`leave ${receipts.released.length} to other repositories`);
   if (receipts.restored.length > 0) parts.push(`bring back ${receipts.restored.length}`);
   if (receipts.forgotten.length > 0) parts.push(`give up ${receipts.forgotten.length} taken back before`);
-  if (receipts.runs.length > 0) parts.push(`forget ${count(receipts.runs.length, 'name')} of runs`);
+  if (receipts.runs.length > 0) parts.push(`forget ${countOf(receipts.runs.length, 'name')} of runs`);
   if (repacking !== null && repacking.plan.packs.size > 0)
     parts.push(
-      `write ${count(repacking.plan.packs.size, 'pack')} of ${formatBytes(repacking.plan.bytes)} anew as ${formatBytes(repacking.plan.needed)}`,
+      `write ${countOf(repacking.plan.packs.size, 'pack')} of ${formatBytes(repacking.plan.bytes)} anew as ${formatBytes(repacking.plan.needed)}`,
     );
-  if (packs.condemned.length > 0) parts.push(`put ${count(packs.condemned.length, 'pack')} out of sight (${sizeOf(packs.condemned)})`);
-  if (packs.restored.length > 0) parts.push(`put ${count(packs.restored.length, 'pack')} back`);
-  if (packs.deleted.length > 0) parts.push(`delete ${count(packs.deleted.length, 'pack')} (${sizeOf(packs.deleted)})`);
+  if (packs.condemned.length > 0) parts.push(`put ${countOf(packs.condemned.length, 'pack')} out of sight (${sizeOf(packs.condemned)})`);
+  if (packs.restored.length > 0) parts.push(`put ${countOf(packs.restored.length, 'pack')} back`);
+  if (packs.deleted.length > 0) parts.push(`delete ${countOf(packs.deleted.length, 'pack')} (${sizeOf(packs.deleted)})`);
   return parts.join(', ');
 }
 
@@ -162,17 +163,13 @@ function versions(number: number): string {
   return number === 1 ? '1 version or run' : `${number} versions and runs`;
 }
 
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
-
 const mostReasons = 20;
 
 /** Who keeps how much of what is named: the first reason of each. */
 function reasonLines(live: ReadonlyMap<string, string>): string[] {
   const counts = new Map<string, number>();
   for (const why of live.values()) counts.set(why, (counts.get(why) ?? 0) + 1);
-  const lines = [...counts].map(([why, number]) => `${why}: ${count(number, 'digest')}`);
+  const lines = [...counts].map(([why, number]) => `${why}: ${countOf(number, 'digest')}`);
   return lines.length <= mostReasons
     ? lines
     : [...lines.slice(0, mostReasons), `... and ${lines.length - mostReasons} more (--json has their number)`];

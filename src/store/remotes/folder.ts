@@ -7,7 +7,7 @@ import { sweepTemporary, syncFolder, temporaryBeside } from '../../base/atomic.t
 import { errnoOf, PlumbError, systemError } from '../../base/errors.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
 import { keyedRemote, type Found, type KeyedReader, type KeyedWriter, type Part } from './keyed.ts';
-import { Passing } from './oci-retry.ts';
+import { Passing } from './retry.ts';
 
 const pieceBytes = 1 << 20;
 /** Questions to a share under way: each is a round trip. */

@@ -1,12 +1,12 @@
 // A remote that is only read: the folder layout behind any web server. A bearer token goes to that server alone, and never in the clear over a network.
 import type { Dispatcher } from 'undici';
-import { errnoOf, isPlumbError } from '../../base/errors.ts';
+import { errnoOf } from '../../base/errors.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
+import { abandon, bodyPieces, cutPieces, isPassingStatus, isRedirect, openDispatcher, passingOf } from './connection.ts';
 import { remoteDenied, remoteFailed } from './failures.ts';
 import { parseHttpAddress, type HttpAddress } from './http-address.ts';
 import { keyedRemote, type Found, type KeyedReader, type Part } from './keyed.ts';
-import { isLoopback } from './oci-address.ts';
-import { askedWait, Passing, patience, persist, type Patience } from './oci-retry.ts';
+import { askedWait, Passing, patience, persist, type Patience } from './retry.ts';
 
 export interface HttpOptions {
   /** PLUMB_HTTP_TOKEN; http_proxy, https_proxy and no_proxy, in small letters or capitals */
@@ -15,7 +15,6 @@ export interface HttpOptions {
 }
 
 const mostRedirects = 5;
-const connectMs = 10_000;
 const silenceMs = 60_000;
 
 /** Nothing is asked before the first use. @param address http(s)://host[:port]/path @throws PlumbError CONFIG_INVALID */
@@ -53,7 +52,7 @@ class WebServer implements KeyedReader {
     const { status } = answer;
     if (status === 200) return this.#wholeCutTo(part, answer);
     if (status === 206 && Number(/^bytes (\d+)-/.exec(answer.header('content-range'))?.[1]) === part.start) {
-      return { bytes: lengthOf(answer), body: piecesOf(answer) };
+      return { bytes: lengthOf(answer), body: bodyPieces(answer.body) };
     }
     await answer.body.dump();
     if (isAbsent(status)) return null;
@@ -67,7 +66,7 @@ class WebServer implements KeyedReader {
     // some servers know only GET
     if (asked.status !== 405 && asked.status !== 501) return this.#isThere(asked.status, path);
     const answer = await this.#ask('GET', path, { range: 'bytes=0-0' }, signal);
-    answer.body.on('error', () => undefined).destroy();
+    abandon(answer.body);
     return answer.status === 416 || this.#isThere(answer.status, path);
   }
 
@@ -81,12 +80,12 @@ class WebServer implements KeyedReader {
   #wholeCutTo(part: Part, answer: Answer): Found {
     const encoding = answer.header('content-encoding');
     if (encoding !== '' && encoding !== 'identity') {
-      answer.body.on('error', () => undefined).destroy();
+      abandon(answer.body);
       throw remoteFailed(this.url, 'changes what it serves, by compressing it', 'let the web server serve these files as they are');
     }
     const length = lengthOf(answer);
     const end = Math.min(part.end ?? Number.POSITIVE_INFINITY, length ?? Number.POSITIVE_INFINITY);
-    return { bytes: length === null ? null : Math.max(0, end - part.start), body: cutPieces(piecesOf(answer), part.start, end) };
+    return { bytes: length === null ? null : Math.max(0, end - part.start), body: cutPieces(bodyPieces(answer.body), part.start, end) };
   }
 
   /** Asks until there is an answer that counts. */
@@ -99,7 +98,7 @@ class WebServer implements KeyedReader {
     let at = start;
     for (let redirects = 0; redirects <= mostRedirects; redirects++) {
       const answer = await this.#exchange(method, at, headers, signal);
-      if (![301, 302, 303, 307, 308].includes(answer.status)) return answer;
+      if (!isRedirect(answer.status)) return answer;
       await answer.body.dump();
       const next = URL.parse(answer.header('location'), at.href);
       if (next === null || (next.protocol !== 'https:' && (next.protocol !== 'http:' || at.protocol === 'https:'))) {
@@ -111,7 +110,7 @@ class WebServer implements KeyedReader {
   }
 
   async #exchange(method: 'GET' | 'HEAD', at: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
-    const [{ request }, dispatcher] = await Promise.all([import('undici'), (this.#dispatcher ??= openDispatcher(this.#base, this.#env))]);
+    const [{ request }, dispatcher] = await Promise.all([import('undici'), (this.#dispatcher ??= openDispatcher(this.#base.hostname, this.#env))]);
     // an address that a redirect gave may have a user in it: undici would take it for ours
     at.username = at.password = '';
     const own: Record<string, string> = at.origin === this.#base.origin && this.#token !== '' ? { authorization: `Bearer ${this.#token}` } : {};
@@ -122,7 +121,7 @@ class WebServer implements KeyedReader {
       Promise.reject(signal.aborted ? signal.reason : (this.#lasting(error) ?? passingOf(error))),
     );
     const header = (name: string): string => [raw.headers[name] ?? ''].flat().join(', ');
-    if ([408, 429, 500, 502, 503, 504].includes(raw.statusCode)) {
+    if (isPassingStatus(raw.statusCode)) {
       await raw.body.dump();
       throw new Passing(`answers ${raw.statusCode}`, { afterMs: askedWait(header('retry-after') || null, '', Date.now()) });
     }
@@ -164,45 +163,4 @@ function lengthOf(answer: Answer): number | null {
 
 async function* emptiness(): AsyncGenerator<Uint8Array> {
   // a part behind the end
-}
-
-/** Only what the connection does is a failure of the connection: what our reader throws passes by. */
-async function* piecesOf(answer: Answer): AsyncGenerator<Uint8Array> {
-  const pieces = answer.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  try {
-    for (;;) {
-      const next = await pieces.next().catch((error: unknown) => Promise.reject(passingOf(error)));
-      if (next.done === true) return;
-      yield next.value;
-    }
-  } finally {
-    answer.body.on('error', () => undefined).destroy();
-  }
-}
-
-async function* cutPieces(pieces: AsyncIterable<Uint8Array>, start: number, end: number): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for await (const piece of pieces) {
-    const wanted = piece.subarray(Math.max(0, start - at), Math.max(0, end - at));
-    at += piece.length;
-    if (wanted.length > 0) yield wanted;
-    if (at >= end) return;
-  }
-}
-
-/** A connection that broke or stays silent; anything else comes back as it is. */
-function passingOf(error: unknown): unknown {
-  if (isPlumbError(error)) return error;
-  const code = errnoOf(error) ?? '';
-  const ours = ['UND_ERR_INVALID_ARG', 'UND_ERR_ABORTED'].includes(code);
-  return /^(?:UND_ERR_|E[A-Z]+$|HPE_)/.test(code) && !ours ? new Passing(`does not answer (${code})`) : error;
-}
-
-/** Connections of its own, through the proxy that the environment names; never for this machine itself. */
-async function openDispatcher(base: URL, env: HttpOptions['env']): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await import('undici');
-  const connect = { timeout: connectMs };
-  if (isLoopback(base.hostname)) return new Agent({ connect });
-  const named = (name: string): string => env[name] ?? env[name.toUpperCase()] ?? '';
-  return new EnvHttpProxyAgent({ connect, httpProxy: named('http_proxy'), httpsProxy: named('https_proxy'), noProxy: named('no_proxy') });
 }

@@ -4,7 +4,7 @@ import { hexOf } from '../../base/digest.ts';
 import type { ByteRange, Remote, RemoteEntry, RemoteKind, RequestOptions } from '../remote.ts';
 import { packMissing, remoteCannot, remoteFailed, remoteReadOnly } from './failures.ts';
 import { keyOfPath, mostTextBytes, pathOfKey } from './keys.ts';
-import { Passing, patience, persist, waitOut, type Patience } from './oci-retry.ts';
+import { Passing, patience, persist, waitOut, type Patience } from './retry.ts';
 
 /** Part of a thing: from a byte on, to a byte or to its end. */
 export interface Part {

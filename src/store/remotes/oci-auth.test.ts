@@ -2,7 +2,7 @@ import { assert, property, record, string, stringMatching, uniqueArray } from 'f
 import { describe, expect, test } from 'vitest';
 import { parseOciAddress } from './oci-address.ts';
 import { Authorizer, challengesIn, type AuthorizerParts } from './oci-auth.ts';
-import { askedWait } from './oci-retry.ts';
+import { askedWait } from './retry.ts';
 
 const { signal } = new AbortController();
 

@@ -6,7 +6,8 @@ import { systemError } from '../../base/errors.ts';
 import type { RequestOptions } from '../remote.ts';
 import { remoteFailed } from './failures.ts';
 import type { Found, KeyedReader, Part } from './keyed.ts';
-import { abandon, bodyOf, type Answer, type OciClient } from './oci-client.ts';
+import { abandon, bodyPieces, cutPieces } from './connection.ts';
+import type { Answer, OciClient } from './oci-client.ts';
 
 const pieceBytes = 1 << 18;
 
@@ -31,13 +32,13 @@ async function readPart(client: OciClient, at: string, part: Part, signal: Abort
   if (answer.status === 206) return checkPart(client, answer, part);
   if (answer.status !== 404 && answer.status !== 416) throw await client.refused(`give ${at}`, answer);
   await answer.body.dump();
-  return answer.status === 404 ? null : { bytes: 0, body: bodyOf(answer) };
+  return answer.status === 404 ? null : { bytes: 0, body: bodyPieces(answer.body) };
 }
 
 function checkPart(client: OciClient, answer: Answer, part: Part): Found {
   const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(answer.header('content-range') ?? '') ?? [];
-  if (Number(first) === part.start) return { bytes: Number(last) + 1 - part.start, body: bodyOf(answer) };
-  abandon(answer);
+  if (Number(first) === part.start) return { bytes: Number(last) + 1 - part.start, body: bodyPieces(answer.body) };
+  abandon(answer.body);
   throw remoteFailed(client.url, `was asked for the bytes from ${part.start} on and gives others`);
 }
 
@@ -45,17 +46,7 @@ function checkPart(client: OciClient, answer: Answer, part: Part): Found {
 function cutPart(answer: Answer, part: Part): Found {
   const length = Number.parseInt(answer.header('content-length') ?? '', 10);
   const end = Math.min(part.end ?? Number.POSITIVE_INFINITY, Number.isFinite(length) ? length : Number.POSITIVE_INFINITY);
-  return { bytes: Number.isFinite(length) ? Math.max(0, end - part.start) : null, body: cut(answer, part.start, end) };
-}
-
-async function* cut(answer: Answer, start: number, end: number): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for await (const piece of bodyOf(answer)) {
-    const wanted = piece.subarray(Math.max(0, start - at), Math.max(0, end - at));
-    at += piece.length;
-    if (wanted.length > 0) yield wanted;
-    if (at >= end) return;
-  }
+  return { bytes: Number.isFinite(length) ? Math.max(0, end - part.start) : null, body: cutPieces(bodyPieces(answer.body), part.start, end) };
 }
 
 /** @returns bytes that travelled: 0 where the registry had it */

@@ -3,11 +3,12 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { errnoOf, PlumbError } from '../../base/errors.ts';
-import { isLoopback, type OciAddress } from './oci-address.ts';
+import { bodyPieces, isPassingStatus, isRedirect, openDispatcher, passingOf } from './connection.ts';
+import type { OciAddress } from './oci-address.ts';
 import { Authorizer, howToLogIn, type Actions } from './oci-auth.ts';
 import type { Environment, FoundLogin } from './oci-login.ts';
 import { manifestType } from './oci-manifest.ts';
-import { askedWait, Passing, persist, type Patience } from './oci-retry.ts';
+import { askedWait, Passing, persist, type Patience } from './retry.ts';
 
 export interface Question {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
@@ -35,7 +36,6 @@ export interface ClientParts {
   readonly now: () => number;
 }
 
-const connectMs = 20_000;
 const headersMs = 60_000;
 /** A registry that has received a pack may move and hash it before it answers. */
 const uploadedMs = 300_000;
@@ -171,7 +171,7 @@ export class OciClient {
     const answer: Answer = { status: raw.statusCode, url, body: raw.body, header: (name) => firstOf(raw.headers[name]) };
     const date = Date.parse(answer.header('date') ?? '');
     if (url.origin === this.#parts.address.origin && Number.isFinite(date)) this.#date = new Date(date).toISOString();
-    if (isPassing(answer.status)) {
+    if (isPassingStatus(answer.status)) {
       const said = await this.#reason(answer);
       throw new Passing(`answers ${answer.status}${said === '' ? '' : ` (${said})`}`, {
         afterMs: askedWait(answer.header('retry-after'), said, this.#parts.now()),
@@ -187,7 +187,10 @@ export class OciClient {
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
-    const [{ request }, dispatcher] = await Promise.all([import('undici'), (this.#dispatcher ??= openDispatcher(this.#parts))]);
+    const [{ request }, dispatcher] = await Promise.all([
+      import('undici'),
+      (this.#dispatcher ??= openDispatcher(new URL(this.#parts.address.origin).hostname, this.#parts.env)),
+    ]);
     try {
       return await request(url, {
         ...what,
@@ -249,14 +252,6 @@ function actionsOf(method: Question['method']): Actions {
   return method === 'GET' || method === 'HEAD' ? 'pull' : method === 'DELETE' ? 'delete' : 'pull,push';
 }
 
-function isRedirect(status: number): boolean {
-  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
-}
-
-function isPassing(status: number): boolean {
-  return status === 408 || status === 429 || status === 500 || status === 502 || status === 503 || status === 504;
-}
-
 function firstOf(value: string | string[] | undefined): string | null {
   // several headers of one name are one list (RFC 9110, 5.3)
   return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
@@ -266,34 +261,13 @@ function firstOf(value: string | string[] | undefined): string | null {
 export async function readBody(answer: Answer, most: number): Promise<Buffer | null> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of bodyOf(answer)) {
+  for await (const piece of bodyPieces(answer.body)) {
     bytes += piece.length;
     // leaving the loop ends the connection
     if (bytes > most) return null;
     pieces.push(piece);
   }
   return Buffer.concat(pieces);
-}
-
-/** Ends the connection of an answer whose body nobody wants. */
-export function abandon(answer: Answer): void {
-  // undici tells a body that is ended before its end, and who is not listening ends with it
-  answer.body.on('error', () => undefined).destroy();
-}
-
-/** The body as it comes. @throws Passing where the connection breaks */
-export async function* bodyOf(answer: Answer): AsyncIterable<Buffer> {
-  const pieces = answer.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  try {
-    for (;;) {
-      // only what the connection does is a failure of the connection: what our reader throws passes by
-      const next = await pieces.next().catch((error: unknown) => Promise.reject(passingOf(error)));
-      if (next.done === true) return;
-      yield next.value;
-    }
-  } finally {
-    abandon(answer);
-  }
 }
 
 /** The machine-readable name of the first error in a refusal, with its words. Source: OCI distribution spec 1.1, "Error Codes" */
@@ -318,24 +292,3 @@ const lastingFailures = [
     mend: 'name a file with the certificates that you trust in NODE_EXTRA_CA_CERTS',
   },
 ] as const;
-
-/** What undici says of our own side. */
-const ours = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH']);
-
-/** A connection that broke or stays silent; anything else comes back as it is. */
-function passingOf(error: unknown): unknown {
-  const code = errnoOf(error) ?? '';
-  if (!/^(?:UND_ERR_|HPE_|EAI_|E[A-Z]+$)/.test(code) || ours.has(code)) return error;
-  // that is how a proxy is told that refuses
-  const why = code === 'UND_ERR_ABORTED' ? (error as Error).message : code;
-  return new Passing(`does not answer (${why})`, { cause: error });
-}
-
-/** Connections of its own, through the proxy that the environment names; never for this machine itself. */
-async function openDispatcher({ address, env }: ClientParts): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await import('undici');
-  const connect = { timeout: connectMs };
-  if (isLoopback(new URL(address.origin).hostname)) return new Agent({ connect });
-  const named = (name: string): string => env[name] ?? env[name.toUpperCase()] ?? '';
-  return new EnvHttpProxyAgent({ connect, httpProxy: named('http_proxy'), httpsProxy: named('https_proxy'), noProxy: named('no_proxy') });
-}

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { digestOf, hexOf, type Digest } from '../../base/digest.ts';
 import type { Remote } from '../remote.ts';
-import type { Patience } from './oci-retry.ts';
+import type { Patience } from './retry.ts';
 import { openOciRemote, type OciOptions } from './oci.ts';
 
 export interface Seen {

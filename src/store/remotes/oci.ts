@@ -26,7 +26,7 @@ import {
   type ManifestKind,
   type Written,
 } from './oci-manifest.ts';
-import { patience, type Patience } from './oci-retry.ts';
+import { patience, type Patience } from './retry.ts';
 import { tagPages } from './oci-tags.ts';
 
 /** Manifests that a listing reads at a time. */

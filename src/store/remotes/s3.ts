@@ -14,7 +14,7 @@ import { mapInParallel } from '../parallel.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
 import { keyedRemote, type Found, type KeyedReader, type KeyedWriter, type Part } from './keyed.ts';
 import { isLoopback } from './oci-address.ts';
-import { Passing, patience, persist, type Patience } from './oci-retry.ts';
+import { Passing, patience, persist, type Patience } from './retry.ts';
 import { parseS3Address, type S3Address } from './s3-address.ts';
 import { describeS3Failure, isAbsent, isBehindEnd, mayPass, s3Failure } from './s3-failures.ts';
 
