@@ -85,20 +85,26 @@ export async function readPointers(git: Git, commit: Oid, scope: PointerScope): 
   return { commit, named, broken, units: [], revoked };
 }
 
+/** A pointer that was decided about. */
+export interface DecidedPointer {
+  readonly name: string;
+  readonly commit: Oid;
+  /** SHA-256 of the pointer's bytes */
+  readonly pointer: Digest;
+  /** what it names */
+  readonly artifact: Digest;
+}
+
 /**
- * A pointer as a commit has it, where its bytes are the expected ones.
- * @param place.pointer SHA-256 of them
+ * A pointer as a commit has it, where it is the one that was decided about.
  * @throws PlumbError POINTER_INVALID, GIT_REVISION_UNKNOWN
  */
-export async function readPointerAt(
-  git: Git,
-  { name, commit, pointer, scope }: { readonly name: string; readonly commit: Oid; readonly pointer: Digest; readonly scope: PointerScope },
-): Promise<NamedModel> {
+export async function readPointerAt(git: Git, { name, commit, pointer, artifact }: DecidedPointer, scope: PointerScope): Promise<NamedModel> {
   const path = pointerPath(name, scope);
   const bytes = await git.readBlob(commit, path);
   const model = await readOne(bytes, { name, entry: { path, mode: '100644' }, commit, stage: scope.stage });
-  if (bytes !== null && digestOf(bytes) === pointer) return model;
-  throw refusal(path, `of commit ${commit.slice(0, 12)} is not the one that was decided about`);
+  if (bytes !== null && digestOf(bytes) === pointer && model.digest === artifact) return model;
+  throw refusal(path, `of commit ${commit.slice(0, 12)} is not what was decided about`);
 }
 
 /**

@@ -10,6 +10,7 @@ import { readPointerAt, type NamedModel, type PointerReading, type PointerScope 
 interface Placed {
   /** SHA-256 of the pointer's bytes */
   readonly pointer: Digest;
+  readonly artifact: Digest;
   readonly commit: Oid;
   /** number of the record */
   readonly seq: number;
@@ -22,7 +23,7 @@ function placedBy(records: readonly LogRecord[], stage: Stage): Map<string, Plac
     for (const { model, pointer, served, to, stage: of } of decision.moves) {
       if (!served || of !== stage) continue;
       if (pointer === null || to === null) placed.delete(model);
-      else placed.set(model, { pointer, commit: decision.commit, seq: decision.seq });
+      else placed.set(model, { pointer, artifact: to, commit: decision.commit, seq: decision.seq });
     }
   }
   return placed;
@@ -48,7 +49,7 @@ export async function readServed(
     if (scope.model !== undefined && scope.model !== name) continue;
     units.set(place.seq, [...(units.get(place.seq) ?? []), name]);
     try {
-      named.set(name, await readPointerAt(git, { name, ...place, scope }));
+      named.set(name, await readPointerAt(git, { name, ...place }, scope));
     } catch (error) {
       if (!isPlumbError(error, 'POINTER_INVALID')) throw error;
       broken.set(name, error);
@@ -70,7 +71,7 @@ export async function* earlierServed(
     const models = new Map<string, NamedModel>();
     for (const [name, place] of placedBy(records.slice(0, end), scope.stage)) {
       if (!names.includes(name)) continue;
-      const model = await readPointerAt(git, { name, ...place, scope }).catch(() => null);
+      const model = await readPointerAt(git, { name, ...place }, scope).catch(() => null);
       if (model !== null) models.set(name, model);
     }
     yield models;
