@@ -44,6 +44,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./verify.ts'),
   },
   { name: 'history', summary: 'what was in production when, why, and by whom', load: () => import('./history.ts') },
+  {
+    name: 'audit',
+    summary: 'the log of decisions: what was served when, why, approved by whom',
+    exits: '0 done, or all holds, 1 something does not',
+    load: () => import('./audit.ts'),
+  },
   { name: 'rollback', summary: 'the git revert that brings the previous model back', load: () => import('./rollback.ts') },
   {
     name: 'gc',
@@ -57,6 +63,12 @@ export const commands: readonly CommandEntry[] = [
     summary: 'read and hash all that is stored, here or in the remote, and repair it',
     exits: '0 all is good, or repaired, 1 something is not',
     load: () => import('./fsck.ts'),
+  },
+  {
+    name: 'reconcile',
+    summary: 'judge what the main branch did, record it: from then on it is served',
+    exits: '0 all that the main branch has is served, 1 something of it is refused',
+    load: () => import('./reconcile.ts'),
   },
   { name: 'serve', summary: 'serve the models that the pointers name, following git', load: () => import('./serve.ts') },
   { name: 'predict', summary: 'run a model over a text or a file', load: () => import('./predict.ts') },

@@ -1,0 +1,46 @@
+// The policy that judges what comes next: the last one that the log let in, whatever the main branch has by now.
+import { digestOf } from '../base/digest.ts';
+import { isPlumbError } from '../base/errors.ts';
+import type { Git, Oid } from '../git/git.ts';
+import { files } from '../project/layout.ts';
+import { signersOf } from '../registry/audit-signers.ts';
+import { parsePolicyText } from '../registry/chain.ts';
+import { gitPolicies, type DecisionLog } from '../registry/decision-log.ts';
+import type { JudgingPolicy } from '../registry/move-input.ts';
+
+interface Place {
+  readonly git: Git;
+  readonly prefix: string;
+}
+
+/** null: none is in force, or it is not to be had. Then nobody can judge, and nothing holds. */
+export async function policyInForce({ git, prefix }: Place, { policy }: Pick<DecisionLog, 'policy'>): Promise<JudgingPolicy | null> {
+  const found = policy === null ? null : await gitPolicies(git, prefix).policy(policy.digest, policy.commit);
+  const parsed = found === null ? 'there is none' : parsePolicyText(found.text);
+  if (policy === null || found === null || typeof parsed === 'string') return null;
+  return { text: found.text, digest: policy.digest, policy: parsed, commit: policy.commit };
+}
+
+/**
+ * Why a policy cannot judge, though people approved it: the log could not go on with it.
+ * @param commit of the main branch, that brought it
+ * @returns null: it can
+ */
+export async function policyTrouble({ git, prefix, logBranch }: Place & { readonly logBranch: string }, commit: Oid): Promise<string | null> {
+  const bytes = await git.readBlob(commit, prefix + files.policy);
+  if (bytes === null) return 'policy.yaml is gone: nothing would be judged any more, and nobody could sign';
+  const found = await gitPolicies(git, prefix).policy(digestOf(bytes), commit);
+  const parsed = found === null ? 'it cannot be read' : parsePolicyText(found.text);
+  if (found === null || typeof parsed === 'string') return `policy.yaml does not parse: ${typeof parsed === 'string' ? parsed : ''}`;
+  const branch = parsed.audit?.branch ?? 'plumb/audit';
+  if (branch !== logBranch) return `the log of decisions stays where it began: \`audit.branch\` must be ${logBranch}`;
+  try {
+    const { keys, jobs } = signersOf(parsed, found.root);
+    return keys.length > 0 || jobs !== null
+      ? null
+      : 'it names nobody who signs the log of decisions (`audit.keys`, or `audit.workflows` with `trust.sigstore`)';
+  } catch (error) {
+    if (isPlumbError(error, 'SIGNING_KEY')) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+// One run: look, decide, record, then make the forge say the same.
+import { isPlumbError } from '../base/errors.ts';
+import { deploy, tellRewritten } from '../ci/deploy.ts';
+import { reconcile, type Reconciled } from '../ci/reconcile.ts';
+import type { Glass } from '../ci/reconcile-glass.ts';
+import { policyInForce } from '../ci/reconcile-policy.ts';
+import { writeStamp } from '../ci/reconcile-stamp.ts';
+import type { Cli } from './command.ts';
+import { describeError } from './main.ts';
+import type { ReconcileOptions } from './reconcile.ts';
+import { tellReconciled } from './reconcile-text.ts';
+import { openWorld, type OpenWorld } from './reconcile-world.ts';
+
+/** Exit code 1: something of the main branch is refused. */
+export async function reconcileNow(options: ReconcileOptions, cli: Cli): Promise<void> {
+  const open = await openWorld(options, cli);
+  const done = await decide(open, options, cli);
+  const troubles = options.dryRun === true ? [] : await deployAll(open, done, cli);
+  tellReconciled(done, { troubles, dryRun: options.dryRun === true }, cli);
+  if (done.refused.length > 0) cli.exitCode = 1;
+  if (options.dryRun !== true) await remember(open, done, { isWhole: troubles.length === 0, at: cli.now() });
+  const [trouble] = troubles;
+  if (trouble === undefined) return;
+  // the one document of --json is out already
+  if (!isPlumbError(trouble)) throw trouble;
+  cli.note(describeError(trouble));
+  cli.exitCode = trouble.exitCode;
+}
+
+async function decide({ world, forge }: OpenWorld, options: ReconcileOptions, cli: Cli): Promise<Reconciled> {
+  const start = options.start === true ? { reason: options.reason?.trim() || null } : null;
+  try {
+    return await reconcile(world, { start, glass: glassOf(options, forge, cli) });
+  } catch (error) {
+    const isRewritten = isPlumbError(error, 'AUDIT_REWRITTEN') || isPlumbError(error, 'AUDIT_INVALID');
+    if (isRewritten && forge !== null && options.dryRun !== true) {
+      // whether people could be told or not, that it does not hold is the news
+      await tellRewritten(forge, error).catch((trouble: unknown) =>
+        cli.note(`no issue: ${trouble instanceof Error ? trouble.message : String(trouble)}`),
+      );
+    }
+    throw error;
+  }
+}
+
+function glassOf({ breakGlass, stage = 'production', reason = '' }: ReconcileOptions, forge: OpenWorld['forge'], { env }: Cli): Glass | null {
+  if (breakGlass === undefined) return null;
+  return { place: { model: breakGlass, stage }, reason: reason.trim(), run: forge === null ? null : { forge, id: env['GITHUB_RUN_ID'] ?? '' } };
+}
+
+async function deployAll({ forge, world, runUrl }: OpenWorld, { log, refused }: Reconciled, cli: Cli): Promise<unknown[]> {
+  if (forge === null) return [];
+  const policy = (await policyInForce(world, log))?.policy ?? null;
+  const found = new Map(refused.flatMap(({ tip, judgement }) => (judgement === null ? [] : [[tip.record.decision.seq, judgement.points] as const])));
+  return deploy(forge, { log, policy, found, now: cli.now(), runUrl });
+}
+
+/** With something refused, the next run looks again: an approval may have come. */
+async function remember(
+  { place, origin }: OpenWorld,
+  { tip, log, refused }: Reconciled,
+  { isWhole, at }: { isWhole: boolean; at: Date },
+): Promise<void> {
+  const isDone = isWhole && refused.length === 0 && origin !== null;
+  const served = log.allServed().map(({ model, stage, artifact, commit }) => ({ model, stage, artifact, commit }));
+  const { branch, logBranch, git } = place;
+  await writeStamp(git.gitDir, isDone ? { origin, branch, logBranch, main: tip, log: log.tip, at: at.toISOString(), served } : null);
+}
