@@ -54,11 +54,15 @@ export interface Decision extends Pick<PromotionInput, 'by' | 'at' | 'base'> {
  * @throws PlumbError PROMOTION_REFUSED, GATE_FAILED, EVIDENCE_INVALID, GIT_TOO_SHALLOW
  */
 export async function planMoves(
-  { git, prefix }: Pick<Project, 'git' | 'prefix'>,
+  { git, prefix, store }: Pick<Project, 'git' | 'prefix' | 'store'>,
   judged: readonly Judged[],
   { ground, decision }: { readonly ground: Ground; readonly decision: Decision },
 ): Promise<PromotionPlan[]> {
-  const [{ planPromotion }, { pointerHistory }] = await Promise.all([import('../registry/promotion.ts'), import('../registry/history.ts')]);
+  const [{ planPromotion }, { pointerHistory }, { readPromotionGround }] = await Promise.all([
+    import('../registry/promotion.ts'),
+    import('../registry/history.ts'),
+    import('../registry/promotion-ground.ts'),
+  ]);
   const historyAt = async (commit: Oid | null, { model, stage }: Judged): Promise<PointerHistory> =>
     commit === null ? [] : pointerHistory(git, prefix, commit, model, stage);
   const plans: PromotionPlan[] = [];
@@ -68,6 +72,8 @@ export async function planMoves(
     plans.push(
       await planPromotion({
         ...factsOf(one),
+        ...(await readPromotionGround({ git, prefix, store }, { ...one, baselines: one.judgement.baselines, on: [ground.head, one.base.commit] })),
+        with: judged.filter((other) => other !== one).map((other) => other.model),
         current,
         staging,
         history: await historyAt(ground.head, one),
@@ -92,7 +98,7 @@ function factsOf({
   candidate,
   judgement,
   source,
-}: Judged): Pick<PromotionInput, 'model' | 'stage' | 'policy' | 'policyText' | 'candidate' | 'report' | 'gate' | 'comparisons'> {
+}: Judged): Pick<PromotionInput, 'model' | 'stage' | 'policy' | 'policyText' | 'candidate' | 'report' | 'gate' | 'comparisons' | 'baselines'> {
   const json = canonicalJson(judgement.report);
   return {
     model,
@@ -107,10 +113,12 @@ function factsOf({
       data: candidate.data,
       code: source,
       metrics: candidate.evaluated.record.metrics,
+      parts: candidate.parts,
     },
     report: { digest: digestOf(json), json },
     gate: judgement.gate,
     comparisons: judgement.comparisons,
+    baselines: judgement.baselines,
   };
 }
 
@@ -145,6 +153,6 @@ export function refuseStrayBranch({ model, stage, served, base }: Judged, { poin
 export async function sendModel(project: Project, judged: Judged, world: Parameters<Project['store']['push']>[2]): Promise<void> {
   if (project.store.remoteUrl === null) return;
   const { collectModel } = await import('../registry/found-model.ts');
-  const { roots, names } = collectModel(judged.candidate, project.store);
+  const { roots, names } = collectModel(judged.candidate, project.store, Object.values(judged.judgement.baselines));
   await project.store.push(roots, names, world);
 }

@@ -73,6 +73,12 @@ export const pipelineSchema = fields({
       fields({
         artifact: text.describe('the output that is the model: stage.output, or its path'),
         evaluation: text.describe('the stage whose results judge it'),
+        parts: z
+          .record(stageName, text)
+          .optional()
+          .describe(
+            'what moves with it as one (base model, adapter, tokenizer, prompt, index), by name: stage.output, its path, or a data set, of the runs that make or evaluate it',
+          ),
       }),
     )
     .default({})

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { canonicalJson } from '../base/canonical.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
+import { caseSetDigest } from '../evaluate/cases.ts';
 import { evaluateCases } from '../evaluate/classification.ts';
 import { compareCases } from '../evaluate/compare.ts';
 import { decideGate } from '../evaluate/gate.ts';
@@ -74,6 +75,17 @@ export function answersOf(model: ExampleModel): CaseResult[] {
   });
 }
 
+/** cases.jsonl */
+export function casesText(model: ExampleModel): string {
+  return answersOf(model)
+    .map((one) => `${canonicalJson(one)}\n`)
+    .join('');
+}
+
+/** evals/intents.yaml, and what split.train and split.test hold */
+export const suiteText = 'suite';
+export const [trainText, testText] = ['train rows', 'test rows'];
+
 export function artifactOf(model: ExampleModel): Buffer {
   return Buffer.from(`the model file of ${model.name}\n`);
 }
@@ -84,8 +96,8 @@ export function chainOfExample(
   manifest: Digest = digestOf('manifest of intents'),
 ): { check: RunRecord; split: RunRecord; train: RunRecord; evaluate: RunRecord; data: Record<string, Digest> } {
   const data = { intents: manifest };
-  const trainRows = { path: 'out/split/train.jsonl', digest: digestOf('train rows'), bytes: 10, kind: 'file' as const };
-  const testRows = { path: 'out/split/test.jsonl', digest: digestOf('test rows'), bytes: 10, kind: 'file' as const };
+  const trainRows = { path: 'out/split/train.jsonl', digest: digestOf(trainText), bytes: trainText.length, kind: 'file' as const };
+  const testRows = { path: 'out/split/test.jsonl', digest: digestOf(testText), bytes: testText.length, kind: 'file' as const };
   const check = runRecord('check', { data: { kind: 'data', ref: 'intents', digest: data.intents } }, {});
   const split = runRecord('split', { rows: { kind: 'data', ref: 'intents', digest: data.intents } }, { train: trainRows, test: testRows });
   const artifact = { path: 'out/train/model.onnx', digest: digestOf(artifactOf(model)), bytes: artifactOf(model).length, kind: 'file' as const };
@@ -103,7 +115,7 @@ export function chainOfExample(
       data: { kind: 'output', ref: 'split.test', digest: testRows.digest, run: digestOfRecord(split) },
       suite: { kind: 'file', ref: 'evals/intents.yaml', digest: evaluation.suiteDigest },
     },
-    { cases: { path: 'out/evaluate/cases.jsonl', digest: digestOf(JSON.stringify(answersOf(model))), bytes: 10, kind: 'file' } },
+    { cases: { path: 'out/evaluate/cases.jsonl', digest: digestOf(casesText(model)), bytes: Buffer.byteLength(casesText(model)), kind: 'file' } },
     { metrics: { accuracy: evaluation.accuracy.value, cases: evaluation.cases } },
   );
   return { check, split, train, evaluate, data };
@@ -144,8 +156,8 @@ export function evaluationOfExample(model: ExampleModel): ReturnType<typeof eval
   return evaluateCases(answersOf(model), {
     model: digestOf(artifactOf(model)),
     suite: 'evals/intents.yaml',
-    suiteDigest: digestOf('suite'),
-    data: digestOf('test cases'),
+    suiteDigest: digestOf(suiteText),
+    data: caseSetDigest(answersOf(model)),
   });
 }
 
@@ -166,6 +178,11 @@ export interface ExampleOrder {
   readonly baseHistory?: PointerHistory;
   /** of the data set */
   readonly manifest?: Digest;
+  readonly signatures?: ReadonlyMap<Digest, string>;
+  readonly with?: readonly string[];
+  readonly revoked?: ReadonlySet<Digest>;
+  readonly stagedSince?: Date | null;
+  readonly parts?: NonNullable<PromotionInput['candidate']['parts']>;
 }
 
 export function promotionInput(order: ExampleOrder): PromotionInput {
@@ -177,11 +194,13 @@ export function promotionInput(order: ExampleOrder): PromotionInput {
   const evaluation = evaluationOfExample(candidate);
   const comparisons: { production?: Comparison } =
     order.production === undefined ? {} : { production: compareCases(answersOf(order.production), answersOf(candidate), { examples: 3 }) };
+  const baseline = order.production === undefined ? null : chainOfExample(order.production, order.manifest).evaluate;
   const gateName = policy.models[model]?.[stage]?.gate ?? 'floor';
   const gate = decideGate({ gate: gateName, checks: policy.gates[gateName] ?? [], evaluation, comparisons });
   const json = canonicalJson({
     plumbline: 'report/1',
     model,
+    verdict: comparisons.production?.answer ?? 'first model',
     candidate: { artifact: evaluation.model, run: digestOfRecord(train), commit: 'c'.repeat(40) },
     baseline: order.production === undefined ? null : { what: 'production', artifact: digestOf(artifactOf(order.production)) },
     gate,
@@ -201,10 +220,16 @@ export function promotionInput(order: ExampleOrder): PromotionInput {
       data,
       code: 'c'.repeat(40),
       metrics: { accuracy: evaluation.accuracy.value, cases: evaluation.cases },
+      ...(order.parts === undefined ? {} : { parts: order.parts }),
     },
     report: { digest: digestOf(json), json },
     gate,
     comparisons,
+    ...(baseline === null ? {} : { baselines: { production: { digest: digestOfRecord(baseline), record: baseline } } }),
+    ...(order.signatures === undefined ? {} : { signatures: order.signatures }),
+    ...(order.with === undefined ? {} : { with: order.with }),
+    ...(order.revoked === undefined ? {} : { revoked: order.revoked }),
+    ...(order.stagedSince === undefined ? {} : { stagedSince: order.stagedSince }),
     current: order.current ?? null,
     staging: order.staging ?? null,
     history: order.history ?? [],
@@ -311,6 +336,15 @@ export class ExampleRepository {
         ...order,
       }),
     );
+  }
+
+  get now(): Date {
+    return new Date(this.#clock);
+  }
+
+  /** As if so much time had passed. */
+  wait(ms: number): void {
+    this.#clock += ms;
   }
 
   /** One promotion, one commit. */

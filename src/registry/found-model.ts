@@ -3,9 +3,9 @@ import { basename } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
-import { pushRootOf } from '../datasets/manifest.ts';
+import { pushRootOf, readManifest } from '../datasets/manifest.ts';
 import type { Reachable } from '../datasets/reachable.ts';
-import { collectRuns } from '../pipeline/reachable.ts';
+import { collectRuns, runRoot } from '../pipeline/reachable.ts';
 import { nameIn } from '../pipeline/run-names.ts';
 import { readableRecord, type KeptRecord } from '../pipeline/records.ts';
 import type { RunOutput, RunRecord } from '../pipeline/run-record.ts';
@@ -28,6 +28,13 @@ export interface FoundModel {
   readonly records: ReadonlyMap<Digest, RunRecord>;
   /** data set -> manifest, for all that made and evaluated it */
   readonly data: Readonly<Record<string, Digest>>;
+  /** what moves with it as one, by name */
+  readonly parts: Readonly<Record<string, ModelPart>>;
+}
+
+export interface ModelPart {
+  readonly digest: Digest;
+  readonly bytes: number;
 }
 
 /** The model that is meant where none is named. @throws PlumbError MODEL_UNKNOWN when there is none, or more than one */
@@ -53,14 +60,17 @@ export function modelStages(pipeline: Pipeline, name: string): { artifactStage: 
       mend: `add it under models:, with its artifact and its evaluation${Object.keys(models).length > 0 ? `; models there: ${Object.keys(models).join(', ')}` : ''}`,
     });
   }
-  const owner = [...pipeline.stages.values()].flatMap((stage) =>
-    Object.entries(stage.outputs).flatMap(([output, path]) =>
-      entry.artifact === `${stage.spec.name}.${output}` || entry.artifact === path ? [{ artifactStage: stage.spec.name, output }] : [],
-    ),
-  )[0];
-  if (owner === undefined) throw noSuch(name, `artifact "${entry.artifact}" is an output of no stage`);
+  const owner = outputOf(pipeline, entry.artifact);
+  if (owner === null) throw noSuch(name, `artifact "${entry.artifact}" is an output of no stage`);
   if (!pipeline.stages.has(entry.evaluation)) throw noSuch(name, `evaluation "${entry.evaluation}" is no stage`);
-  return { ...owner, evaluationStage: entry.evaluation };
+  return { artifactStage: owner.stage, output: owner.output, evaluationStage: entry.evaluation };
+}
+
+/** @param text stage.output, or the path of one; null: there is none of that name */
+function outputOf(pipeline: Pipeline, text: string): { stage: string; output: string } | null {
+  for (const { spec, outputs } of pipeline.stages.values())
+    for (const [output, path] of Object.entries(outputs)) if (text === `${spec.name}.${output}` || text === path) return { stage: spec.name, output };
+  return null;
 }
 
 function noSuch(model: string, what: string): PlumbError {
@@ -84,14 +94,43 @@ export async function modelOfPipeline(pipeline: Pipeline, records: ReadonlyMap<s
     throw new Error(`no records of ${artifactStage} and ${evaluationStage}`);
   const byDigest = new Map([...records.values()].map((kept) => [kept.digest, kept.record]));
   const chain = await withEarlier([made, evaluated], byDigest, store);
+  const data = dataOf(chainOf([made.digest, evaluated.digest], chain, inputRuns));
   return {
     name,
     artifact: { digest: artifact.digest, bytes: artifact.bytes, format: formatOf(artifact) },
     made,
     evaluated,
     records: chain,
-    data: dataOf(chainOf([made.digest, evaluated.digest], chain, inputRuns)),
+    data,
+    parts: await partsOf(pipeline, name, { records, chain, data, store }),
   };
+}
+
+interface PartSources {
+  readonly records: ReadonlyMap<string, KeptRecord>;
+  readonly chain: ReadonlyMap<Digest, RunRecord>;
+  readonly data: Readonly<Record<string, Digest>>;
+  readonly store: Store;
+}
+
+/** @throws PlumbError PIPELINE_DEP_MISSING for one that no run behind the model made or read: nobody would have evaluated it */
+async function partsOf(pipeline: Pipeline, model: string, sources: PartSources): Promise<Record<string, ModelPart>> {
+  const parts: Record<string, ModelPart> = {};
+  for (const [part, text] of Object.entries(pipeline.config.models[model]?.parts ?? {})) {
+    const found = await findPart(pipeline, text, sources);
+    if (found === null) throw noSuch(model, `its part "${part}" is "${text}", which no run that makes or evaluates the model wrote or read`);
+    parts[part] = found;
+  }
+  return parts;
+}
+
+async function findPart(pipeline: Pipeline, text: string, { records, chain, data, store }: PartSources): Promise<ModelPart | null> {
+  const owner = outputOf(pipeline, text);
+  const kept = owner === null ? undefined : records.get(owner.stage);
+  const output = owner === null ? undefined : kept?.record.outputs[owner.output];
+  if (kept !== undefined && output !== undefined && chain.has(kept.digest)) return { digest: output.digest, bytes: output.bytes };
+  const manifest = Object.hasOwn(data, text) ? data[text] : undefined;
+  return manifest === undefined ? null : { digest: manifest, bytes: (await readManifest(store, manifest)).bytes };
 }
 
 /** The model behind a pointer, from its evidence. @throws PlumbError EVIDENCE_INVALID */
@@ -114,6 +153,7 @@ export async function modelOfPointer(tree: FileTree, pointer: Pointer): Promise<
     evaluated: { digest: pointer.evaluation, record: evaluated },
     records: evidence.runs,
     data: pointer.data,
+    parts: pointer.parts ?? {},
   };
 }
 
@@ -155,8 +195,11 @@ export function casesOf(evaluated: KeptRecord): RunOutput {
   });
 }
 
-/** All bytes behind a model: data, what its runs wrote, their records. */
-export function collectModel(model: FoundModel, store: Store): Reachable {
+/**
+ * All bytes behind a model: data, what its runs wrote, their records.
+ * @param baselines evaluations of others that it was compared with; their answers go along where they are to be had
+ */
+export function collectModel(model: FoundModel, store: Store, baselines: readonly KeptRecord[] = []): Reachable {
   const runs = collectRuns(
     [...model.records].map(([digest, record]) => ({ digest, record })),
     store,
@@ -164,5 +207,6 @@ export function collectModel(model: FoundModel, store: Store): Reachable {
     (fingerprint) => nameIn({ kind: 'laptop' }, fingerprint),
   );
   const data = [...new Set(Object.values(model.data))].map((digest) => pushRootOf(store, digest));
-  return { roots: [...data, ...runs.roots], names: runs.names };
+  const compared = baselines.map((kept) => ({ ...runRoot(kept, store), optional: true }));
+  return { roots: [...data, ...runs.roots, ...compared], names: runs.names };
 }

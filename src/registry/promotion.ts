@@ -3,16 +3,21 @@ import { byCodeUnit } from '../base/canonical.ts';
 import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { Comparison, GateResult } from '../evaluate/schema.ts';
+import type { KeptRecord } from '../pipeline/records.ts';
 import type { RunRecord } from '../pipeline/run-record.ts';
 import { files as projectFiles } from '../project/layout.ts';
 import { checkChain } from './chain.ts';
 import { evidencePath, loadEvidence, planEvidence, type PlannedFile } from './evidence.ts';
 import { describeTakenBack, stateOf, type PointerHistory } from './history.ts';
 import { oneLine } from './one-line.ts';
-import { pointerPath, pointerSubject, serialisePointer } from './pointer.ts';
+import { pointerPath, pointerSubject, serialisePointer, type PointerPlace } from './pointer.ts';
+import { revokedIn } from './revocation.ts';
 import { chainOf, earlierRuns } from './run-chain.ts';
 import type { Pointer, Policy, Promotion, Stage } from './schema.ts';
+import { signaturesOf } from './signature-form.ts';
+import { durationText, soakLeftMs } from './soak.ts';
 import { plannedTree } from './tree.ts';
+import { unitsOf } from './unit.ts';
 
 /** The model that shall be promoted, with all that proves where it comes from. */
 export interface Candidate {
@@ -27,6 +32,8 @@ export interface Candidate {
   readonly data: Readonly<Record<string, Digest>>;
   readonly code: string | null;
   readonly metrics: Readonly<Record<string, number>>;
+  /** what moves with it as one, by name */
+  readonly parts?: Readonly<Record<string, { readonly digest: Digest; readonly bytes: number }>>;
 }
 
 export interface PromotionInput {
@@ -42,6 +49,16 @@ export interface PromotionInput {
   readonly gate: GateResult;
   /** what the gate compared with */
   readonly comparisons: { readonly production?: Comparison | undefined; readonly staging?: Comparison | undefined };
+  /** the evaluations whose answers it compared with */
+  readonly baselines?: Readonly<Partial<Record<Stage, KeptRecord>>>;
+  /** run -> what vouches for it, of these runs and of those of the baselines; `findSignatures` has it */
+  readonly signatures?: ReadonlyMap<Digest, string>;
+  /** other models that the same commit moves to this stage */
+  readonly with?: readonly string[];
+  /** what was taken out for good */
+  readonly revoked?: ReadonlySet<Digest>;
+  /** since when the artifact has been in staging without a break; null: it is not there. Asked where the policy wants a soak time */
+  readonly stagedSince?: Date | null;
   /** what is in this stage now */
   readonly current: Pointer | null;
   /** what is in staging now */
@@ -80,11 +97,19 @@ export async function planPromotion(input: PromotionInput): Promise<PromotionPla
   const reasons = { force: reasonOf(input.force, '--force'), again: reasonOf(input.again, '--again') };
   checkRule(input);
   checkMove(input);
+  checkRevoked(input);
+  checkUnit(input);
+  checkSoak(input);
   const again = checkAgain(input, reasons.again);
   const forced = checkGate(input, reasons.force);
   const comparisons = Object.entries(input.comparisons).flatMap(([stage, comparison]) =>
     comparison === undefined ? [] : [{ stage, file: planEvidence(place, figuresOf(comparison)) }],
   );
+  const runs = chainOf([input.candidate.run, input.candidate.evaluation], input.candidate.records, earlierRuns);
+  const baselines = Object.entries(input.baselines ?? {}).filter(([stage]) => input.comparisons[stage as Stage] !== undefined);
+  const alongside = baselines.map(([, kept]) => planEvidence(place, kept.record));
+  const signatures = planSignatures(place, input.signatures, [...runs.keys(), ...baselines.map(([, { digest }]) => digest)]);
+  const together = (input.with ?? []).toSorted(byCodeUnit);
   const bare = barePointer(input);
   const record = planEvidence(place, {
     plumbline: 'promotion/1',
@@ -100,14 +125,17 @@ export async function planPromotion(input: PromotionInput): Promise<PromotionPla
     comparisons: Object.fromEntries(comparisons.map(({ stage, file }) => [stage, file.digest])),
     forced,
     again,
+    ...(baselines.length === 0 ? {} : { baselines: Object.fromEntries(baselines.map(([stage, { digest }]) => [stage, digest])) }),
+    ...(together.length === 0 ? {} : { with: together }),
+    ...(signatures === null ? {} : { signatures: signatures.digest }),
   } satisfies Promotion);
   const pointer = { ...bare, promotion: record.digest };
   const evidence = [
     record,
     ...comparisons.map(({ file }) => file),
-    ...[...chainOf([input.candidate.run, input.candidate.evaluation], input.candidate.records, earlierRuns).values()].map((run) =>
-      planEvidence(place, run),
-    ),
+    ...[...runs.values()].map((run) => planEvidence(place, run)),
+    ...alongside,
+    ...(signatures === null ? [] : [signatures]),
     { path: evidencePath(place, input.report.digest, 'json'), bytes: input.report.json },
     { path: evidencePath(place, bare.policy, 'yaml'), bytes: input.policyText },
   ];
@@ -158,6 +186,55 @@ function checkMove({ model, stage, policy, candidate, current, staging }: Promot
   );
 }
 
+/** What was taken out for good comes again by no option. */
+function checkRevoked({ model, candidate, revoked = new Set() }: PromotionInput): void {
+  const found = revokedIn(candidate, revoked);
+  if (found === null) return;
+  throw refuse(
+    `${model}: ${shortDigest(found)} was taken out for good, and never comes again`,
+    `\`git log -- ${projectFiles.models}/*/revoked/${found.slice(7)}.json\` says by whom and why: make another model`,
+    { revoked: found },
+  );
+}
+
+function checkUnit({ model, policy, with: others = [] }: PromotionInput): void {
+  const here = new Set([model, ...others]);
+  for (const { name, models } of unitsOf(policy, model)) {
+    const missing = models.filter((one) => !here.has(one));
+    if (missing.length === 0) continue;
+    throw refuse(
+      `${model} belongs to the unit "${name}", which moves as one; ${missing.join(', ')} would stay`,
+      `promote them together: \`plumb promote ${models.join(' ')}\``,
+    );
+  }
+}
+
+function checkSoak({ model, stage, policy, candidate, stagedSince = null, at }: PromotionInput): void {
+  const soak = policy.models[model]?.[stage]?.soak;
+  const left = soak === undefined ? 0 : soakLeftMs(soak, stagedSince, at);
+  if (soak === undefined || left === 0) return;
+  const name = `${model} ${shortDigest(candidate.artifact.digest)}`;
+  const since = stagedSince === null ? 'it is not there' : `it came at ${stagedSince.toISOString()}`;
+  throw refuse(
+    `${projectFiles.policy} wants ${name} to be in staging for ${soak} before it goes to ${stage}; ${since}`,
+    stagedSince === null ? `run \`plumb promote ${model} --to staging\` first` : `wait ${durationText(left)}`,
+    { soak, stagedSince: stagedSince?.toISOString() ?? null, leftMs: left },
+  );
+}
+
+/** null: nobody signed any of these runs */
+function planSignatures(
+  place: PointerPlace,
+  notes: PromotionInput['signatures'],
+  runs: readonly Digest[],
+): (PlannedFile & { digest: Digest }) | null {
+  const known = runs.flatMap((run) => {
+    const note = notes?.get(run);
+    return note === undefined ? [] : [[run, note] as const];
+  });
+  return known.length === 0 ? null : planEvidence(place, signaturesOf(new Map(known)));
+}
+
 function checkAgain(
   { model, stage, candidate, history, baseHistory = [] }: PromotionInput,
   again: { reason: string } | null,
@@ -200,6 +277,7 @@ function barePointer({ model, stage, candidate, report, policyText }: PromotionI
     code: candidate.code,
     report: report.digest,
     policy: digestOf(policyText),
+    ...(Object.keys(candidate.parts ?? {}).length === 0 ? {} : { parts: { ...candidate.parts } }),
     metrics: { ...candidate.metrics },
   };
 }

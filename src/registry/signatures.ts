@@ -16,24 +16,22 @@ import type { Point } from './judgement.ts';
 import type { MovedPointer } from './move-change.ts';
 import type { MoveInput } from './move-input.ts';
 import { oneLine } from './one-line.ts';
-import type { Signatures } from './schema.ts';
-import { signaturesOf } from './signature-form.ts';
 
 /**
  * What the store has: of each run what the main branch's CI said, else what that of the pull request said which it was run for.
  * @param records by digest
- * @returns null where nobody signed any of them
+ * @returns run -> what vouches for it; runs that nobody signed are left out
  */
 export async function findSignatures(
   store: Pick<Store, 'nameHere' | 'nameInRemote'>,
   records: ReadonlyMap<Digest, RunRecord>,
-): Promise<Signatures | null> {
+): Promise<Map<Digest, string>> {
   const notes = new Map<Digest, string>();
   for (const [run, record] of records) {
     const note = await findNote(store, run, record);
     if (note !== null) notes.set(run, note);
   }
-  return notes.size === 0 ? null : signaturesOf(notes);
+  return notes;
 }
 
 async function findNote(store: Pick<Store, 'nameHere' | 'nameInRemote'>, run: Digest, record: RunRecord): Promise<string | null> {

@@ -1,5 +1,4 @@
 // Models that move together. `units` of the policy says which must; the promotion record's `with` says which did, and were decided as one.
-import { byCodeUnit } from '../base/canonical.ts';
 import { nameOf, pointOf, type Fault } from './judge-point.ts';
 import type { Point } from './judgement.ts';
 import type { MovedPointer } from './move-change.ts';
@@ -13,23 +12,24 @@ export function unitsOf(policy: Pick<Policy, 'units'>, model: string): { name: s
 /**
  * All models of a unit move, or none; those that a promotion record names move with it; and what moves together was made to go together: of one commit, and of
  * equal data wherever two of them read the same data set.
- * @param fast what moves goes back: to models of before there was a unit, maybe
+ * @param fast what moves goes back: models that are no unit may do that one by one, and models of before there was a unit need not fit
  * @returns null where nothing moves together
  */
 export function judgeUnit(pointers: readonly MovedPointer[], policy: Policy | null, fast: boolean): Point | null {
+  const isUnit = (model: string): boolean => policy !== null && unitsOf(policy, model).length > 0;
+  const isBound = ({ place, evidence }: MovedPointer): boolean => {
+    const isNamed = (evidence?.promotion?.with ?? []).length > 0;
+    return isUnit(place.model) ? isNamed || !fast : isNamed && !fast;
+  };
   const faults: Fault[] = [];
   const told: string[] = [];
   for (const [stage, moved] of Map.groupBy(pointers, ({ place }) => place.stage)) {
     const models = new Set(moved.map(({ place }) => place.model));
-    faults.push(...incompleteUnits(policy, stage, models));
-    for (const one of moved) faults.push(...withFaults(one, models));
-    const inUnit = (model: string): boolean => !fast && policy !== null && unitsOf(policy, model).length > 0;
-    const together = moved.filter(({ place, evidence }) => (evidence?.promotion?.with ?? []).length > 0 || inUnit(place.model));
-    faults.push(...fitFaults(together));
-    if (together.length > 1) told.push(`${[...models].toSorted(byCodeUnit).join(', ')} in ${stage}`);
+    const together = moved.filter(isBound);
+    faults.push(...incompleteUnits(policy, stage, models), ...(fast ? [] : moved.flatMap((one) => withFaults(one, models))), ...fitFaults(together));
+    if (together.length > 1) told.push(`${together.map(({ place }) => place.model).join(', ')} in ${stage}`);
   }
-  const applies = told.length > 0 || (policy !== null && pointers.some(({ place }) => unitsOf(policy, place.model).length > 0));
-  if (!applies && faults.length === 0) return null;
+  if (told.length + faults.length === 0 && !pointers.some(({ place }) => isUnit(place.model))) return null;
   return pointOf('unit', faults, told.length === 0 ? 'whole units move' : `as one: ${told.join('; ')}`);
 }
 

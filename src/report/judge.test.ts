@@ -68,6 +68,7 @@ async function modelOf(
     evaluated,
     records: new Map([split, trained, asked].map((record) => [digestOfRecord(record), record])),
     data: {},
+    parts: {},
   };
 }
 

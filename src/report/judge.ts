@@ -4,17 +4,16 @@ import type { Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import type { JsonValue } from '../base/schema.ts';
-import { caseSetDigest, readCases } from '../evaluate/cases.ts';
-import { evaluateCases } from '../evaluate/classification.ts';
 import { compareCases } from '../evaluate/compare.ts';
 import { decideGate } from '../evaluate/gate.ts';
-import type { CaseResult, Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
+import type { Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
 import type { KeptRecord } from '../pipeline/records.ts';
 import type { RunRecord } from '../pipeline/run-record.ts';
 import { explainRun, flatten } from '../pipeline/why.ts';
 import type { BoundStage } from '../pipeline/graph.ts';
 import { files } from '../project/layout.ts';
 import { casesOf, type FoundModel } from '../registry/found-model.ts';
+import { readAnswers, type Answers } from '../registry/recompute.ts';
 import type { Pointer, Policy, Stage } from '../registry/schema.ts';
 import type { Store } from '../store/store.ts';
 import { curveSchema } from '../train/schema.ts';
@@ -65,6 +64,8 @@ export interface Judgement {
   /** of the policy's gate for that stage */
   readonly gate: GateResult;
   readonly comparisons: Readonly<Partial<Record<Stage, Comparison>>>;
+  /** the evaluations whose answers they are with */
+  readonly baselines: Readonly<Partial<Record<Stage, KeptRecord>>>;
   readonly evaluation: Evaluation;
 }
 
@@ -84,6 +85,7 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
   };
   const wanted = new Set(checks.flatMap((check) => ('against' in check ? [check.against] : [])));
   const comparisons: Partial<Record<Stage, Comparison>> = {};
+  const baselines: Partial<Record<Stage, KeptRecord>> = {};
   const same: Partial<Record<Stage, 'same model'>> = {};
   for (const stage of wanted) {
     const served = order.served[stage];
@@ -95,6 +97,7 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
     const pair = await compare(served.model);
     if (pair === null) throw cannotCompare(candidate, stage);
     comparisons[stage] = pair.comparison;
+    baselines[stage] = pair.evaluated;
   }
   const against = baseline === null ? null : await compare(baseline.model);
   const mergeBase = order.branch === undefined ? null : await compareMergeBase(order.branch, candidate, compare);
@@ -117,7 +120,7 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
     curves: await readCurves(candidate, world.store),
     warnings,
   };
-  return { report: buildReport(parts), gate, comparisons, evaluation: answered.evaluation };
+  return { report: buildReport(parts), gate, comparisons, baselines, evaluation: answered.evaluation };
 }
 
 type Described = Pick<ReportParts, 'data' | 'params' | 'stages' | 'cost' | 'validation'>;
@@ -181,30 +184,16 @@ function gateOf(policy: Policy, model: string, stage: Stage): { name: string; ch
   });
 }
 
-interface Answers {
-  readonly cases: readonly CaseResult[];
-  readonly evaluation: Evaluation;
-}
-
-/** The figures are made anew from the answers: a report never repeats what an evaluation says of itself. */
-async function answersOf(model: FoundModel, evaluated: KeptRecord, store: Store): Promise<Answers> {
-  const cases: CaseResult[] = [];
-  store.remember([evaluated.digest]);
-  for await (const one of readCases(await store.pathOf(casesOf(evaluated).digest), { name: `cases of ${evaluated.record.stage}` })) cases.push(one);
-  const suite = Object.entries(evaluated.record.inputs).find(([name]) => name === 'suite')?.[1];
-  const subject = {
-    model: model.artifact.digest,
-    suite: suite?.ref ?? evaluated.record.stage,
-    suiteDigest: suite?.digest ?? evaluated.record.fingerprint,
-    data: caseSetDigest(cases),
-  };
-  return { cases, evaluation: evaluateCases(cases, subject) };
-}
-
 interface Compared {
   readonly comparison: Comparison;
-  /** of the other model */
+  /** of the other model, and the run that asked it */
   readonly evaluation: Evaluation;
+  readonly evaluated: KeptRecord;
+}
+
+async function answersOf(model: FoundModel, evaluated: KeptRecord, store: Store): Promise<Answers> {
+  store.remember([evaluated.digest]);
+  return readAnswers(await store.pathOf(casesOf(evaluated).digest), model.artifact.digest, evaluated);
 }
 
 async function compareWith(other: FoundModel, order: JudgeOrder, candidate: Answers, world: JudgeWorld): Promise<Compared | null> {
@@ -213,7 +202,7 @@ async function compareWith(other: FoundModel, order: JudgeOrder, candidate: Answ
     : await world.evaluateInstead(order.candidate, other);
   if (evaluated === null) return null;
   const before = await answersOf(other, evaluated, world.store);
-  return { comparison: compareCases(before.cases, candidate.cases, { examples }), evaluation: before.evaluation };
+  return { comparison: compareCases(before.cases, candidate.cases, { examples }), evaluation: before.evaluation, evaluated };
 }
 
 /** Two evaluations asked the same when all that they read, but the model, is equal. */
