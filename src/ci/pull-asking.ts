@@ -1,5 +1,5 @@
 // What a decision about a pull request asks of a forge, and what becomes of a question that it does not answer.
-import { isPlumbError } from '../base/errors.ts';
+import { isPlumbError, type PlumbError } from '../base/errors.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { Git, Oid } from '../git/git.ts';
 import type { Access } from '../registry/access.ts';
@@ -21,7 +21,7 @@ export interface FactsQuestion {
   readonly access: Access;
   /** `approvals` of what is judged: which teams are asked about */
   readonly rules: readonly ApprovalRule[];
-  /** what is decided about, relative to the repository, where git says it (`subjectPaths`); null: the forge lists what it changes */
+  /** what it changes, relative to the repository, where git says it; null: the forge lists it */
   readonly paths: readonly string[] | null;
   /** file names of the workflows by which bots promote; default: promote.yml, rollback.yml */
   readonly workflows?: readonly string[];
@@ -30,15 +30,21 @@ export interface FactsQuestion {
 /** Notes what the forge would not say. */
 export type Ask = <T, N>(what: string, work: Promise<T>, otherwise: N) => Promise<T | N>;
 
+/** @param gaps what the forge would not say is added to it */
 export function asking(gaps: string[]): Ask {
   return async (what, work, otherwise) => {
     try {
       return await work;
     } catch (error) {
-      // one that is busy may answer the next time, and what is no refusal of a forge is a mistake of ours
-      if (!isPlumbError(error) || !['FORGE_LIMIT', 'FORGE_DENIED', 'FORGE_FAILED'].includes(error.code)) throw error;
+      if (!isAnswer(error)) throw error;
       gaps.push(`${what}: ${error.message}`);
       return otherwise;
     }
   };
+}
+
+/** A forge that is in trouble may answer the next time; one that refuses will refuse again, and what it keeps from us stays unknown. */
+function isAnswer(error: unknown): error is PlumbError {
+  if (!isPlumbError(error) || !['FORGE_LIMIT', 'FORGE_DENIED', 'FORGE_FAILED'].includes(error.code)) return false;
+  return Number(error.details?.['status'] ?? 0) < 500;
 }

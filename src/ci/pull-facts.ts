@@ -28,7 +28,7 @@ export async function gatherFacts(forge: FactsForge, number: number, question: F
     ask('whether it was led to another base branch', forge.retargetedAt(number), 'unknown' as const),
     readCodeowners(question.git, question.base, forge.kind),
   ]);
-  const paths = question.paths ?? (files === null ? null : subjectPaths(files, question.prefix));
+  const changed = question.paths ?? files;
   const first: PullFacts = {
     forge: forge.kind,
     number,
@@ -48,7 +48,7 @@ export async function gatherFacts(forge: FactsForge, number: number, question: F
     pushes: pushes?.map(pushOf) ?? null,
     triggers: null,
     standing: {},
-    subjectPaths: paths?.toSorted() ?? null,
+    subjectPaths: changed === null ? null : subjectPaths(changed, question.prefix),
     subjects: {},
     codeowners,
     gaps,

@@ -176,7 +176,7 @@ function whyNot({ opinion, doubt }: Heard, input: ApprovalInput): string {
   const standing = standingOf(input.facts.standing, opinion.person.login);
   const who = [access.approve, wanted].find((group) => isWithin(group, opinion.person.login, standing) !== 'yes') ?? wanted;
   const known = isWithin(who, opinion.person.login, standing) === 'no';
-  return known ? `is not ${nameWho(who)}` : `may not be ${nameWho(who)}: the forge does not say`;
+  return known ? `is not among ${nameWho(who)}` : `may not be among ${nameWho(who)}: the forge does not say`;
 }
 
 function least(a: Known, b: Known): Known {

@@ -15,11 +15,11 @@ export function decidePromoter(facts: PullFacts, access: Access, who: Who = acce
   const { people, doubt } = named;
   const answers = people.map(({ login }) => ({ login, within: isWithin(who, login, standingOf(facts.standing, login)) }));
   const outside = answers.filter(({ within }) => within === 'no').map(({ login }) => login);
-  if (outside.length > 0) return point(false, `${outside.join(', ')} may not: it takes ${nameWho(who)}`);
+  if (outside.length > 0) return point(false, `${outside.join(', ')} may not: it is for ${nameWho(who)}`);
   const unsure = answers.filter(({ within }) => within === 'unknown').map(({ login }) => login);
   if (doubt !== null) return point('unknown', doubt);
   if (unsure.length > 0)
-    return point('unknown', `whether ${unsure.join(', ')} may is not known: the forge does not say whether they are ${nameWho(who)}`);
+    return point('unknown', `whether ${unsure.join(', ')} may is not known: the forge does not say whether they are among ${nameWho(who)}`);
   return point(true, `brought by ${answers.map(({ login }) => login).join(', ')}`);
 }
 

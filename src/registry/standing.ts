@@ -46,8 +46,9 @@ export function leastRole(who: Who): Role | undefined {
   return who.role ?? (who.teams.length === 0 && who.people.length === 0 ? 'write' : undefined);
 }
 
-/** 'team ml', 'team ml, or anna, or role admin' */
+/** 'members of team ml, or anna, or those with role admin' */
 export function nameWho(who: Who): string {
   const role = leastRole(who);
-  return [...who.teams.map((team) => `team ${team}`), ...who.people, ...(role === undefined ? [] : [`role ${role}`])].join(', or ');
+  const named = [...who.teams.map((team) => `members of team ${team}`), ...who.people];
+  return [...named, ...(role === undefined ? [] : [`those with role ${role}`])].join(', or ');
 }
