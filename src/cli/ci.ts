@@ -1,4 +1,5 @@
 // What a CI job does, a subcommand for each kind of job. All of them work without a forge: in any CI, and on a laptop that wants to see what a job sees.
+import { define as checkPromotion } from './ci-check-promotion.ts';
 import { define as explain } from './ci-explain.ts';
 import { define as plan } from './ci-plan.ts';
 import { define as publish } from './ci-publish.ts';
@@ -20,6 +21,7 @@ const subcommands: readonly Subcommand[] = [
   { name: 'run', summary: 'run stages on a machine that is gone afterwards', define: run },
   { name: 'publish', summary: 'sign the runs that this job made, and send them to the remote', define: publish },
   { name: 'report', summary: 'what a branch changes, and what that does to the model', define: report },
+  { name: 'check-promotion', summary: 'may a pull request move the pointers that it moves?', define: checkPromotion },
   { name: 'explain', summary: 'what the models say to one case', define: explain },
 ];
 

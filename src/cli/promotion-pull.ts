@@ -68,9 +68,9 @@ export async function openPull(git: Git, { forge, gitToken, place }: OpenForge, 
   const opened = { number: pull.number, url: pull.url, branch: plan.branch, commit };
   const warning = warningOf(pull, place.kind);
   if (before === null) return { ...opened, state: 'opened', warning };
-  if (isThere) return { ...opened, state: 'unchanged', warning };
+  // also where the branch is as it shall be: whoever pushed it may have been killed before he said so
   await forge.updatePullRequest(pull.number, { title, body: plan.body });
-  return { ...opened, state: 'updated', warning };
+  return { ...opened, state: isThere ? 'unchanged' : 'updated', warning };
 }
 
 /** The commit of a branch of origin, brought here; null: there is no such branch. */

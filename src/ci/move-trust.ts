@@ -1,0 +1,50 @@
+// What deciding about the signature of a run asks of the world: which pull requests were merged, and commits that this clone does not have.
+import { isPlumbError } from '../base/errors.ts';
+import type { Forge } from '../forge/forge.ts';
+import type { Git } from '../git/git.ts';
+import { fetchRefs, type RemoteOptions } from '../git/publish.ts';
+import type { MoveTrust } from '../registry/move-input.ts';
+
+export interface TrustWorld {
+  readonly git: Git;
+  /** null: nobody can be asked which pull requests were merged */
+  readonly forge: Pick<Forge, 'findPullRequest'> | null;
+  /** short name of the main branch */
+  readonly main: string;
+  /** null: this clone is all that there is */
+  readonly remote: RemoteOptions | null;
+}
+
+/** Each is asked about once. */
+export function openMoveTrust({ git, forge, main, remote }: TrustWorld): MoveTrust {
+  const known = new Map<number, ReturnType<MoveTrust['mergedPull']>>();
+  return {
+    main,
+    mergedPull: (number) => {
+      const found = known.get(number) ?? readMerged(number);
+      known.set(number, found);
+      return found;
+    },
+    fetchCommit: async (commit) => {
+      if ((await git.resolve(commit)) === commit) return true;
+      if (remote === null) return false;
+      await fetchRefs(git, { ...remote, refs: [{ from: commit }] }).catch(falseIfRefused);
+      return (await git.resolve(commit)) === commit;
+    },
+  };
+
+  async function readMerged(number: number): ReturnType<MoveTrust['mergedPull']> {
+    if (forge === null) return 'unknown';
+    try {
+      const pull = await forge.findPullRequest({ number });
+      return pull?.state === 'merged' && pull.baseRef === main ? { number, head: pull.head } : null;
+    } catch (error) {
+      if (isPlumbError(error)) return 'unknown';
+      throw error;
+    }
+  }
+}
+
+function falseIfRefused(error: unknown): void {
+  if (!isPlumbError(error)) throw error;
+}
