@@ -13,9 +13,9 @@ function pointOf({ points }: ApprovalDecision, name: Point['point']): Point {
 }
 
 for (const { title, cases } of caseGroups) {
-  describe(title, () => {
+  describe(`${title}`, () => {
     for (const { name, change, holds, counted, says } of cases) {
-      test(name, () => {
+      test(`${name}`, () => {
         const decision = decideApprovals(inputOf(change));
         const point = pointOf(decision, 'approvals');
         expect(point.why).toContain(says);

@@ -36,7 +36,9 @@ function responsible(facts: PullFacts, access: Access, who: Who): { people: read
   const asksMore = facts.fork || who.teams.length > 0 || who.people.length > 0 || who.role !== undefined;
   const doubt = 'why' in history && asksMore ? history.why : null;
   if (bots.length === 0) return { people: unique(people), doubt };
-  const names = bots.map(({ login }) => login).join(', ');
+  const names = unique(bots)
+    .map(({ login }) => login)
+    .join(', ');
   if (facts.triggers === null) return { people: unique(people), doubt: `whose jobs made ${names} do it is not known` };
   const started = facts.triggers.filter((person) => !isBot(person, access));
   if (started.length === 0 || started.length < facts.triggers.length) return `${names} did it, and no person is known to have started its job`;
