@@ -144,15 +144,11 @@ function oidcGaps({ settings }: Judging): Gap[] {
   if (settings.oidc === null || files.length === 0) return [];
   const { claims } = settings.oidc;
   if (claims?.some((one) => workflowClaims.includes(one)) === true) return [];
-  const request: SettingChange = {
-    method: 'PUT',
-    path: `${apiPath(settings)}/actions/oidc/customization/sub`,
-    body: { use_default: false, include_claim_keys: ['repo', 'context', 'job_workflow_ref'] },
-    before: `subject: ${claims === null ? 'repo, context' : claims.join(', ')}`,
-    after: 'subject: repo, context, job_workflow_ref; roles that trust the old subject must be changed with it',
-  };
   const what = `${listed(files.slice(0, 3))} ask${files.length === 1 ? 's' : ''} for OIDC tokens, whose subject is ${claims === null ? 'the default one' : claims.join(', ')}`;
-  return [gap('OIDC_SUBJECT_BROAD', { subject: 'OIDC', what, closing: byRequest(request) })];
+  // a role that trusts the old subject would be locked out, so it is nothing for --fix
+  const command = `gh api --method PUT ${apiPath(settings).slice(1)}/actions/oidc/customization/sub -F use_default=false -f 'include_claim_keys[]=repo' -f 'include_claim_keys[]=context' -f 'include_claim_keys[]=job_workflow_ref'`;
+  const say = `let the roles that trust these tokens ask for job_workflow_ref, too; then: ${command}`;
+  return [gap('OIDC_SUBJECT_BROAD', { subject: 'OIDC', what, closing: onPage(`${settings.page}/settings/actions`, say) })];
 }
 
 function keyGaps({ settings }: Judging): Gap[] {

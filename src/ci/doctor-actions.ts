@@ -2,7 +2,7 @@
 import type { SettingChange } from '../forge/settings.ts';
 import { byRequest, gap, onPage, type Gap } from './doctor-gap.ts';
 import { apiPath, listed, type Judging } from './doctor-judging.ts';
-import { usesOwnRunners } from './doctor-workflows.ts';
+import { hasLooseActions, usesOwnRunners } from './doctor-workflows.ts';
 
 export function actionsGaps(judging: Judging): Gap[] {
   const { settings } = judging;
@@ -53,7 +53,11 @@ function whoseActions({ settings }: Judging): Gap[] {
       before: 'actions may be named by tags',
       after: 'workflows whose actions are not named by a whole commit do not run',
     };
-    found.push(gap('SHA_PINNING_OFF', { subject: 'Actions', what: 'full-length commits are not required', closing: byRequest(request) }));
+    const loose = (settings.workflows ?? []).filter((one) => hasLooseActions(one.text)).map((one) => one.path);
+    // they would stop
+    const first = `name actions by commits in ${listed(loose.slice(0, 3))} first, then require it`;
+    const closing = loose.length === 0 ? byRequest(request) : onPage(`${settings.page}/settings/actions`, first);
+    found.push(gap('SHA_PINNING_OFF', { subject: 'Actions', what: 'full-length commits are not required', closing }));
   }
   return found;
 }
@@ -122,17 +126,11 @@ function runnerGaps({ settings }: Judging): Gap[] {
       'make the repository private, or take the runners away from it; ephemeral ones, without secrets and apart from your network, if it must be';
     found.push(gap('RUNNER_ON_PUBLIC', { subject: 'runners', what, closing: onPage(`${settings.page}/settings/actions/runners`, say) }));
   }
-  for (const { id, name, page } of runners?.openGroups ?? []) {
-    const organization = settings.organization ?? '';
-    const request: SettingChange = {
-      method: 'PATCH',
-      path: `/orgs/${encodeURIComponent(organization)}/actions/runner-groups/${id}`,
-      body: { name, allows_public_repositories: false },
-      before: 'public repositories may use it',
-      after: 'public repositories may not use it',
-    };
-    const what = `public repositories may use this group of ${organization}: ${page}`;
-    found.push(gap('RUNNER_ON_PUBLIC', { subject: `runner group ${name}`, what, closing: byRequest(request) }));
+  for (const { name, page } of runners?.openGroups ?? []) {
+    const what = `public repositories of ${settings.organization ?? 'the organisation'} may use this group`;
+    // it is not this repository's: others may live by it
+    const closing = onPage(page, 'take the tick from "Allow public repositories"');
+    found.push(gap('RUNNER_ON_PUBLIC', { subject: `runner group ${name}`, what, closing }));
   }
   return found;
 }

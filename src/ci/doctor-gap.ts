@@ -65,7 +65,7 @@ export const gapTable = {
     severity: 'high',
     attacks: ['T14'],
     title: 'jobs may approve pull requests',
-    how: 'A workflow of the pull request itself approves it with the token of its job. The required approval is then nobody’s.',
+    how: "A workflow of the pull request itself approves it with the token of its job. The required approval is then nobody's.",
   },
   RULES_EXEMPT: {
     severity: 'critical',
@@ -106,7 +106,7 @@ export const gapTable = {
   POLICY_WANTS_NO_APPROVAL: {
     severity: 'high',
     attacks: ['T14'],
-    title: 'policy.yaml wants nobody’s approval for production',
+    title: "policy.yaml wants nobody's approval for production",
     how: 'A promotion that its own author opens is merged by him as soon as the gate holds. No second person has seen the evidence.',
   },
   POLICY_MISSING: {

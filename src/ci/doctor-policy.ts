@@ -60,8 +60,9 @@ export function ownerGaps(judging: Judging): Gap[] {
     const say = `add lines such as \`/.github/ @acme/maintainers\` and \`/${judging.prefix}policy.yaml @acme/maintainers\``;
     found.push(gap('CODEOWNERS_OPEN', { subject: path, what, closing: onPage(url, say) }));
   }
-  const required = (settings.guards.main ?? []).some((one) => one.enforcement === 'active' && one.pull?.codeowners === true);
-  if (ownersCover(judging) && settings.guards.main !== null && !required) {
+  const pulls = (settings.guards.main ?? []).flatMap((one) => (one.enforcement === 'active' && one.pull !== null ? [one.pull] : []));
+  // where nobody need approve at all, that is told
+  if (ownersCover(judging) && pulls.some((one) => one.approvals > 0) && !pulls.some((one) => one.codeowners)) {
     found.push(gap('CODEOWNERS_NOT_REQUIRED', { subject: main, what: `no rule of ${main} waits for owners`, closing: closeMain(judging) }));
   }
   return found;

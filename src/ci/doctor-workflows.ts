@@ -87,6 +87,12 @@ export function usesOwnRunners(text: string): boolean {
   return (readWorkflow('', text)?.jobs ?? []).some(({ value }) => /self-hosted|"group":/.test(JSON.stringify(value['runs-on'] ?? '')));
 }
 
+/** Is some action named by something else than a commit? */
+export function hasLooseActions(text: string): boolean {
+  const workflow = readWorkflow('', text);
+  return workflow === null || unpinned(workflow) !== null;
+}
+
 /** Does some job ask for OIDC tokens? */
 export function asksForIdentity(text: string): boolean {
   const workflow = readWorkflow('', text);

@@ -50,6 +50,7 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 done, or all holds, 1 something does not',
     load: () => import('./audit.ts'),
   },
+  { name: 'revoke', summary: 'take a model out for good: never served, never promoted again', load: () => import('./revoke.ts') },
   { name: 'rollback', summary: 'the git revert that brings the previous model back', load: () => import('./rollback.ts') },
   {
     name: 'gc',
@@ -74,8 +75,8 @@ export const commands: readonly CommandEntry[] = [
   { name: 'predict', summary: 'run a model over a text or a file', load: () => import('./predict.ts') },
   {
     name: 'doctor',
-    summary: 'check this machine and this repository',
-    exits: '0 nothing failed (warnings may stand there), 1 something failed',
+    summary: "check this machine and this repository, or the forge's settings",
+    exits: '0 nothing failed (warnings may stand there), 1 something failed, or a gap is open (--forge)',
     load: () => import('./doctor.ts'),
   },
   { name: 'ci', summary: 'what the jobs of a CI do: plan, validate and more', load: () => import('./ci.ts') },
