@@ -163,6 +163,7 @@ test('a report: one comment, the status of the head commit, the summary and the 
       state: 'success',
       description: 'The gate holds: no evidence of a difference from production',
       target_url: 'https://github.test/o/r/actions/runs/42',
+      creator: 'github-actions[bot]',
     },
   ]);
   expect(github.checkRuns).toMatchObject([{ sha: head, name: 'plumbline', conclusion: 'success', link: 'https://github.test/o/r/actions/runs/42' }]);

@@ -1,6 +1,7 @@
 // What a test gets; start.ts says how it is used.
 import type { Events } from './events.ts';
 import type { GitPlace, NewPull } from './git.ts';
+import type { Pages } from './pages.ts';
 import type { Pull, State } from './state.ts';
 
 export interface GitHubOptions {
@@ -15,7 +16,7 @@ export interface GitHubOptions {
   readonly now?: () => number;
 }
 
-export interface GitHubApi extends State {
+export interface GitHubApi extends State, Pages {
   readonly url: string;
   readonly serverUrl: string;
   readonly git: GitPlace | null;

@@ -5,8 +5,11 @@ import type { NewPull } from './git.ts';
 import type { GitHubApi } from './api.ts';
 import { refusedAs, type Answer } from './state.ts';
 
-const lists = ['requests', 'violations', 'pulls', 'comments', 'reviews', 'statuses', 'checkRuns', 'reactions', 'dispatches', 'faults'] as const;
-const objects = ['permissions', 'workflows', 'actors', 'limit'] as const;
+const lists = [
+  ...(['requests', 'violations', 'pulls', 'comments', 'reviews', 'statuses', 'checkRuns', 'reactions', 'dispatches', 'faults'] as const),
+  ...(['activities', 'issueEvents', 'issues', 'runs', 'deployments', 'rulesets', 'bypasses', 'queue'] as const),
+];
+const objects = ['permissions', 'workflows', 'actors', 'limit', 'protections', 'teams', 'apps', 'settings'] as const;
 
 export function controlOf(api: GitHubApi): (request: IncomingMessage, at: URL) => Promise<Answer> {
   return async (request, at) => {
@@ -21,9 +24,20 @@ export function controlOf(api: GitHubApi): (request: IncomingMessage, at: URL) =
   function answerTo(asked: string, order: Record<string, unknown>, query: URLSearchParams): unknown {
     if (asked === 'POST /_state') change(order);
     if (asked.endsWith(' /_state')) return Object.fromEntries([...lists, ...objects, 'permission' as const].map((name) => [name, api[name]]));
-    if (asked === 'POST /_pull') return 'fork' in order ? (api.git?.fork(String(order['fork'])) ?? null) : api.openPull(order as unknown as NewPull);
+    if (asked === 'POST /_pull') return onPages(order);
     if (asked === 'GET /_event') return eventFor(query);
     throw new Error(`${asked} is not known`);
+  }
+
+  function onPages(order: Record<string, unknown>): unknown {
+    const by = String(order['by']);
+    const number = (name: string): number => Number(order[name]);
+    if ('fork' in order) return api.git?.fork(String(order['fork'])) ?? null;
+    if ('retarget' in order) return api.retarget(number('retarget'), String(order['base']), by) ?? null;
+    if ('dismiss' in order) return api.dismiss(number('dismiss'), by) ?? null;
+    if ('enqueue' in order) return api.enqueue(number('enqueue'));
+    if ('land' in order) return api.land(number('land'));
+    return api.openPull(order as unknown as NewPull);
   }
 
   function change(order: Record<string, unknown>): void {

@@ -33,7 +33,8 @@ export interface Found {
   readonly parameters: Readonly<Record<string, string>>;
   /** @returns what is wrong with it; none: nothing */
   checkRequest(query: URLSearchParams, body: unknown): string[];
-  checkAnswer(status: number, body: unknown): string[];
+  /** @param media by which the description names it */
+  checkAnswer(status: number, body: unknown, media: string): string[];
 }
 
 const description = JSON.parse(readFileSync(new URL('github-openapi.json', import.meta.url), 'utf8')) as Description;
@@ -61,7 +62,7 @@ export function findOperation(method: string, path: string): Found | null {
       operation: `${method} ${template}`,
       parameters,
       checkRequest: (query, body) => [...checkParameters(operation, parameters, query), ...checkBody(operation, place, body)],
-      checkAnswer: (status, body) => checkAnswer(operation, place, status, body),
+      checkAnswer: (status, body, media) => checkAnswer({ operation, place, media }, status, body),
     };
   }
   return null;
@@ -91,13 +92,17 @@ function checkBody(operation: Operation, place: readonly string[], body: unknown
   return [...unknown.map((name) => `key ${name} is not known`), ...wrong];
 }
 
-function checkAnswer(operation: Operation, place: readonly string[], status: number, body: unknown): string[] {
+function checkAnswer(
+  { operation, place, media }: { readonly operation: Operation; readonly place: readonly string[]; readonly media: string },
+  status: number,
+  body: unknown,
+): string[] {
   const described = operation.responses[status];
   if (described === undefined) return status < 400 ? [`status ${status} is not described`] : [];
   const at = described.$ref === undefined ? [...place, 'responses', String(status)] : described.$ref.split('/').slice(1);
   const content = described.$ref === undefined ? described.content : description.components.responses[at.at(-1) ?? '']?.content;
-  if (content?.['application/json'] === undefined) return body === undefined ? [] : [`a body with status ${status}`];
-  return judge([...at, 'content', 'application/json', 'schema'], body);
+  if (content?.[media] === undefined) return body === undefined ? [] : [`a body with status ${status}`];
+  return judge([...at, 'content', media, 'schema'], body);
 }
 
 function judge(place: readonly string[], value: unknown): string[] {

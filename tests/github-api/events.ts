@@ -7,6 +7,8 @@ export interface Events {
   /** @param id of a comment */
   issueComment(id: number, action?: string): Record<string, unknown>;
   push(ref: string, before: string, after: string): Record<string, unknown>;
+  /** @param number of a pull request that is in the merge queue */
+  mergeGroup(number: number): Record<string, unknown>;
   workflowDispatch(ref: string, inputs: Readonly<Record<string, unknown>>): Record<string, unknown>;
 }
 
@@ -30,6 +32,13 @@ export function eventsOf(state: State, objects: Objects): Events {
       return { action, issue, comment: objects.comment(comment), ...from(comment.login) };
     },
     push: (ref, before, after) => ({ ref, before, after, created: false, deleted: false, forced: false, ...from('ann') }),
+    mergeGroup: (number) => {
+      const queued = state.queue.find((one) => one.pull === number);
+      if (queued === undefined) throw new Error(`pull request ${number} is not in the queue`);
+      const base = `refs/heads/${pullOf(number).baseRef ?? state.defaultBranch}`;
+      const group = { head_sha: queued.head, head_ref: `refs/heads/${queued.branch}`, base_sha: queued.base, base_ref: base };
+      return { action: 'checks_requested', merge_group: group, ...from('github-merge-queue[bot]') };
+    },
     workflowDispatch: (ref, inputs) => ({ ref, inputs, ...from('github-actions[bot]') }),
   };
 }

@@ -1,11 +1,13 @@
 // The repository behind the interface, and git over HTTP by git's own `git http-backend`: what is pushed moves the pull requests.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { Pull, State } from './state.ts';
+import { movesOf } from './git-moves.ts';
+import type { Rules } from './rules.ts';
+import { dateOf, type Actor, type ApiQueued, type Pull, type State } from './state.ts';
 
 export interface NewPull {
   /** a branch, or 'mallory:branch' of a fork */
@@ -23,17 +25,41 @@ export interface GitPlace {
   fork(owner: string): void;
   /** @returns GitHub's words where it does not go */
   openPull(what: NewPull): Pull | string;
-  /** Head, base, commits and files of every open pull request whose branch moved. */
-  refresh(): void;
+  /**
+   * Head, base, commits and files of every open pull request whose branch moved.
+   * @param by who moved it, into the folder; default: nobody's account
+   */
+  refresh(by?: string): void;
+  /** Another base branch for it. @returns false: there is none of that name */
+  retarget(pull: Pull, base: string): boolean;
   /** @returns the commit that was made; null: conflicts */
   merge(pull: Pull, method: 'merge' | 'squash' | 'rebase', login: string): string | null;
+  /** Makes the branch that the merge queue has checked. @returns null: conflicts */
+  enqueue(pull: Pull): ApiQueued | null;
+  /** The base branch goes on to what was checked. */
+  land(pull: Pull, queued: ApiQueued): void;
   hasCommit(sha: string): boolean;
+  /** What git says, or null where it fails. For reading. */
+  ask(repository: string, ...args: readonly string[]): string | null;
+  /** Bytes of a blob. */
+  blob(sha: string): Buffer | null;
   /** Names of the inputs; undefined: no such file; a text: it cannot be dispatched, in GitHub's words. */
   workflowInputs(ref: string, file: string): readonly string[] | string | undefined;
   /** One request of git's; who asks is decided by the caller. */
-  serve(request: IncomingMessage, response: ServerResponse, user: string): void;
+  serve(request: IncomingMessage, response: ServerResponse, actor: Actor): void;
   close(): void;
 }
+
+/** who makes the branches of the merge queue, and merges by them */
+export const queuer = 'github-merge-queue[bot]';
+
+/** Refuses what the rules of a branch do not let be pushed. */
+const hook = `#!/bin/sh
+printf '%s\\n' "$REFUSED_REFS" | grep -qxF "$1" || exit 0
+echo "error: GH013: Repository rule violations found for $1." >&2
+echo "- Changes must be made through a pull request." >&2
+exit 1
+`;
 
 const who = (login: string): NodeJS.ProcessEnv => ({
   GIT_AUTHOR_NAME: login,
@@ -42,14 +68,21 @@ const who = (login: string): NodeJS.ProcessEnv => ({
   GIT_COMMITTER_EMAIL: 'noreply@github.test',
 });
 
-export function openGit(state: State): GitPlace {
+export function openGit(state: State, rules: Rules): GitPlace {
   const root = mkdtempSync(join(tmpdir(), 'github-api-'));
   const full = `${state.owner}/${state.repo}`;
   const folder = (name: string = full): string => join(root, `${name}.git`);
   // nobody's own settings decide
   const env = { PATH: process.env['PATH'], HOME: root, GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' };
   make(full);
-  return { folder, fork, openPull, refresh, merge, hasCommit, workflowInputs, serve, close: () => rmSync(root, { recursive: true, force: true }) };
+  const moves = movesOf(
+    state,
+    branchesOf,
+    (repository, before, after) => run(['-C', folder(repository), 'merge-base', '--is-ancestor', before, after]) !== null,
+  );
+  const close = (): void => rmSync(root, { recursive: true, force: true });
+  const asks = { ask: (repository: string, ...args: readonly string[]) => run(['-C', folder(repository), ...args]), blob, hasCommit, workflowInputs };
+  return { folder, fork, openPull, refresh, retarget, merge, enqueue, land, ...asks, serve, close };
 
   function run(args: readonly string[], login = 'github'): string | null {
     const { status, stdout } = spawnSync('git', args, { cwd: folder(), env: { ...env, ...who(login) }, encoding: 'utf8', maxBuffer: 1 << 28 });
@@ -77,11 +110,22 @@ export function openGit(state: State): GitPlace {
       'gc.auto': '0',
     };
     for (const [key, value] of Object.entries(settings)) must([...at, 'config', key, value]);
+    writeFileSync(join(folder(name), 'hooks', 'update'), hook, { mode: 0o755 });
+  }
+
+  /** Its own branches alone have rules here. */
+  function refusedTo(actor: Actor, path: string): string[] {
+    if (!path.startsWith(`/${full}.git/`) || (state.rulesets.length === 0 && Object.keys(state.protections).length === 0)) return [];
+    return [...new Set([state.defaultBranch, ...branchesOf(full).keys()])]
+      .filter((one) => rules.refusesPush(one, actor))
+      .map((one) => `refs/heads/${one}`);
   }
 
   function fork(owner: string): void {
-    make(`${owner}/${state.repo}`);
-    must(['push', '-q', folder(`${owner}/${state.repo}`), 'refs/heads/*:refs/heads/*']);
+    const name = `${owner}/${state.repo}`;
+    make(name);
+    must(['push', '-q', folder(name), 'refs/heads/*:refs/heads/*']);
+    moves.take(name);
   }
 
   function tip(repository: string, branch: string): string | null {
@@ -96,14 +140,15 @@ export function openGit(state: State): GitPlace {
     if (bottom === null) return 'base is invalid';
     const number = Math.max(0, ...state.pulls.map((one) => one.number)) + 1;
     const names = { headRef: branch, baseRef: base, headRepository: from, title, author, ...(body === undefined ? {} : { body }) };
-    const pull: Pull = { number, state: 'open', head: top, base: bottom, files: [], ...names };
+    const pull: Pull = { number, state: 'open', head: top, base: bottom, files: [], openedAt: dateOf(state.now()), ...names };
     bring(pull);
     if (pull.commits?.length === 0) return `No commits between ${base} and ${head}`;
     state.pulls.push(pull);
     return pull;
   }
 
-  function refresh(): void {
+  function refresh(by?: string): void {
+    moves.record(by ?? null);
     const tips = new Map<string, Map<string, string>>();
     for (const pull of state.pulls) {
       // one that a test wrote down by itself has no branch here and stays as it is
@@ -111,13 +156,32 @@ export function openGit(state: State): GitPlace {
       const branches = tips.get(pull.headRepository) ?? branchesOf(pull.headRepository);
       tips.set(pull.headRepository, branches);
       // a base that moved is seen with the next push to the head, as GitHub has it
-      if (branches.get(pull.headRef) !== pull.head) bring(pull);
+      if (branches.get(pull.headRef) !== pull.head) bringAnew(pull);
     }
   }
 
+  /** "Dismiss stale pull request approvals when new commits are pushed", which it does when they change what there is to see. */
+  function bringAnew(pull: Pull): void {
+    const seen = diffOf(pull);
+    bring(pull);
+    if (!rules.dismissesStale(pull.baseRef ?? state.defaultBranch) || diffOf(pull) === seen) return;
+    for (const one of state.reviews) if (one.pull === pull.number && one.state === 'APPROVED') one.state = 'DISMISSED';
+  }
+
+  function diffOf({ base, head }: Pull): string | null {
+    return run(['diff', `${base}...${head}`]);
+  }
+
+  function retarget(pull: Pull, base: string): boolean {
+    if (tip(full, base) === null) return false;
+    pull.baseRef = base;
+    bringAnew(pull);
+    return true;
+  }
+
   function branchesOf(repository: string): Map<string, string> {
-    const lines = must(['-C', folder(repository), 'for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads']).split('\n');
-    return new Map(lines.map((line) => line.split(' ') as [string, string]));
+    const said = must(['-C', folder(repository), 'for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads']);
+    return new Map(said.split('\n').flatMap((line) => (line === '' ? [] : [line.split(' ') as [string, string]])));
   }
 
   function bring(pull: Pull): void {
@@ -160,8 +224,32 @@ export function openGit(state: State): GitPlace {
     const branch = pull.baseRef ?? state.defaultBranch;
     const base = must(['rev-parse', `refs/heads/${branch}`]);
     const made = method === 'rebase' ? rebased(base, pull, login) : merged(base, pull, method, login);
-    if (made !== null) must(['update-ref', `refs/heads/${branch}`, made, base]);
+    if (made === null) return null;
+    must(['update-ref', `refs/heads/${branch}`, made, base]);
+    moves.note({ ref: `refs/heads/${branch}`, before: base, after: made, type: 'pr_merge', actor: login });
     return made;
+  }
+
+  // docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
+  function enqueue(pull: Pull): ApiQueued | null {
+    const into = pull.baseRef ?? state.defaultBranch;
+    const base = must(['rev-parse', `refs/heads/${into}`]);
+    const head = merged(base, pull, 'merge', queuer);
+    if (head === null) return null;
+    const branch = `gh-readonly-queue/${into}/pr-${pull.number}-${base}`;
+    must(['update-ref', `refs/heads/${branch}`, head]);
+    moves.record(queuer);
+    const queued = { pull: pull.number, branch, head, base };
+    state.queue.push(queued);
+    return queued;
+  }
+
+  function land(pull: Pull, { branch, head, base }: ApiQueued): void {
+    const ref = `refs/heads/${pull.baseRef ?? state.defaultBranch}`;
+    must(['update-ref', ref, head, base]);
+    moves.note({ ref, before: base, after: head, type: 'merge_queue_merge', actor: queuer });
+    must(['update-ref', '-d', `refs/heads/${branch}`]);
+    moves.record(queuer);
   }
 
   function merged(base: string, pull: Pull, method: 'merge' | 'squash', login: string): string | null {
@@ -178,6 +266,11 @@ export function openGit(state: State): GitPlace {
     const made = picked === null ? null : must(['-C', work, 'rev-parse', 'HEAD']);
     must(['worktree', 'remove', '--force', work]);
     return made;
+  }
+
+  function blob(sha: string): Buffer | null {
+    const { status, stdout } = spawnSync('git', ['cat-file', 'blob', sha], { cwd: folder(), env, maxBuffer: 1 << 28 });
+    return status === 0 ? stdout : null;
   }
 
   function hasCommit(sha: string): boolean {
@@ -197,11 +290,13 @@ export function openGit(state: State): GitPlace {
     return Object.keys(event?.inputs ?? {});
   }
 
-  function serve(request: IncomingMessage, response: ServerResponse, user: string): void {
+  function serve(request: IncomingMessage, response: ServerResponse, actor: Actor): void {
+    const user = actor.login;
     const url = new URL(request.url ?? '', 'http://github');
     // GitHub takes an address with and without its ending
     const path = url.pathname.replace(/^(\/[^/]+\/[^/]+?)(\.git)?\//, '$1.git/');
     const cgi = {
+      REFUSED_REFS: refusedTo(actor, path).join('\n'),
       GIT_PROJECT_ROOT: root,
       GIT_HTTP_EXPORT_ALL: '1',
       PATH_INFO: decodeURIComponent(path),
@@ -232,7 +327,7 @@ export function openGit(state: State): GitPlace {
       response.writeHead(Number.parseInt(status, 10), rest).write(head.subarray(end + 4));
     });
     child.on('close', () => {
-      if (path.endsWith('/git-receive-pack')) refresh();
+      if (path.endsWith('/git-receive-pack')) refresh(user);
       if (!response.headersSent) response.writeHead(500);
       response.end();
     });

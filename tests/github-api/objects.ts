@@ -1,5 +1,7 @@
 // GitHub's objects, whole: what a description demands is there, though most of it is addresses that nobody asks for.
-import { createHash } from 'node:crypto';
+import { named, type Frame, type Json } from './frame.ts';
+import { repositoryObjects } from './objects-repository.ts';
+import { workObjects } from './objects-work.ts';
 import { dateOf, noCommit, type ApiCheckRun, type ApiComment, type ApiReview, type ApiStatus, type Pull, type State } from './state.ts';
 
 export interface Places {
@@ -8,8 +10,6 @@ export interface Places {
   /** of the pages that people see */
   readonly web: string;
 }
-
-type Json = Record<string, unknown>;
 
 export function objectsOf(state: State, { api, web }: Places) {
   const full = `${state.owner}/${state.repo}`;
@@ -110,6 +110,7 @@ export function objectsOf(state: State, { api, web }: Places) {
       })),
       milestone: null,
       ...dates(),
+      ...(pull.openedAt === undefined ? {} : { created_at: pull.openedAt }),
       closed_at: pull.state === 'closed' ? (pull.mergedAt ?? dateOf(state.now())) : null,
       merged_at: pull.mergedAt ?? null,
       // of an open one a trial merge, which GitHub makes for itself
@@ -130,7 +131,7 @@ export function objectsOf(state: State, { api, web }: Places) {
       merged,
       mergeable: merged ? null : one.blocked === undefined,
       mergeable_state: one.blocked === undefined ? 'clean' : 'blocked',
-      merged_by: merged ? user('github-actions[bot]') : null,
+      merged_by: merged ? user(one.mergedBy ?? 'github-actions[bot]') : null,
       comments: state.comments.filter(({ issue }) => issue === one.number).length,
       review_comments: 0,
       maintainer_can_modify: false,
@@ -198,17 +199,18 @@ export function objectsOf(state: State, { api, web }: Places) {
     };
   }
 
-  function status(one: ApiStatus, login: string): Json {
+  function status(one: ApiStatus): Json {
     return {
       url: `${here}/statuses/${one.sha}`,
       avatar_url: null,
-      ...named('status', `${one.sha}${one.context}`),
+      id: state.statuses.indexOf(one) + 1,
+      node_id: `status-${state.statuses.indexOf(one)}`,
       state: one.state,
       description: one.description,
       target_url: one.target_url ?? null,
       context: one.context,
       ...dates(),
-      creator: user(login),
+      creator: user(one.creator ?? 'github-actions[bot]'),
     };
   }
 
@@ -235,18 +237,19 @@ export function objectsOf(state: State, { api, web }: Places) {
       },
       name: one.name,
       check_suite: { id: 1 },
-      app: app(),
+      app: app(one.app),
       pull_requests: [],
     };
   }
 
-  function app(): Json {
-    const names = { slug: 'github-actions', owner: user('github'), name: 'GitHub Actions', description: null };
+  function app(slug = 'github-actions'): Json {
+    const names = { slug, owner: user('github'), name: slug === 'github-actions' ? 'GitHub Actions' : slug, description: null };
     return {
-      ...named('app', 'github-actions'),
+      id: state.apps[slug] ?? named('app', slug).id,
+      node_id: named('app', slug).node_id,
       ...names,
       external_url: web,
-      html_url: `${web}/apps/github-actions`,
+      html_url: `${web}/apps/${slug}`,
       ...dates(),
       permissions: {},
       events: [],
@@ -269,16 +272,12 @@ export function objectsOf(state: State, { api, web }: Places) {
     return { created_at: dateOf(state.now()), updated_at: dateOf(state.now()) };
   }
 
-  return { user, repository, pullInList, pull: wholePull, file, commit, comment, review, status, checkRun, collaborator };
+  const frame: Frame = { state, api, here, page, user, repository };
+  const own = { user, repository, pullInList, pull: wholePull, file, commit, comment, review, status, checkRun, collaborator, app };
+  return { ...own, ...repositoryObjects(frame), ...workObjects(frame) };
 }
 
 export type Objects = ReturnType<typeof objectsOf>;
-
-/** A number and a name that are always the same for the same thing. */
-function named(kind: string, name: string): { id: number; node_id: string } {
-  const digest = createHash('sha256').update(`${kind} ${name}`).digest();
-  return { id: digest.readUInt32BE(), node_id: digest.toString('base64url', 0, 12) };
-}
 
 const repositoryLists = (
   'archive assignees blobs branches collaborators comments commits compare contents contributors deployments downloads events forks git_commits ' +

@@ -31,6 +31,7 @@ export function checkRoutes(state: State, objects: Objects): Routes {
       id: 9000 + state.checkRuns.length,
       name,
       sha,
+      ...(asked.actor.app === undefined ? {} : { app: asked.actor.app }),
       externalId: '',
       status: 'queued',
       conclusion: null,

@@ -44,7 +44,7 @@ export function commentRoutes(state: State, objects: Objects, git: GitPlace | nu
   function create(asked: Asked): Answer {
     const text = textOf(asked.body);
     if (text === null) return invalid(state, 'body: one text of 1 to 65536 characters');
-    if (!state.pulls.some((one) => one.number === issueOf(asked))) return missing;
+    if (![...state.pulls, ...state.issues].some((one) => one.number === issueOf(asked))) return missing;
     const comment: ApiComment = { id: 1000 + state.comments.length, issue: issueOf(asked), body: text, login: asked.actor.login, edits: 0 };
     state.comments.push(Object.assign(comment, { createdAt: dateOf(state.now()) }));
     return shown(201, comment);
@@ -81,15 +81,15 @@ export function commentRoutes(state: State, objects: Objects, git: GitPlace | nu
     // "there is a limit of 1000 statuses per sha and context within a repository"
     const same = state.statuses.filter((one) => one.sha === sha && one.context === context);
     if (same.length >= 1000) return invalid(state, 'This SHA and context has reached the maximum number of statuses.');
-    const status = { sha, context, state: value ?? '', description, ...(link === undefined ? {} : { target_url: link }) };
+    const status = { sha, context, state: value ?? '', description, ...(link === undefined ? {} : { target_url: link }), creator: actor.login };
     state.statuses.push(status);
-    return { status: 201, body: objects.status(status, actor.login) };
+    return { status: 201, body: objects.status(status) };
   }
 
   // "Statuses are returned in reverse chronological order."
   function listStatuses(asked: Asked): Answer {
     const found = state.statuses.filter((one) => one.sha === asked.parameters['ref']).toReversed();
-    return paged(asked, found, (one) => objects.status(one, asked.actor.login));
+    return paged(asked, found, objects.status);
   }
 
   function permission({ parameters }: Asked): Answer {

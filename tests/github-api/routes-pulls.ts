@@ -2,9 +2,11 @@
 import type { GitPlace } from './git.ts';
 import type { Objects } from './objects.ts';
 import { paged } from './paged.ts';
+import { retarget } from './pages.ts';
+import type { Rules } from './rules.ts';
 import { dateOf, invalid, missing, refusedAs, type Answer, type Asked, type Pull, type Routes, type State } from './state.ts';
 
-export function pullRoutes(state: State, objects: Objects, git: GitPlace | null): Routes {
+export function pullRoutes(state: State, objects: Objects, { git, rules }: { readonly git: GitPlace | null; readonly rules: Rules }): Routes {
   const pullOf = ({ parameters }: Asked): Pull | undefined => state.pulls.find((one) => one.number === Number(parameters['pull_number']));
   const ofPull =
     (answer: (pull: Pull, asked: Asked) => Answer) =>
@@ -28,14 +30,6 @@ export function pullRoutes(state: State, objects: Objects, git: GitPlace | null)
     [`GET ${repository}/pulls/{pull_number}/commits`]: {
       needs: read,
       answer: ofPull((pull, asked) => paged(asked, (pull.commits ?? [pull.head]).slice(0, 250), objects.commit)),
-    },
-    // pulls/reviews#list-reviews-for-a-pull-request: "in chronological order"; a pending one is seen by its writer only
-    [`GET ${repository}/pulls/{pull_number}/reviews`]: {
-      needs: read,
-      answer: ofPull((pull, asked) => {
-        const seen = state.reviews.filter((one) => one.pull === pull.number && (one.state !== 'PENDING' || one.login === asked.actor.login));
-        return paged(asked, seen, objects.review);
-      }),
     },
     [`PUT ${repository}/pulls/{pull_number}/merge`]: { needs: ['contents=write'], answer: ofPull(merge) },
     // commits/commits#list-pull-requests-associated-with-a-commit: the merged one that brought it, else the open ones that hold it
@@ -71,9 +65,13 @@ export function pullRoutes(state: State, objects: Objects, git: GitPlace | null)
   }
 
   // pulls/pulls#update-a-pull-request
-  function update(pull: Pull, { body }: Asked): Answer {
+  function update(pull: Pull, { body, actor }: Asked): Answer {
     const text = (name: string): string | undefined => (typeof body[name] === 'string' ? body[name] : undefined);
-    const [title, said] = [text('title'), text('body')];
+    const [title, said, base, wanted] = [text('title'), text('body'), text('base'), text('state')];
+    if (base !== undefined && !retarget(state, git, pull, { base, by: actor.login })) {
+      return refusedAs(422, 'Validation Failed: Proposed base branch was not found');
+    }
+    if ((wanted === 'open' || wanted === 'closed') && pull.mergedAt === undefined) pull.state = wanted;
     if (title !== undefined) pull.title = title;
     if (said !== undefined) pull.body = said;
     return { status: 200, body: objects.pull(pull) };
@@ -91,6 +89,7 @@ export function pullRoutes(state: State, objects: Objects, git: GitPlace | null)
       headRef: what.head,
       baseRef: what.base,
       files: [],
+      openedAt: dateOf(state.now()),
     };
     state.pulls.push(pull);
     return pull;
@@ -103,10 +102,11 @@ export function pullRoutes(state: State, objects: Objects, git: GitPlace | null)
     if (pull.state !== 'open') return refusedAs(405, 'Pull Request is not mergeable');
     // "sha: SHA that pull request head must match to allow merge."
     if (body['sha'] !== pull.head) return refusedAs(409, 'Head branch was modified. Review and try the merge again.');
-    if (pull.blocked !== undefined) return refusedAs(405, pull.blocked);
+    const against = pull.blocked ?? rules.against(pull, actor);
+    if (against !== null) return refusedAs(405, against);
     const made = git === null ? fakeCommit(pull.number + 1_000_000) : git.merge(pull, method, actor.login);
     if (made === null) return refusedAs(405, 'Pull Request is not mergeable');
-    Object.assign(pull, { state: 'closed', mergedAt: dateOf(state.now()), mergeCommit: made });
+    Object.assign(pull, { state: 'closed', mergedAt: dateOf(state.now()), mergedBy: actor.login, mergeCommit: made });
     return { status: 200, body: { sha: made, merged: true, message: 'Pull Request successfully merged' } };
   }
 

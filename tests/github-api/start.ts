@@ -14,6 +14,9 @@
 //   github.actors        other tokens, and who they speak for
 //   github.openPull({ head: 'topic' or 'mallory:topic', base: 'main', title, author })   with git: of branches that were pushed
 //   github.git           the repository: folder(), fork('mallory') and what git.ts says; null without `git: true`
+//   github.retarget(7, 'release', 'ann'), dismiss(review, 'ada'), enqueue(7), land(7)     what people do on GitHub's pages; see pages.ts
+//   github.activities    who moved which branch, as GitHub keeps it: every push over HTTP is in it, under the login of its token
+//   github.rulesets, protections, bypasses     rules are held against merges and pushes (rules.ts); who may pass by them leaves a bypass, or none
 //   github.events        payloads for GITHUB_EVENT_PATH: pullRequest(7, 'synchronize'), issueComment(1003), push(...), workflowDispatch(...)
 //
 // A push over HTTP moves the pull requests from that branch, as do `github.git.refresh()` after a push into the folder. refs/pull/N/head and
@@ -25,7 +28,8 @@
 //   GET  <serverUrl>/_state                                       all of the above as JSON
 //   POST <serverUrl>/_state  {"pulls":[…],"faults":[…]}           lists get longer, objects (permissions, workflows, actors, limit) are merged,
 //                                                                 {"permission":"read"} is set, {"clear":["requests"]} empties lists first
-//   POST <serverUrl>/_pull   {"head":…,"base":…,"title":…,"author":…}    openPull; {"fork":"mallory"} makes a fork; answers with the pull or null
+//   POST <serverUrl>/_pull   {"head":…,"base":…,"title":…,"author":…}    openPull; {"fork":"mallory"} makes a fork; answers with the pull or null;
+//                            {"retarget":7,"base":…,"by":…}, {"dismiss":3,"by":…}, {"enqueue":7}, {"land":7}: as above
 //   GET  <serverUrl>/_event?pull=7&action=opened | ?comment=1003 | ?ref=refs/heads/main&before=…&after=…     a payload
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -38,10 +42,20 @@ import { eventsOf } from './events.ts';
 import { openGit, type GitPlace, type NewPull } from './git.ts';
 import { limiterOf } from './limits.ts';
 import { objectsOf } from './objects.ts';
+import { pagesOf } from './pages.ts';
 import { checkRoutes } from './routes-checks.ts';
 import { commentRoutes } from './routes-comments.ts';
+import { deploymentRoutes } from './routes-deployments.ts';
+import { gitRoutes } from './routes-git.ts';
+import { issueRoutes } from './routes-issues.ts';
+import { peopleRoutes } from './routes-people.ts';
 import { pullRoutes } from './routes-pulls.ts';
-import { missing, refusedAs, type Actor, type Answer, type Pull, type Route, type State } from './state.ts';
+import { reviewRoutes } from './routes-reviews.ts';
+import { runRoutes } from './routes-runs.ts';
+import { settingsRoutes } from './routes-settings.ts';
+import { rulesOf } from './rules.ts';
+import { newSettings } from './settings-state.ts';
+import { missing, refusedAs, type Actor, type Answer, type Pull, type Route, type Routes, type State } from './state.ts';
 
 const prefix = '/api/v3';
 /** Where its pages would be: the same on every machine, unlike the port. */
@@ -51,7 +65,8 @@ export type { GitHubApi, GitHubOptions } from './api.ts';
 
 export async function startGitHub(options: GitHubOptions): Promise<GitHubApi> {
   const state = stateOf(options);
-  const git = options.git === true ? openGit(state) : null;
+  const rules = rulesOf(state);
+  const git = options.git === true ? openGit(state, rules) : null;
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
       state.violations.push(`a mistake of the stand-in: ${String(error)}`);
@@ -62,9 +77,21 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubApi> {
   const serverUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const url = `${serverUrl}${prefix}`;
   const objects = objectsOf(state, { api: url, web });
-  const routes = { ...pullRoutes(state, objects, git), ...commentRoutes(state, objects, git), ...checkRoutes(state, objects) };
+  const routes: Routes = {
+    ...pullRoutes(state, objects, { git, rules }),
+    ...reviewRoutes(state, objects, git),
+    ...commentRoutes(state, objects, git),
+    ...issueRoutes(state, objects),
+    ...checkRoutes(state, objects),
+    ...runRoutes(state, objects),
+    ...gitRoutes(state, objects, git),
+    ...peopleRoutes(state, objects),
+    ...deploymentRoutes(state, objects, git),
+    ...settingsRoutes(state, objects),
+  };
   const limiter = limiterOf(state);
-  const api: GitHubApi = Object.assign(state, { url, serverUrl, git, events: eventsOf(state, objects), openPull, close });
+  const pages = pagesOf(state, rules, git);
+  const api: GitHubApi = Object.assign(state, { url, serverUrl, git, events: eventsOf(state, objects), ...pages, openPull, close });
   const control = controlOf(api);
   return api;
 
@@ -97,7 +124,7 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubApi> {
     if (actor === undefined) return void response.writeHead(401, { 'www-authenticate': 'Basic realm="GitHub"' }).end();
     const writes = (request.url ?? '').includes('git-receive-pack');
     if (writes && !allows(actor, ['contents=write'])) return void response.writeHead(403).end('Write access to repository not granted.');
-    place.serve(request, response, actor.login);
+    place.serve(request, response, actor);
   }
 
   async function answerTo(request: IncomingMessage, at: URL): Promise<Answer> {
@@ -107,8 +134,9 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubApi> {
     const sent = await text(request);
     const refused = refuse(request) ?? limiter.refuse(method, path);
     if (refused !== null) return withHeaders(refused);
-    const found = at.pathname.startsWith(`${prefix}/repos/${state.owner}/${state.repo}/`) ? findOperation(method, path) : null;
+    const found = findOperation(method, path);
     const route = found === null ? undefined : routes[found.operation];
+    if (route !== undefined && found !== null && !isHere(found, route)) return withHeaders(missing);
     if (found === null || route === undefined) return violation(404, `no route ${method} ${path}`);
     const fault = state.faults.find((one) => one.times > 0 && one.method === method && new RegExp(one.path).test(decodeURIComponent(path)));
     if (fault !== undefined) fault.times -= 1;
@@ -117,6 +145,12 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubApi> {
     if (failed !== null && fault?.afterwards !== true) return withHeaders(failed);
     const given = carryOut({ request, at, sent, found, route });
     return withHeaders(failed ?? given);
+  }
+
+  /** Of other repositories there are its forks, and of them little is asked. */
+  function isHere({ parameters: { owner, repo } }: Found, route: Route): boolean {
+    if (owner === undefined || (owner === state.owner && repo === state.repo)) return true;
+    return route.forks === true && git !== null && git.ask(`${owner}/${repo}`, 'rev-parse', '--git-dir') !== null;
   }
 
   interface Order {
@@ -138,8 +172,9 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubApi> {
     if (!allows(actor, route.needs)) {
       return { ...refusedAs(403, 'Resource not accessible by integration'), headers: { 'x-accepted-github-permissions': route.needs.join('; ') } };
     }
-    const answer = route.answer({ parameters: found.parameters, query: at.searchParams, body: isObject(body) ? body : {}, actor });
-    const odd = found.checkAnswer(answer.status, answer.body);
+    const accept = request.headers.accept ?? '';
+    const answer = route.answer({ parameters: found.parameters, query: at.searchParams, body: isObject(body) ? body : {}, actor, accept });
+    const odd = found.checkAnswer(answer.status, answer.body, answer.media ?? 'application/json');
     // a mistake of the stand-in's own
     if (odd.length > 0) return violation(500, `answer to ${found.operation}: ${odd.join('; ')}`);
     return request.method === 'GET' && answer.status === 200 ? conditional(request, answer) : answer;
@@ -193,7 +228,19 @@ function stateOf(options: GitHubOptions): State {
     checkRuns: [],
     reactions: [],
     dispatches: [],
+    activities: [],
+    issueEvents: [],
+    issues: [],
+    runs: [],
+    deployments: [],
+    rulesets: [],
+    bypasses: [],
+    queue: [],
+    protections: {},
+    teams: {},
+    apps: { 'github-actions': 15_368 },
     faults: [],
+    settings: newSettings(),
     permissions: {},
     workflows: {},
     permission: 'write',

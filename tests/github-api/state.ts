@@ -1,4 +1,8 @@
 // What the stand-in knows. Tests read it and write to it; routes do, too.
+import type { ApiProtection, ApiRuleset } from './rule-state.ts';
+import type { ApiSettings } from './settings-state.ts';
+
+export type { ApiProtection, ApiRuleset } from './rule-state.ts';
 
 export interface Pull {
   readonly number: number;
@@ -21,6 +25,9 @@ export interface Pull {
   labels?: string[];
   mergeCommit?: string;
   mergedAt?: string;
+  /** default: the token of the job */
+  mergedBy?: string;
+  openedAt?: string;
   /** what a rule of the repository says against its merge, in GitHub's words; none: nothing */
   blocked?: string;
 }
@@ -43,7 +50,7 @@ export interface ApiReview {
   /** null: the account is gone */
   readonly login: string | null;
   readonly bot?: boolean;
-  readonly state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'DISMISSED' | 'PENDING';
+  state: 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'DISMISSED' | 'PENDING';
   readonly commit: string | null;
   readonly body?: string;
   readonly submittedAt?: string;
@@ -55,6 +62,8 @@ export interface ApiStatus {
   readonly state: string;
   readonly description: string;
   readonly target_url?: string;
+  /** login of whose token set it; default: that of the job */
+  readonly creator?: string;
 }
 
 export interface ApiAnnotation {
@@ -72,6 +81,8 @@ export interface ApiCheckRun {
   readonly id: number;
   readonly name: string;
   readonly sha: string;
+  /** name of the App whose token made it; default: github-actions */
+  readonly app?: string;
   externalId: string;
   status: 'queued' | 'in_progress' | 'completed';
   conclusion: string | null;
@@ -96,6 +107,98 @@ export interface ApiDispatch {
   readonly run: number;
 }
 
+/** A move of a branch, as GitHub records it. */
+export interface ApiActivity {
+  readonly id: number;
+  /** 'o/r', or a fork */
+  readonly repository: string;
+  readonly ref: string;
+  readonly before: string;
+  readonly after: string;
+  readonly type: 'push' | 'force_push' | 'branch_creation' | 'branch_deletion' | 'pr_merge' | 'merge_queue_merge';
+  /** null: nobody's account */
+  readonly actor: string | null;
+  readonly at: string;
+}
+
+/** What happened to an issue or a pull request. */
+export interface ApiIssueEvent {
+  readonly id: number;
+  readonly issue: number;
+  readonly event: string;
+  readonly actor: string;
+  readonly at: string;
+}
+
+export interface ApiIssue {
+  readonly number: number;
+  readonly login: string;
+  title: string;
+  body: string;
+  state: 'open' | 'closed';
+  labels: readonly string[];
+  edits: number;
+  readonly createdAt: string;
+}
+
+/** Of a run that was started again, how it was before. */
+export interface ApiRunAttempt {
+  /** who started it, or started it again */
+  readonly by: string;
+  readonly startedAt: string;
+  /** null: at work */
+  readonly endedAt: string | null;
+}
+
+export interface ApiWorkflowRun {
+  readonly id: number;
+  /** '.github/workflows/promote.yml' */
+  readonly file: string;
+  readonly event: string;
+  readonly branch: string | null;
+  readonly sha: string;
+  /** the oldest first; the last is what the run shows */
+  readonly attempts: readonly ApiRunAttempt[];
+}
+
+export interface ApiTeam {
+  readonly members: Readonly<Record<string, 'active' | 'pending'>>;
+  /** 'org/slug' of the team that it is below */
+  readonly parent?: string;
+  /** no token here sees it */
+  readonly hidden?: boolean;
+}
+
+export interface ApiDeployment {
+  readonly id: number;
+  readonly sha: string;
+  readonly environment: string;
+  readonly task: string;
+  readonly payload: unknown;
+  readonly description: string;
+  readonly production: boolean;
+  readonly creator: string;
+  readonly at: string;
+  /** the oldest first */
+  readonly states: { readonly id: number; readonly state: string; readonly description: string; readonly link: string; readonly creator: string }[];
+}
+
+/** A merge against a rule by one who may. One who is `exempt` leaves none. */
+export interface ApiBypass {
+  readonly pull: number;
+  readonly login: string;
+  readonly rule: string;
+}
+
+/** A pull request in the merge queue, and the branch that is checked for it. */
+export interface ApiQueued {
+  readonly pull: number;
+  /** 'gh-readonly-queue/main/pr-7-<commit of the base>' */
+  readonly branch: string;
+  readonly head: string;
+  readonly base: string;
+}
+
 /** Of the next requests of this method and path, so many are answered so. */
 export interface Fault {
   readonly method: string;
@@ -116,6 +219,8 @@ export type Grant = 'read' | 'write' | Readonly<Record<string, 'read' | 'write'>
 export interface Actor {
   readonly login: string;
   readonly can: Grant;
+  /** name of the App that it is of, which `apps` has a number of */
+  readonly app?: string;
 }
 
 /** One repository. */
@@ -138,6 +243,24 @@ export interface State {
   readonly permissions: Record<string, string>;
   /** inputs of the workflows that can be dispatched, by file name; with git they are read from the files */
   readonly workflows: Record<string, readonly string[]>;
+  /** the oldest first; a test that takes one away has what GitHub forgot, or does not know yet */
+  readonly activities: ApiActivity[];
+  readonly issueEvents: ApiIssueEvent[];
+  readonly issues: ApiIssue[];
+  readonly runs: ApiWorkflowRun[];
+  readonly deployments: ApiDeployment[];
+  /** of the repository; `settings` has those of its organisation */
+  readonly rulesets: ApiRuleset[];
+  readonly bypasses: ApiBypass[];
+  readonly queue: ApiQueued[];
+  /** by branch */
+  readonly protections: Record<string, ApiProtection>;
+  /** by 'org/slug' */
+  readonly teams: Record<string, ApiTeam>;
+  /** what it is set to beyond the rules of branches */
+  readonly settings: ApiSettings;
+  /** number of an App by its name */
+  readonly apps: Record<string, number>;
   readonly faults: Fault[];
   /** of the token of the job */
   permission: Grant;
@@ -153,6 +276,8 @@ export interface Answer {
   readonly status: number;
   /** undefined: none */
   readonly body?: unknown;
+  /** by which the description names it; default: application/json */
+  readonly media?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -161,12 +286,16 @@ export interface Asked {
   readonly query: URLSearchParams;
   readonly body: Readonly<Record<string, unknown>>;
   readonly actor: Actor;
+  /** media type that was asked for */
+  readonly accept: string;
 }
 
 /** What answers an operation of the description, by its name: 'GET /repos/{owner}/{repo}/pulls'. */
 export interface Route {
   /** of the token: one of these, as in the header x-accepted-github-permissions */
   readonly needs: readonly string[];
+  /** asked of forks too */
+  readonly forks?: boolean;
   answer(asked: Asked): Answer;
 }
 
