@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // waits end when the state is there: a busy machine only takes longer to come to it
+    expect: { poll: { timeout: 20_000 } },
     // a machine of CI is shared: a test that fails there is tried once more, and both are told
     retry: process.env['CI'] === undefined ? 0 : 1,
     // a runner's own git settings and variables must not decide a test

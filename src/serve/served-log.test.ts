@@ -276,6 +276,13 @@ test('models that one record moved are swapped together, or none of them', async
 });
 
 function revocation(digest: Digest): Record<string, string> {
-  const text = serialiseRevocation({ plumbline: 'revocation/1', model: 'intents', digest, reason: 'bad', at: '2026-11-21T00:00:00.000Z', by: 'Test' });
+  const text = serialiseRevocation({
+    plumbline: 'revocation/1',
+    model: 'intents',
+    digest,
+    reason: 'bad',
+    at: '2026-11-21T00:00:00.000Z',
+    by: 'Test',
+  });
   return { [revocationPath('intents', digest)]: text };
 }
