@@ -6,7 +6,10 @@ export function peopleRoutes(state: State, objects: Objects): Routes {
   const team = '/orgs/{org}/teams/{team_slug}';
   return {
     [`GET ${team}`]: { needs: ['members=read'], answer: (asked) => ofTeam(asked, (name) => ({ status: 200, body: objects.team(name) })) },
-    [`GET ${team}/memberships/{username}`]: { needs: ['members=read'], answer: (asked) => ofTeam(asked, (name) => membership(asked, name)) },
+    [`GET ${team}/memberships/{username}`]: {
+      needs: ['members=read'],
+      answer: (asked) => withoutBody(ofTeam(asked, (name) => membership(asked, name))),
+    },
     'GET /apps/{app_slug}': { needs: ['metadata=read'], answer: readApp },
   };
 
@@ -15,6 +18,11 @@ export function peopleRoutes(state: State, objects: Objects): Routes {
     const name = `${parameters['org']}/${parameters['team_slug']}`.toLowerCase();
     const found = state.teams[name];
     return found === undefined || found.hidden === true ? missing : answer(name);
+  }
+
+  /** A 404 has none here, by the description. */
+  function withoutBody(answer: Answer): Answer {
+    return answer.status === 404 ? { status: 404 } : answer;
   }
 
   function membership({ parameters }: Asked, name: string): Answer {
