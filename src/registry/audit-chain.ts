@@ -3,6 +3,7 @@
 import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
 import { digestOf, hexOf, type Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
+import { z } from '../base/schema.ts';
 import type { Oid } from '../git/git.ts';
 import { parse } from '../pipeline/attestation.ts';
 import { files } from '../project/layout.ts';
@@ -125,13 +126,15 @@ async function verifyRecord({ text, digest, previous, pin, roots }: RecordInput)
   return fault ?? { decision, subject: statement.subject, digest, text, signedBy: opened.by };
 }
 
-/** What a record says, before its signature was looked at: whose signature it must be is known from the one before. */
-function claimedDecision(text: string): Decision | null {
-  const { payload, dsseEnvelope } = JSON.parse(text) as { payload?: unknown; dsseEnvelope?: { payload?: unknown } };
-  const encoded = payload ?? dsseEnvelope?.payload;
-  if (typeof encoded !== 'string') return null;
+/** What a record says, before its signature was looked at: whose signature it must be is known from the one before. null: nothing that is understood */
+export function claimedDecision(text: string): Decision | null {
+  const envelope = parse(text, claimSchema);
+  const encoded = envelope?.payload ?? envelope?.dsseEnvelope?.payload;
+  if (encoded === undefined) return null;
   return parse(Buffer.from(encoded, 'base64').toString('utf8'), decisionStatementSchema)?.predicate ?? null;
 }
+
+const claimSchema = z.object({ payload: z.string().optional(), dsseEnvelope: z.object({ payload: z.string() }).optional() });
 
 /** Is it the next one? */
 function orderFault({ seq, previous, at, branch, kind }: Decision, before: LogRecord | null): string | null {

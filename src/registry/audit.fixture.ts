@@ -25,43 +25,30 @@ export function policyWithKeys(keys: Readonly<Record<string, KeyObject>>, text =
   return `${text}audit:\n  keys:\n${lines.join('\n')}\n`;
 }
 
-export class AuditedRepository {
-  readonly repository: ExampleRepository;
+/** Writes a log into a repository, whoever made that. */
+export class LogWriter {
+  readonly place: Pick<ExampleRepository, 'git' | 'prefix' | 'head' | 'run'>;
   signer: LogSigner;
   #minutes = 0;
 
-  constructor(repository: ExampleRepository, signer: LogSigner) {
-    this.repository = repository;
+  constructor(place: LogWriter['place'], signer: LogSigner) {
+    this.place = place;
     this.signer = signer;
   }
 
-  /** With a policy that names this key, and the record that begins the log. */
-  static async make(key: KeyObject, prefix = ''): Promise<AuditedRepository> {
-    const repository = await ExampleRepository.make(prefix);
-    const audited = new AuditedRepository(repository, keySigner(key));
-    await repository.write({ 'policy.yaml': policyWithKeys({ log: key }) });
-    await repository.commitAll('a log');
-    await audited.record({ kind: 'start' });
-    return audited;
-  }
-
-  remove(): Promise<void> {
-    return this.repository.remove();
-  }
-
   get git(): ExampleRepository['git'] {
-    return this.repository.git;
+    return this.place.git;
   }
 
   async log(more: { pin?: string; known?: DecisionLog; main?: Oid } = {}): Promise<DecisionLog> {
-    const main = more.main ?? (await this.repository.head());
-    return readLog({ git: this.git, prefix: this.repository.prefix, ref: logRef, main, pin: more.pin, known: more.known });
+    const main = more.main ?? (await this.place.head());
+    return readLog({ git: this.git, prefix: this.place.prefix, ref: logRef, main, pin: more.pin, known: more.known });
   }
 
   /** What a record about a commit says when everything holds. @param wish what it shall say otherwise */
   async draft(wish: Partial<DecisionDraft> = {}): Promise<DecisionDraft> {
-    const { git, prefix } = this.repository;
-    const commit = wish.commit ?? (await this.repository.head());
+    const { git, prefix } = this.place;
+    const commit = wish.commit ?? (await this.place.head());
     const { parents } = await git.readCommit(commit);
     const [parent = null] = parents;
     const changed =
@@ -130,7 +117,7 @@ export class AuditedRepository {
     const there = await this.git.resolve(logRef);
     const plan = await planRecords({
       git: this.git,
-      prefix: this.repository.prefix,
+      prefix: this.place.prefix,
       log: there === null ? null : await this.log(),
       drafts,
       signer: this.signer,
@@ -152,7 +139,30 @@ export class AuditedRepository {
   }
 
   async moveLog(commit: Oid): Promise<void> {
-    await this.repository.run('update-ref', logRef, commit);
+    await this.place.run('update-ref', logRef, commit);
+  }
+}
+
+/** An example's repository with a policy that names a key, and the record that begins the log. */
+export class AuditedRepository extends LogWriter {
+  readonly repository: ExampleRepository;
+
+  constructor(repository: ExampleRepository, signer: LogSigner) {
+    super(repository, signer);
+    this.repository = repository;
+  }
+
+  static async make(key: KeyObject, prefix = ''): Promise<AuditedRepository> {
+    const repository = await ExampleRepository.make(prefix);
+    const audited = new AuditedRepository(repository, keySigner(key));
+    await repository.write({ 'policy.yaml': policyWithKeys({ log: key }) });
+    await repository.commitAll('a log');
+    await audited.record({ kind: 'start' });
+    return audited;
+  }
+
+  remove(): Promise<void> {
+    return this.repository.remove();
   }
 }
 

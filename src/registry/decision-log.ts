@@ -3,7 +3,7 @@ import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
 import type { Git, Oid } from '../git/git.ts';
 import { files } from '../project/layout.ts';
-import { finding, verifyChain, type PolicySource } from './audit-chain.ts';
+import { claimedDecision, finding, verifyChain, type PolicySource } from './audit-chain.ts';
 import { recordPath, type LogFinding, type LogRecord } from './audit-record.ts';
 import { readPin } from './audit-signers.ts';
 import { logState, type LogState } from './audit-state.ts';
@@ -94,6 +94,18 @@ export async function findBranch(git: Git, name: string): Promise<string | null>
     what: `${name} here and ${name} of origin have parted: neither has all that the other has`,
     mend: `one of them was rewritten, or \`${name}\` here has commits that were never pushed: \`git log --oneline --left-right ${here}...${there}\``,
   });
+}
+
+/**
+ * The main branch that a log says it is about, before anything was verified: to know where to look.
+ * @throws PlumbError AUDIT_MISSING
+ */
+export async function claimedBranch(git: Git, ref: string): Promise<string> {
+  const tip = await git.resolve(ref);
+  const bytes = tip === null ? null : await git.readBlob(tip, recordPath(0));
+  const claimed = bytes === null ? null : claimedDecision(Buffer.from(bytes).toString('utf8'));
+  if (claimed === null) throw missingLog(ref);
+  return claimed.branch;
 }
 
 async function readTexts(git: Git, tip: Oid): Promise<{ texts: string[]; stray: LogFinding | null }> {
