@@ -94,6 +94,7 @@ export function artifactOf(model: ExampleModel): Buffer {
 export function chainOfExample(
   model: ExampleModel,
   manifest: Digest = digestOf('manifest of intents'),
+  suite: string = suiteText,
 ): { check: RunRecord; split: RunRecord; train: RunRecord; evaluate: RunRecord; data: Record<string, Digest> } {
   const data = { intents: manifest };
   const trainRows = { path: 'out/split/train.jsonl', digest: digestOf(trainText), bytes: trainText.length, kind: 'file' as const };
@@ -107,7 +108,7 @@ export function chainOfExample(
     { model: artifact },
     { after: { check: digestOfRecord(check), split: digestOfRecord(split) } },
   );
-  const evaluation = evaluationOfExample(model);
+  const evaluation = evaluationOfExample(model, suite);
   const evaluate = runRecord(
     'evaluate',
     {
@@ -152,11 +153,11 @@ export function digestOfRecord(record: RunRecord): Digest {
   return digestOf(canonicalJson(record));
 }
 
-export function evaluationOfExample(model: ExampleModel): ReturnType<typeof evaluateCases> {
+export function evaluationOfExample(model: ExampleModel, suite: string = suiteText): ReturnType<typeof evaluateCases> {
   return evaluateCases(answersOf(model), {
     model: digestOf(artifactOf(model)),
     suite: 'evals/intents.yaml',
-    suiteDigest: digestOf(suiteText),
+    suiteDigest: digestOf(suite),
     data: caseSetDigest(answersOf(model)),
   });
 }
@@ -178,6 +179,8 @@ export interface ExampleOrder {
   readonly baseHistory?: PointerHistory;
   /** of the data set */
   readonly manifest?: Digest;
+  /** text of evals/intents.yaml that it was asked by */
+  readonly suite?: string;
   readonly signatures?: ReadonlyMap<Digest, string>;
   readonly with?: readonly string[];
   readonly revoked?: ReadonlySet<Digest>;
@@ -188,13 +191,13 @@ export interface ExampleOrder {
 export function promotionInput(order: ExampleOrder): PromotionInput {
   const { candidate } = order;
   const { model = 'intents', stage = 'production' } = order;
-  const { check, split, train, evaluate, data } = chainOfExample(candidate, order.manifest);
+  const { check, split, train, evaluate, data } = chainOfExample(candidate, order.manifest, order.suite);
   const text = order.policyText ?? policyText;
   const policy = parsedPolicy(text);
-  const evaluation = evaluationOfExample(candidate);
+  const evaluation = evaluationOfExample(candidate, order.suite);
   const comparisons: { production?: Comparison } =
     order.production === undefined ? {} : { production: compareCases(answersOf(order.production), answersOf(candidate), { examples: 3 }) };
-  const baseline = order.production === undefined ? null : chainOfExample(order.production, order.manifest).evaluate;
+  const baseline = order.production === undefined ? null : chainOfExample(order.production, order.manifest, order.suite).evaluate;
   const gateName = policy.models[model]?.[stage]?.gate ?? 'floor';
   const gate = decideGate({ gate: gateName, checks: policy.gates[gateName] ?? [], evaluation, comparisons });
   const json = canonicalJson({

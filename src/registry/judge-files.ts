@@ -1,5 +1,6 @@
 // Does it change what it is about, and nothing else? And is each of these files what it should be?
 import { byCodeUnit } from '../base/canonical.ts';
+import { evidenceFolder } from './evidence.ts';
 import { pointOf, type Fault } from './judge-point.ts';
 import type { Point } from './judgement.ts';
 import type { MoveChange, MovedPointer } from './move-change.ts';
@@ -32,10 +33,12 @@ function namesOf(paths: readonly string[]): string {
   return paths.length > shown.length ? `${shown.join(', ')} and ${paths.length - shown.length} more` : shown.join(', ');
 }
 
-/** What came and nobody names would pass for proof one day. */
+/** What came and nobody names would pass for proof one day. Of a pointer that cannot be read nobody knows what it names. */
 function strayEvidence({ pointers, evidence, unsettled }: MoveChange): string[] {
   const named = new Set([...pointers.flatMap(({ evidence: loaded }) => loaded?.paths ?? []), ...unsettled.paths]);
-  return evidence.flatMap(({ path, change }) => (change === 'removed' || named.has(path) ? [] : [path])).toSorted(byCodeUnit);
+  const unread = pointers.filter(isBroken).map(({ place }) => `${evidenceFolder(place)}/`);
+  const came = evidence.filter(({ path, change }) => change !== 'removed' && !named.has(path) && !unread.some((folder) => path.startsWith(folder)));
+  return came.map(({ path }) => path).toSorted(byCodeUnit);
 }
 
 export function judgePointers(pointers: readonly MovedPointer[]): Point {

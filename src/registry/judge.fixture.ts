@@ -1,9 +1,9 @@
 // A team's repository at a forge, for tests of judging: main with its policy, data and suite, the bytes of its models in a real remote, and pull requests as
 // branches, with what a forge would say of them.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { canonicalJson } from '../base/canonical.ts';
+import { canonicalJson, type Json } from '../base/canonical.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
 import { silentProgress } from '../base/progress.ts';
 import { formatLock } from '../datasets/lock.ts';
@@ -26,19 +26,27 @@ import {
   type ExampleModel,
   type ExampleOrder,
 } from './example.fixture.ts';
+import { evidenceFolder, evidencePath, loadEvidence } from './evidence.ts';
 import { collectModel } from './found-model.ts';
 import { judgeMove } from './judge-move.ts';
 import type { Point, PointName } from './judgement.ts';
 import type { JudgingPolicy, MoveInput, MoveJudgement } from './move-input.ts';
 import { openMoveStore } from './move-store.ts';
+import { pointerPath, pointerSubject, serialisePointer } from './pointer.ts';
 import type { PullFacts } from './pull-facts.ts';
+import type { Pointer, Promotion } from './schema.ts';
 import { subjectAt, subjectPaths } from './subject.ts';
-import { commitTree } from './tree.ts';
+import { commitTree, workTree } from './tree.ts';
 
 const quietly = { progress: silentProgress, signal: new AbortController().signal };
 
 /** One person must approve what goes to production. */
 export const approvedPolicy = policyText.replace('      gate: default\n', '      gate: default\n      approvals: { count: 1 }\n');
+
+export interface Sides {
+  readonly before: Oid;
+  readonly after: Oid;
+}
 
 export class JudgeScene {
   readonly repository: ExampleRepository;
@@ -71,9 +79,9 @@ export class JudgeScene {
   }
 
   /** Its bytes, and those of all that it was made of, come into the remote. */
-  async publish(model: ExampleModel, manifest = this.manifest): Promise<void> {
+  async publish(model: ExampleModel, { manifest = this.manifest, suite }: Pick<ExampleOrder, 'manifest' | 'suite'> = {}): Promise<void> {
     const { store } = this;
-    const { check, split, train, evaluate, data } = chainOfExample(model, manifest);
+    const { check, split, train, evaluate, data } = chainOfExample(model, manifest, suite);
     for (const bytes of [trainText, testText, casesText(model), artifactOf(model)]) await store.putBytes(bytes);
     const records = new Map([check, split, train, evaluate].map((record) => [digestOfRecord(record), record]));
     for (const record of records.values()) await store.putBytes(canonicalJson(record));
@@ -86,29 +94,37 @@ export class JudgeScene {
 
   /** On main, to staging and then to production. */
   async release(order: ExampleOrder): Promise<void> {
-    await this.publish(order.candidate);
+    await this.publish(order.candidate, order);
     await this.repository.release({ manifest: this.manifest, policyText: await this.policyOf('HEAD'), base: await this.repository.head(), ...order });
   }
 
   /** On main, to one stage. */
   async promote(order: ExampleOrder): Promise<void> {
-    await this.publish(order.candidate);
+    await this.publish(order.candidate, order);
     await this.repository.promote({ manifest: this.manifest, policyText: await this.policyOf('HEAD'), base: await this.repository.head(), ...order });
   }
 
   /** A branch of main with what `work` does there; the work tree is on main again afterwards. */
-  async branch(work: () => Promise<unknown>): Promise<{ before: Oid; after: Oid }> {
+  async branch(work: () => Promise<unknown>): Promise<Sides> {
     const { repository } = this;
+    await this.toMain();
     const before = await repository.head();
     await repository.run('checkout', '-q', '-B', 'work');
-    await work();
-    const after = await repository.head();
-    await repository.run('checkout', '-q', 'main');
-    return { before, after };
+    try {
+      await work();
+      return { before, after: await repository.head() };
+    } finally {
+      await this.toMain();
+    }
+  }
+
+  async toMain(): Promise<void> {
+    await this.repository.run('checkout', '-q', '-f', 'main');
+    await this.repository.run('clean', '-fdq');
   }
 
   /** A pull request that promotes. */
-  pull(order: ExampleOrder): Promise<{ before: Oid; after: Oid }> {
+  pull(order: ExampleOrder): Promise<Sides> {
     return this.branch(() => this.promote(order));
   }
 
@@ -117,7 +133,7 @@ export class JudgeScene {
   }
 
   /** Opened by Ada, approved by Bob, and nothing that speaks against it. */
-  async factsOf({ before, after }: { before: Oid; after: Oid }, over: Partial<PullFacts> = {}): Promise<PullFacts> {
+  async factsOf({ before, after }: Sides, over: Partial<PullFacts> = {}): Promise<PullFacts> {
     const { git, prefix } = this.repository;
     const files = await git.changedPaths(before, after);
     const paths = subjectPaths(files, prefix);
@@ -153,7 +169,7 @@ export class JudgeScene {
     };
   }
 
-  async input(sides: { before: Oid; after: Oid }, over: Partial<MoveInput> = {}): Promise<MoveInput> {
+  async input(sides: Sides, over: Partial<MoveInput> = {}): Promise<MoveInput> {
     const { git, prefix, now } = this.repository;
     return {
       git,
@@ -174,11 +190,58 @@ export class JudgeScene {
     return { text, digest: digestOf(text), policy: parsedPolicy(text), commit };
   }
 
-  async judge(sides: { before: Oid; after: Oid }, over: Partial<MoveInput> = {}): Promise<MoveJudgement> {
+  async judge(sides: Sides, over: Partial<MoveInput> = {}): Promise<MoveJudgement> {
     const judgement = await judgeMove(await this.input(sides, over));
     if (judgement === null) throw new Error('nothing was judged');
     return judgement;
   }
+}
+
+interface Forged {
+  readonly pointer: Pointer;
+  readonly record: Promotion;
+  read<T>(digest: Digest): Promise<T>;
+  put(value: unknown): Promise<Digest>;
+}
+
+/** Rewrites the promotion to production that the work tree has, makes all digests fit again, leaves nothing lying about, and commits. */
+export async function forge({ repository }: JudgeScene, change: (parts: Forged) => Promise<void> | void): Promise<void> {
+  const place = { model: 'intents', stage: 'production' } as const;
+  const { root } = repository;
+  const read = async <T>(digest: Digest): Promise<T> => JSON.parse(await readFile(join(root, evidencePath(place, digest, 'json')), 'utf8')) as T;
+  const put = async (value: unknown): Promise<Digest> => {
+    const bytes = canonicalJson(value as Json);
+    await repository.write({ [evidencePath(place, digestOf(bytes), 'json')]: bytes });
+    return digestOf(bytes);
+  };
+  const pointer = JSON.parse(await readFile(join(root, pointerPath(place)), 'utf8')) as Pointer;
+  const record = await read<Promotion>(pointer.promotion);
+  await change({ pointer, record, read, put });
+  record.pointer = pointerSubject(pointer);
+  pointer.promotion = await put(record);
+  await repository.write({ [pointerPath(place)]: serialisePointer(pointer) });
+  const { paths } = await loadEvidence(workTree(root), pointer);
+  await repository.run('add', '-A');
+  const added = await repository.run(
+    'diff',
+    '--cached',
+    '--name-only',
+    '--diff-filter=A',
+    'main',
+    '--',
+    `${repository.prefix}${evidenceFolder(place)}`,
+  );
+  for (const path of added.split('\n'))
+    if (path !== '' && !paths.includes(path.slice(repository.prefix.length))) await rm(join(repository.top, path));
+  await repository.commitAll('forged');
+}
+
+/** A pull request that promotes, forged. */
+export function forgedPull(scene: JudgeScene, order: ExampleOrder, change: (parts: Forged) => Promise<void> | void): Promise<Sides> {
+  return scene.branch(async () => {
+    await scene.promote(order);
+    await forge(scene, change);
+  });
 }
 
 /** The points that do not hold, with their reasons. */

@@ -54,8 +54,8 @@ test('a promotion is the pointer and its evidence, each file named by its bytes'
   const [pointer] = plan.files.filter((file) => evidenceOf(file.path) === null);
   expect(pointer?.path).toBe('models/intents/production.json');
   const evidence = plan.files.filter((file) => file !== pointer);
-  // four runs, the report, the record, the comparison, the policy
-  expect(evidence).toHaveLength(8);
+  // four runs, the report, the record, the comparison and the run that it is with, the policy
+  expect(evidence).toHaveLength(9);
   for (const file of evidence)
     expect(evidenceOf(file.path)).toMatchObject({ digest: digestOf(file.bytes), place: { model: 'intents', stage: 'production' } });
   expect(plan.forced).toBe(false);
