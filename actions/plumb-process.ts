@@ -14,7 +14,7 @@ export function childEnvironment(env: Environment): Record<string, string> {
 }
 
 const ofStep =
-  /^(?:INPUT_|ACTIONS_|STATE_)|^(?:GITHUB|GITEA|FORGEJO|GH|NODE_AUTH|NPM)_TOKEN$|^(?:GITHUB|GITEA)_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)$|^PLUMB_SIGNING_KEY$/i;
+  /^(?:INPUT_|ACTIONS_|STATE_)|^(?:GITHUB|GITEA|FORGEJO|GH|NODE_AUTH|NPM)_TOKEN$|^(?:GITHUB|GITEA)_(?:ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)$|^PLUMB_(?:SIGNING_KEY|FORGE_TOKEN|WEBHOOK_SECRET)$/i;
 
 /** What marks the processes of this job: the same in all its steps, and another in any other job, be it on the same machine. */
 export function jobMark(env: Environment): { readonly name: string; readonly value: string } {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { PlumbError } from '../../src/base/errors.ts';
 import { code, prose } from '../../src/report/markdown-text.ts';
 import { childEnvironment, type Environment } from '../plumb-process.ts';
-import { findPlumb } from '../report/plumb.ts';
+import { findPlumb } from '../find-plumb.ts';
 
 const most = { timeout: 300_000, maxBuffer: 1 << 20 };
 

@@ -10,11 +10,12 @@ import { baseOfCheckout } from '../../src/ci/base-of-checkout.ts';
 import type { CiContext } from '../../src/ci/context.ts';
 import { openForge, type Forge } from '../../src/forge/index.ts';
 import { openGit } from '../../src/git/open.ts';
+import { findPlumb } from '../find-plumb.ts';
 import { readEvent, requireContext } from '../job.ts';
 import { annotationsOf } from './annotations.ts';
 import { readInputs, type Inputs } from './inputs.ts';
 import { planReport, reportArguments, type Answer, type Plan } from './plan.ts';
-import { askPlumb, findPlumb } from './plumb.ts';
+import { askPlumb } from './plumb.ts';
 
 async function main(): Promise<void> {
   const workspace = process.env['GITHUB_WORKSPACE'] ?? process.cwd();

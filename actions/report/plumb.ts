@@ -1,7 +1,5 @@
-// The installed plumb as a child process: found, started without a shell, and kept away from what the runner trusts us with.
+// The installed plumb as a child process: started without a shell, and kept away from what the runner trusts us with.
 import { spawn } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
-import { delimiter, isAbsolute, join, resolve, sep } from 'node:path';
 import { PlumbError } from '../../src/base/errors.ts';
 import { z } from '../../src/base/schema.ts';
 import { maskSensitive } from '../../src/quality/sensitive.ts';
@@ -11,28 +9,6 @@ import type { Answer } from './plan.ts';
 
 /** Of both streams; a report is at most 160 kB of JSON, and pretty-printed. */
 const mostBytes = 8 << 20;
-
-/**
- * The plumb on PATH, as the action setup put it there. None of the work space: what a pull request brings along never judges it.
- * @throws PlumbError ACTION_PLUMB
- */
-export function findPlumb(workspace: string, env: Environment): string {
-  const places = (env['PATH'] ?? '').split(delimiter).filter((place) => isAbsolute(place) && !isInside(place, workspace));
-  const found = places.map((place) => join(place, 'plumb')).find((path) => existsSync(path));
-  if (found !== undefined) return realpathSync(found);
-  throw new PlumbError('ACTION_PLUMB', {
-    what: 'there is no plumb on PATH outside of the work space',
-    mend: 'use the action setup in an earlier step: what the repository installs for itself is not asked, for a pull request can change it',
-  });
-}
-
-/** By its real place, too: a link into the work space is written by whoever writes there. */
-function isInside(place: string, workspace: string): boolean {
-  const [at, top] = [resolve(place), resolve(workspace)];
-  return [at, existsSync(at) ? realpathSync(at) : at].some((path) =>
-    [top, existsSync(top) ? realpathSync(top) : top].some((root) => path === root || path.startsWith(root + sep)),
-  );
-}
 
 /**
  * @param log takes what plumb wrote for people, as lines in which the runner finds no commands

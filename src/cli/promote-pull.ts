@@ -1,20 +1,22 @@
 // `plumb promote --pr`: judged against origin's main branch as it is now, committed on top of it, and opened as a pull request.
+import { canonicalJson } from '../base/canonical.ts';
 import { digestOf, hexOf, shortDigest } from '../base/digest.ts';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { refuseTokenOfJob } from '../ci/forge-place.ts';
 import type { Oid } from '../git/git.ts';
 import { files as projectFiles } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
-import { readPromotion } from '../registry/evidence.ts';
-import { readPointer } from '../registry/pointer.ts';
+import { evidenceFolder, loadEvidence, readEvidenceText, readPromotion } from '../registry/evidence.ts';
+import { pointerPath, readPointer, type PointerPlace } from '../registry/pointer.ts';
 import type { PromotionPlan } from '../registry/promotion.ts';
-import { commitTree } from '../registry/tree.ts';
+import { commitTree, plannedTree, type FileTree } from '../registry/tree.ts';
+import { reportSchema, type Report } from '../report/schema.ts';
 import type { Cli } from './command.ts';
 import type { Judged } from './judging.ts';
 import { openForgeOf } from './open-forge.ts';
-import { planMoves, readGround, sendModel, together, type Decision, type Ground } from './promote-plan.ts';
+import { planMoves, readGround, sendModel, together, type Ground } from './promote-plan.ts';
 import { decisionOf, judgeModels, tell, type PromoteOptions } from './promote.ts';
-import { committer, fetchBranch, fetchMain, hasJust, openPull, type PullPlan, type RemoteMain } from './promotion-pull.ts';
+import { committer, fetchBranch, fetchMain, openPull, type PullPlan, type RemoteMain } from './promotion-pull.ts';
 import { pullText } from './promotion-text.ts';
 
 export async function promoteByPull(project: Project, models: readonly string[], options: PromoteOptions, cli: Cli): Promise<void> {
@@ -27,10 +29,13 @@ export async function promoteByPull(project: Project, models: readonly string[],
   const ground = await readGround(judged, { tree, head: main.commit, base: main.commit });
   const branch = branchOf(judged);
   const fresh = decisionOf(options, { by: `${author.name} <${author.email}>`, at: cli.now(), base: main.commit });
+  const plans = await planMoves(project, judged, { ground, decision: fresh });
   const before = await fetchBranch(project.git, branch, open.gitToken);
-  const again = before === null ? null : await sameAsBefore(project, judged, { tip: before, main, ground, fresh });
-  const plans = again ?? (await planMoves(project, judged, { ground, decision: fresh }));
-  const plan: PullPlan = { branch, main, author, ...changeOf(project, plans), body: bodyOf(plans, judged, { ground, options }) };
+  const same = before === null ? null : await sameDecision(project, plans, { tip: before, main });
+  const change = same?.files ?? filesOf(project, plans);
+  const reports = same?.reports ?? judged.map(({ judgement }) => judgement.report);
+  const body = bodyOf(plans, { ground, options, reports });
+  const plan: PullPlan = { branch, main, author, files: change, message: together(plans).message, body };
   if (options.dryRun === true) {
     const ended = `nothing was sent: --dry-run; it would be the branch ${branch}, on top of ${main.commit.slice(0, 12)}`;
     return tell(plans, judged, { commit: null, ended, cli, more: { branch, base: main.commit, pull: null } });
@@ -69,43 +74,57 @@ function branchOf(judged: readonly Judged[]): string {
   return `plumb/promote/${digests[0]?.split(' ')[0]}${rest}-${first.stage}-${digest}`;
 }
 
-interface Before {
-  readonly tip: Oid;
-  readonly main: RemoteMain;
-  readonly ground: Ground;
-  readonly fresh: Decision;
-}
-
 /**
- * Decided again with the time, the person and the base that the open branch has: where the same bytes come of it, they stay, with whatever was approved.
- * @returns null: another decision
+ * Is what an open branch has the same decision? Then its bytes stay, with whatever was approved: another time, another commit of the same files and the report's
+ * headline are no reason to ask people again.
+ * @returns null: another decision, or none
  */
-async function sameAsBefore(project: Project, judged: readonly Judged[], { tip, main, ground, fresh }: Before): Promise<PromotionPlan[] | null> {
-  const tree = commitTree(project.git, project.prefix, tip);
-  const [first] = judged;
-  if (first === undefined) return null;
-  const record = await readPointer(tree, first.model, first.stage)
-    .then((pointer) => (pointer === null ? null : readPromotion(tree, pointer)))
-    .catch((error: unknown) => {
+async function sameDecision(
+  { git, prefix }: Project,
+  plans: readonly PromotionPlan[],
+  { tip, main }: { readonly tip: Oid; readonly main: RemoteMain },
+): Promise<{ files: PullPlan['files']; reports: Report[] } | null> {
+  const parted = await git.mergeBase(main.commit, tip);
+  if (parted === null) return null;
+  const paths = await git.changedPaths(parted, tip);
+  const own = plans.flatMap(({ pointer }) => [prefix + pointerPath(pointer), `${prefix}${evidenceFolder(pointer)}/`]);
+  if (!paths.every((path) => own.some((name) => path === name || (name.endsWith('/') && path.startsWith(name))))) return null;
+  const tree = commitTree(git, prefix, tip);
+  const reports: Report[] = [];
+  for (const plan of plans) {
+    const found = await readDecision(tree, plan.pointer).catch((error: unknown) => {
       // somebody else's push to that branch: it is replaced
-      if (error instanceof PlumbError) return null;
+      if (isPlumbError(error)) return null;
       throw error;
     });
-  if (record === null) return null;
-  const decision = { ...fresh, by: record.by, at: new Date(record.at), base: record.base };
-  const plans = await planMoves(project, judged, { ground, decision });
-  return (await hasJust(project.git, tip, { main, ...changeOf(project, plans) })) ? plans : null;
+    const fresh = await readDecision(plannedTree(plan.files), plan.pointer);
+    if (found === null || fresh === null || found.decision !== fresh.decision) return null;
+    reports.push(found.report);
+  }
+  const blobs = await git.readBlobs(tip, paths);
+  return { files: new Map(paths.map((path, at) => [path, blobs[at] ?? null])), reports };
 }
 
-function changeOf({ prefix }: Project, plans: readonly PromotionPlan[]): Pick<PullPlan, 'files' | 'message'> {
-  const { files, message } = together(plans);
-  return { message, files: new Map(files.map(({ path, bytes }) => [prefix + path, Buffer.from(bytes)])) };
+/** All that is decided about, and by what; not when, from which of several commits, and how the report is headed. */
+async function readDecision(tree: FileTree, place: PointerPlace): Promise<{ decision: string; report: Report } | null> {
+  const pointer = await readPointer(tree, place.model, place.stage);
+  if (pointer === null) return null;
+  const { findings } = await loadEvidence(tree, pointer);
+  if (findings.length > 0) return null;
+  const record = await readPromotion(tree, pointer);
+  const { code: _code, report, promotion: _promotion, ...named } = pointer;
+  const { at: _at, base: _base, pointer: _pointer, comparisons: _comparisons, by, ...decided } = record;
+  const parsed = reportSchema.safeParse(JSON.parse(await readEvidenceText(tree, place, report, 'json')));
+  return parsed.success ? { decision: canonicalJson({ named, decided, by }), report: parsed.data } : null;
+}
+
+function filesOf({ prefix }: Project, plans: readonly PromotionPlan[]): PullPlan['files'] {
+  return new Map(together(plans).files.map(({ path, bytes }) => [prefix + path, Buffer.from(bytes)]));
 }
 
 function bodyOf(
   plans: readonly PromotionPlan[],
-  judged: readonly Judged[],
-  { ground, options }: { ground: Ground; options: PromoteOptions },
+  { ground, options, reports }: { readonly ground: Ground; readonly options: PromoteOptions; readonly reports: readonly Report[] },
 ): string {
   const moves = plans.map(({ pointer: { model, stage, artifact } }) => ({
     model,
@@ -113,9 +132,8 @@ function bodyOf(
     from: ground.pointers[model]?.current?.artifact.digest ?? null,
     to: artifact.digest,
   }));
-  const forced = plans
+  const notes = plans
     .filter((plan) => plan.forced)
     .map(({ pointer }) => `The gate does not hold for ${pointer.model}: whoever may waive it has to approve.`);
-  const reports = judged.map(({ judgement }) => judgement.report);
-  return pullText({ kind: 'promotion', moves, reason: options.reason ?? null, notes: forced, reports });
+  return pullText({ kind: 'promotion', moves, reason: options.reason ?? null, notes, reports });
 }

@@ -82,7 +82,7 @@ export async function fetchBranch(git: Git, branch: string, token: OpenForge['gi
 }
 
 /** Does a branch bring these files and nothing else? An update from main is nothing. */
-export async function hasJust(git: Git, tip: Oid, { main, files }: Pick<PullPlan, 'main' | 'files'>): Promise<boolean> {
+async function hasJust(git: Git, tip: Oid, { main, files }: Pick<PullPlan, 'main' | 'files'>): Promise<boolean> {
   const parted = await git.mergeBase(main.commit, tip);
   if (parted === null) return false;
   const paths = [...files.keys()];

@@ -145,6 +145,9 @@ describe('a branch of a remote', () => {
   test('a name that only ends alike is another one', async () => {
     await pushBranch(git, { ...origin, commit: first, branch: 'x/refs/heads/plumb/log', expected: null });
     expect(await there()).toBe(undefined);
+    await pushBranch(git, { ...origin, commit: first, branch: 'plumb/promote/a', expected: null });
+    const below = await remoteRefs(git, { ...origin, names: ['refs/heads/plumb/*'] });
+    expect([...below]).toEqual([['refs/heads/plumb/promote/a', first]]);
   });
 });
 

@@ -168,18 +168,19 @@ function pushRefused({ remote, branch }: PushWish, said: string): PlumbError {
 
 /**
  * Where refs of the remote are now, by one request.
- * @param names whole names, 'refs/heads/main'
+ * @param names whole names, 'refs/heads/main'; 'refs/heads/plumb/*' is all below that folder
  * @returns of those that are there
  * @throws PlumbError GIT_REMOTE_DENIED, GIT_REMOTE_FAILED, GIT_REMOTE_MISSING, GIT_UNSUPPORTED
  */
 export async function remoteRefs(git: Git, options: RemoteOptions & { readonly names: readonly string[] }): Promise<ReadonlyMap<string, Oid>> {
-  const args = ['ls-remote', '--quiet', '--', options.remote, ...options.names.map(checkRef)];
+  const args = ['ls-remote', '--quiet', '--', options.remote, ...options.names.map(checkRefs)];
   const { stdout } = await askRemote(needProgram(git), options, { direction: 'fetch', args });
   const found = new Map<string, Oid>();
   for (const line of stdout.toString('utf8').split('\n')) {
     const [oid = '', name = ''] = line.split('\t');
     // git takes a name for the end of a longer one
-    if (isOid(oid) && options.names.includes(name)) found.set(name, oid);
+    if (isOid(oid) && options.names.some((wanted) => name === wanted || (wanted.endsWith('/*') && name.startsWith(wanted.slice(0, -1)))))
+      found.set(name, oid);
   }
   return found;
 }
@@ -197,6 +198,10 @@ export async function fetchRefs(
   // an empty refmap: what the clone is set to fetch into is not moved by the way
   const plain = ['--quiet', '--refmap=', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-maintenance'];
   await askRemote(needProgram(git), options, { direction: 'fetch', args: ['fetch', ...plain, '--', options.remote, ...specs] });
+}
+
+function checkRefs(name: string): string {
+  return name.endsWith('/*') ? `${checkRef(name.slice(0, -2))}/*` : checkRef(name);
 }
 
 function checkRefOrOid(name: string): string {

@@ -99,10 +99,12 @@ export function describeBuilder(env: Environment, event: unknown, domain: TrustD
  */
 export function stageEnvironment(env: Environment): Environment {
   const inJob = isCi(env);
-  const kept = Object.entries(env).filter(([name]) => name !== 'PLUMB_SIGNING_KEY' && !(inJob && ofJob.test(name)));
+  const kept = Object.entries(env).filter(([name]) => !ours.test(name) && !(inJob && ofJob.test(name)));
   return Object.fromEntries(kept);
 }
 
+/** What speaks in our name: no stage has a use for it, wherever it runs. */
+const ours = /^PLUMB_(?:SIGNING_KEY|FORGE_TOKEN|WEBHOOK_SECRET)$/i;
 const ofJob =
   /^(?:ACTIONS_|INPUT_|STATE_)|^(?:GITHUB|GITEA|GH|FORGEJO)_TOKEN$|^(?:GITHUB|GITEA)_(?:ENV|OUTPUT|PATH|STEP_SUMMARY|STATE)$|^PLUMB_REGISTRY_PASSWORD$/i;
 
