@@ -167,16 +167,19 @@ function logGaps(judging: Judging): Gap[] {
   const guards = settings.guards.audit;
   if (guards === null || policy?.audit === undefined) return [];
   const active = guards.filter((one) => one.enforcement === 'active');
-  const closing = closeLog(judging, policy.audit.branch);
-  const safe = (met: (one: Guard) => boolean): boolean => active.some((one) => met(one) && one.bypass !== null && !one.bypass.some(passesAll));
+  const { branch } = policy.audit;
   const ways = [
-    ...(safe((one) => one.keepsHistory) ? [] : ['a force push']),
-    // a branch that is protected without its deletion being kept is deleted and made anew
-    ...(safe((one) => one.keepsBranch) ? [] : ['a deletion']),
+    { what: 'a force push', givers: active.filter((one) => one.keepsHistory) },
+    // a branch that is deleted is made anew with another past
+    { what: 'a deletion', givers: active.filter((one) => one.keepsBranch) },
+  ].filter(({ givers }) => !givers.some((one) => one.bypass !== null && !one.bypass.some(passesAll)));
+  const hidden = new Set(ways.flatMap(({ givers }) => givers.filter((one) => one.bypass === null)));
+  const open = ways.filter(({ givers }) => !givers.some((one) => one.bypass === null)).map((one) => one.what);
+  const what = `${listed(open)} of ${branch} is not refused for everybody`;
+  return [
+    ...(open.length === 0 ? [] : [gap('AUDIT_REWRITABLE', { subject: branch, what, closing: closeLog(judging, branch) })]),
+    ...[...hidden].map((guard) => hiddenGap(judging, guard)),
   ];
-  if (ways.length === 0) return [];
-  const what = `${listed(ways)} of ${policy.audit.branch} is not refused for everybody`;
-  return [gap('AUDIT_REWRITABLE', { subject: policy.audit.branch, what, closing })];
 }
 
 const anybody = (): boolean => true;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv, type ValidateFunction } from 'ajv';
 
 interface Schema {
+  readonly $ref?: string;
   readonly type?: string;
   readonly enum?: readonly unknown[];
   readonly format?: string;
@@ -24,7 +25,11 @@ interface Operation {
 
 interface Description {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly parameters: Readonly<Record<string, Parameter>>; readonly responses: Operation['responses'] };
+  readonly components: {
+    readonly parameters: Readonly<Record<string, Parameter>>;
+    readonly responses: Operation['responses'];
+    readonly schemas: Readonly<Record<string, Schema>>;
+  };
 }
 
 export interface Found {
@@ -39,7 +44,8 @@ export interface Found {
 
 const description = JSON.parse(readFileSync(new URL('github-openapi.json', import.meta.url), 'utf8')) as Description;
 const formats = {
-  uri: /^https?:\/\/\S+$/,
+  // an address that nobody gave is an empty text, which is the default that the description itself names
+  uri: /^(https?:\/\/\S+)?$/,
   'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
   'repo.nwo': /^[\w.-]+\/[\w.-]+$/,
   email: /@/,
@@ -87,7 +93,8 @@ function checkParameters(operation: Operation, inPath: Readonly<Record<string, s
 function checkBody(operation: Operation, place: readonly string[], body: unknown): string[] {
   const schema = operation.requestBody?.content['application/json']?.schema;
   if (schema === undefined) return body === undefined ? [] : ['a body where none belongs'];
-  const unknown = Object.keys(body ?? {}).filter((name) => !(name in (schema.properties ?? {})));
+  const { properties = {} } = schema.$ref === undefined ? schema : (description.components.schemas[schema.$ref.split('/').at(-1) ?? ''] ?? {});
+  const unknown = Object.keys(body ?? {}).filter((name) => !(name in properties));
   const wrong = judge([...place, 'requestBody', 'content', 'application/json', 'schema'], body);
   return [...unknown.map((name) => `key ${name} is not known`), ...wrong];
 }

@@ -154,18 +154,18 @@ function can({ can: grant }: Actor, name: string): boolean {
 }
 
 function environmentRoutes(state: State, objects: Objects): Routes {
-  const { environments } = state.settings;
+  const all = (): ApiEnvironment[] => state.settings.environments;
   const place = `${repository}/environments/{environment_name}`;
   const of =
     (answer: (environment: ApiEnvironment, asked: Asked) => Answer) =>
     (asked: Asked): Answer => {
-      const environment = environments.find((one) => one.name === asked.parameters['environment_name']);
+      const environment = all().find((one) => one.name === asked.parameters['environment_name']);
       return environment === undefined ? missing : answer(environment, asked);
     };
   const read = ['actions=read'];
   const write = ['administration=write'];
   return {
-    [`GET ${repository}/environments`]: { needs: read, answer: (asked) => listed(asked, environments, shown, 'environments') },
+    [`GET ${repository}/environments`]: { needs: read, answer: (asked) => listed(asked, all(), shown, 'environments') },
     [`PUT ${place}`]: { needs: write, answer: of(replace) },
     [`GET ${place}/deployment-branch-policies`]: {
       needs: read,
@@ -217,7 +217,7 @@ function environmentRoutes(state: State, objects: Objects): Routes {
   }
 
   function shown(one: ApiEnvironment): unknown {
-    const id = environments.indexOf(one) + 1;
+    const id = all().indexOf(one) + 1;
     const at = `https://github.test/api/environments/${encodeURIComponent(one.name)}`;
     const rule = (kind: number, type: string): object => ({ id: id * 10 + kind, node_id: `rule-${id}-${kind}`, type });
     return {
