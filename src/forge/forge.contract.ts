@@ -16,9 +16,21 @@ export interface ForgeWorld {
   readonly people: { readonly writer: string; readonly reader: string; readonly stranger: string };
   /** Pushes a branch with one commit a change and opens a pull request of it. @param fork from the reader's fork */
   openPull(branch: string, changes: readonly Change[], fork?: boolean): Promise<number>;
-  /** One more commit on its branch. @returns it */
+  /** One more commit on its branch, by whoever opened it. @returns it */
   push(branch: string, change: Change): Promise<string>;
-  /** Pushes a branch without a pull request. @returns its commit */
+  /** Another commit in place of its last one, by us. @returns it */
+  forcePush(branch: string, change: Change): Promise<string>;
+  /** By us. */
+  deleteBranch(branch: string): Promise<void>;
+  retarget(pull: number, base: string): Promise<void>;
+  /** An issue of the writer's. @returns its number */
+  openIssue(title: string, body: string): Promise<number>;
+  issue(number: number): Promise<{ readonly title: string; readonly body: string; readonly open: boolean; readonly labels: readonly string[] }>;
+  /** A team of some organisation with the writer in it, which our token may see. @returns 'org/team' */
+  makeTeam(): Promise<string>;
+  /** Has the workflow run to its end, by us. @returns the run's number, and a time in which it was at work */
+  runWorkflow(): Promise<{ readonly id: string; readonly from: Date; readonly to: Date }>;
+  /** Pushes a branch without a pull request, by the writer. @returns its commit */
   pushBranch(branch: string, change: Change): Promise<string>;
   /** By the writer. @returns its id */
   comment(pull: number, body: string): Promise<number>;
@@ -69,6 +81,7 @@ export function forgeContract(makeWorld: () => Promise<ForgeWorld>): void {
       const pull = await read(number);
       expect(pull).toMatchObject({ number, baseRef: 'main', headRef: 'found', fork: false, state: 'open', author: world.people.writer });
       expect(pull).toMatchObject({ title: 'found', labels: ['approved'], mergeCommit: null, url: expect.stringContaining(`/${number}`) as string });
+      expect(pull).toMatchObject({ authorKind: 'person', openedAt: expect.any(Date) as Date, mergedBy: null, mergedAt: null });
       expect(pull.head).toMatch(/^[0-9a-f]{40}$/);
       expect(pull.base).toBe(await world.main());
       expect(await forge.findPullRequest({ commit: pull.head })).toEqual(pull);
@@ -114,6 +127,59 @@ export function forgeContract(makeWorld: () => Promise<ForgeWorld>): void {
       const pull = await forge.openPullRequest(wanted);
       expect(pull).toMatchObject({ head, headRef: 'opened', baseRef: 'main', title: 'by a token', author: world.us, state: 'open', fork: false });
       expect((await forge.openPullRequest(wanted)).number).toBe(pull.number);
+      await forge.updatePullRequest(pull.number, { title: 'by a token, again', body: 'why not' });
+      expect(await read(pull.number)).toMatchObject({ title: 'by a token, again', head });
+    });
+
+    test('when one was led to another base branch', async () => {
+      const number = await world.openPull('led', [{ kept: 'led' }]);
+      await world.pushBranch('release', { kept: 'release' });
+      const before = Date.now();
+      expect(await forge.retargetedAt(number)).toBeNull();
+      await world.retarget(number, 'release');
+      const at = await forge.retargetedAt(number);
+      // forges keep whole seconds
+      expect(at?.getTime()).toBeGreaterThanOrEqual(before - 1000);
+      expect(await read(number)).toMatchObject({ baseRef: 'release' });
+    });
+  });
+
+  describe('who moved a branch', () => {
+    const ofThisRepository = async (): Promise<string> => (await read(await world.openPull('where', [{ where: '1' }]))).headRepository ?? '';
+    const person = (login: string) => ({ login, kind: 'person' });
+
+    test('made, pushed to, forced: in their order, by the accounts that did it', async () => {
+      const name = 'plumb/moves';
+      const pull = await read(await world.openPull(name, [{ moved: '1' }]));
+      const second = await world.push(name, { moved: '2' });
+      const third = await world.forcePush(name, { moved: '3' });
+      const { writer } = world.people;
+      expect(await forge.pushes({ repository: pull.headRepository ?? '', name })).toMatchObject([
+        { who: person(writer), before: null, after: pull.head },
+        { who: person(writer), before: pull.head, after: second },
+        { who: person(world.us), before: second, after: third },
+      ]);
+    });
+
+    test('of a fork', async () => {
+      const pull = await read(await world.openPull('elsewhere', [{ moved: 'elsewhere' }], true));
+      const moves = await forge.pushes({ repository: pull.headRepository ?? '', name: 'elsewhere' });
+      const made = { who: person(world.people.reader), before: null, after: pull.head };
+      // of a private one our token sees nothing there
+      if (forge.kind === 'gitea') expect(moves).toBeNull();
+      else expect(moves).toMatchObject([made]);
+    });
+
+    test('one that is gone, and one that was made again: since then', async () => {
+      const name = 'again';
+      const repository = await ofThisRepository();
+      const first = await world.pushBranch(name, { again: '1' });
+      await world.deleteBranch(name);
+      expect(await forge.pushes({ repository, name })).toMatchObject([{ before: null, after: first }]);
+      const second = await world.push(name, { again: '2' });
+      expect(await forge.pushes({ repository, name })).toMatchObject([{ who: person(world.people.writer), before: null, after: second }]);
+      expect(await forge.pushes({ repository, name: 'never' })).toBeNull();
+      expect(await forge.pushes({ repository: 'nobody/nothing', name })).toBeNull();
     });
   });
 
@@ -125,10 +191,12 @@ export function forgeContract(makeWorld: () => Promise<ForgeWorld>): void {
       expect(await codeOf(forge.merge(number, { head: seen, method: 'merge' }))).toBe('FORGE_MOVED');
       const commit = await forge.merge(number, { head, method: 'merge' });
       expect(commit).toBe(await world.main());
-      expect(await read(number)).toMatchObject({ state: 'merged', mergeCommit: commit, head });
+      const merged = await read(number);
+      expect(merged).toMatchObject({ state: 'merged', mergeCommit: commit, head, mergedBy: { login: world.us, kind: 'person' } });
+      expect(merged.mergedAt?.getTime()).toBeGreaterThanOrEqual(merged.openedAt.getTime());
       // a job that is started again
       expect(await forge.merge(number, { head, method: 'merge' })).toBe(commit);
-      expect((await forge.pullRequestsOfCommit(commit)).map((one) => one.number)).toEqual([number]);
+      expect(await forge.pullRequestsOfCommit(commit)).toEqual([merged]);
       expect(await forge.pullRequestsOfCommit('f'.repeat(40))).toEqual([]);
     });
 
@@ -199,7 +267,8 @@ export function forgeContract(makeWorld: () => Promise<ForgeWorld>): void {
       expect(await forge.reviews(number)).toEqual([]);
       for (const [opinion, state, body] of opinions) {
         await world.review(number, opinion, body);
-        expect((await forge.reviews(number)).at(-1)).toMatchObject({ author: world.us, state, commit: head, body, bot: false });
+        const said = { author: world.us, authorKind: 'person', bot: false, state, commit: head, body };
+        expect((await forge.reviews(number)).at(-1)).toMatchObject(said);
       }
       expect((await forge.reviews(number)).map((one) => one.body)).toEqual(['hm', 'no', 'well']);
       await world.dismissReviews(number);
@@ -221,6 +290,97 @@ export function forgeContract(makeWorld: () => Promise<ForgeWorld>): void {
     expect(latest).toMatchObject({ context: 'plumb/gate', state: 'failure' });
     expect(latest?.description).toMatch(/^(é😀)+é?…$/u);
     expect(latest?.description.length).toBeLessThanOrEqual(140);
+  });
+
+  test('who is of a team', async () => {
+    const team = await world.makeTeam();
+    const { writer, reader } = world.people;
+    const found = await Promise.all([writer, writer.toUpperCase(), reader, 'nobody-of-this-name'].map((login) => forge.isMember(login, team)));
+    expect(found).toEqual(['yes', 'yes', 'no', 'no']);
+    expect(await forge.isMember(writer, `${team}-that-is-not`)).toBe('unknown');
+    expect(await forge.isMember(writer, 'team-of-no-organisation')).toBe('unknown');
+  });
+
+  test('a file as a commit has it, byte by byte', async () => {
+    const text = '\uFEFFé\r\n\0😀';
+    const commit = await world.pushBranch('contents', { 'a folder/a file': text, kept: null, empty: '' });
+    expect(Buffer.from((await forge.fileAt(commit, 'a folder/a file')) ?? []).toString()).toBe(text);
+    expect(await forge.fileAt(commit, 'empty')).toHaveLength(0);
+    expect(await forge.fileAt(await world.main(), 'kept')).not.toBeNull();
+    for (const none of ['kept', 'a folder/none', 'none/of it', '../kept', 'a folder/', '']) expect(await forge.fileAt(commit, none)).toBeNull();
+    expect(await codeOf(forge.fileAt(commit, 'a folder'))).toBe('FORGE_FAILED');
+    expect(await codeOf(forge.fileAt('f'.repeat(40), 'kept'))).toBe('FORGE_FAILED');
+  });
+
+  test('what is said of a commit: of each context the latest, and who said it', async () => {
+    const head = await world.pushBranch('said', { kept: 'said' });
+    expect(await forge.statuses(head)).toEqual([]);
+    const says = (context: string, state: 'pending' | 'success') =>
+      forge.setStatus(head, { context, state, description: state, link: 'https://ci.test/1' });
+    await says('plumb/gate', 'pending');
+    await says('plumb/promotion', 'pending');
+    await says('plumb/gate', 'success');
+    const by = { login: world.us, kind: 'person' };
+    const said = (await forge.statuses(head)).toSorted((a, b) => (a.context < b.context ? -1 : 1));
+    expect(said).toEqual([
+      { context: 'plumb/gate', state: 'success', description: 'success', link: 'https://ci.test/1', by, app: null },
+      { context: 'plumb/promotion', state: 'pending', description: 'pending', link: 'https://ci.test/1', by, app: null },
+    ]);
+  });
+
+  test('an issue: opened, left alone, brought up to date, closed once with the reason, opened again; a marker of another is not ours', async () => {
+    const issue = { marker: '<!-- plumbline:refused -->', title: 'not served', body: 'why', labels: ['plumbline'] };
+    const theirs = await world.openIssue('not served', `${issue.marker}\nfill me`);
+    const made = await forge.upsertIssue(issue);
+    expect(made).toMatchObject({ state: 'made', url: expect.stringMatching(/^https?:/) as string });
+    expect(made.number).not.toBe(theirs);
+    expect(await forge.upsertIssue(issue)).toEqual({ ...made, state: 'unchanged' });
+    expect(await forge.upsertIssue({ ...issue, body: 'why not' })).toEqual({ ...made, state: 'updated' });
+    expect(await world.issue(made.number)).toEqual({ title: 'not served', body: `${issue.marker}\nwhy not`, open: true, labels: ['plumbline'] });
+    expect([await forge.closeIssue(issue.marker, 'served again'), await forge.closeIssue(issue.marker, 'served again')]).toEqual([true, false]);
+    expect((await world.issue(made.number)).open).toBe(false);
+    expect(await world.comments(made.number)).toEqual([{ author: world.us, body: expect.stringContaining('served again') as string }]);
+    expect(await forge.upsertIssue(issue)).toEqual({ ...made, state: 'updated' });
+    expect((await world.issue(made.number)).open).toBe(true);
+    expect(await world.issue(theirs)).toMatchObject({ body: `${issue.marker}\nfill me`, open: true });
+    expect(await forge.closeIssue('<!-- plumbline:none -->', 'x')).toBe(false);
+  });
+
+  test('runs of a workflow at a time, and one by its number', async () => {
+    const { file } = world.workflow;
+    const hour = 3_600_000;
+    const { id, from, to } = await world.runWorkflow();
+    const path = `.github/workflows/${file}`;
+    const run = (await forge.workflowRun(id)) ?? expect.fail('no run');
+    expect(run).toMatchObject({ id, file: path, event: 'workflow_dispatch', by: { login: world.us, kind: 'person' }, branch: 'main' });
+    expect(run.endedAt?.getTime()).toBeGreaterThanOrEqual(run.startedAt.getTime());
+    expect(run.url).toMatch(new RegExp(`^https?://.+/actions/runs/\\d+$`));
+    for (const name of [path, file]) expect((await forge.runsOfWorkflow(name, { from, to })).map((one) => one.id)).toContain(id);
+    const later = { from: new Date(to.getTime() + hour), to: new Date(to.getTime() + 2 * hour) };
+    const earlier = { from: new Date(from.getTime() - 2 * hour), to: new Date(from.getTime() - hour) };
+    for (const between of [later, earlier]) expect(await forge.runsOfWorkflow(path, between)).toEqual([]);
+    expect(await forge.runsOfWorkflow(`.gitea/workflows/${file}`, { from, to })).toEqual([]);
+    expect(await forge.runsOfWorkflow('none.yml', { from, to })).toEqual([]);
+    for (const none of ['999999', '0', '../x']) expect(await forge.workflowRun(none)).toBeNull();
+  });
+
+  test('where a forge keeps what is deployed: made once a key, its state as it was said last', async () => {
+    const { deployments } = forge;
+    expect(deployments === null).toBe(forge.kind === 'gitea');
+    if (deployments === null) return;
+    const commit = await world.pushBranch('deployed', { kept: 'deployed' });
+    const wanted = { environment: 'production/intents', commit, key: 'sha256:1', description: 'intents of run 1', production: true };
+    expect(await deployments.latest(wanted.environment)).toBeNull();
+    const first = await deployments.create(wanted);
+    expect(first).toMatchObject({ environment: wanted.environment, commit, key: 'sha256:1', state: null });
+    expect((await deployments.create(wanted)).id).toBe(first.id);
+    for (let time = 0; time < 2; time += 1) await deployments.setState(first.id, 'success', 'it answers', 'https://ci.test/1');
+    expect(await deployments.latest(wanted.environment)).toEqual({ ...first, state: 'success' });
+    const second = await deployments.create({ ...wanted, key: 'sha256:2' });
+    expect(second.id).not.toBe(first.id);
+    await deployments.setState(first.id, 'inactive', 'replaced', null);
+    expect(await deployments.latest(wanted.environment)).toEqual(second);
+    expect(await deployments.latest('staging')).toBeNull();
   });
 
   test('a workflow is started with its inputs; one that is not there is not', async () => {

@@ -5,7 +5,7 @@
 // ones may be swept away. Each makes a gap, and then the moves are not known. A push with a deploy key carries the account that owns the repository.
 import { z } from 'zod';
 import { giteaAccount } from './account.ts';
-import { historyOf, type BranchMove } from './branch-history.ts';
+import { readHistory, type BranchMove, type BranchRecord } from './branch-history.ts';
 import type { Account, BranchPush, Forge } from './forge.ts';
 import { accountData, orNull, perPage, read, readList, totalOf, type GiteaPlace } from './gitea-place.ts';
 
@@ -28,13 +28,24 @@ export function openPushes({ options, ask, askServer }: GiteaPlace): Forge['push
   return async ({ repository, name }) => {
     const [owner = '', repo = ''] = repository.split('/');
     const ours = repository.toLowerCase() === `${options.owner}/${options.repo}`.toLowerCase();
-    const entries = await entriesOf({ owner, repo }, `refs/heads/${name}`);
-    const moves = entries === null ? null : movesOf(entries);
-    if (moves === null) return null;
-    const found = await orNull(askServer('GET', '/repos/{owner}/{repo}/branches/{name}', { owner, repo, name }));
-    const pushes = historyOf(moves, found === null ? null : read(branchData, found.data).commit.id);
+    const pushes = await readHistory(() => recordOf({ owner, repo, name }), options.pause);
     return pushes === null ? null : withoutKeys(pushes, owner, ours);
   };
+
+  async function recordOf({
+    name,
+    ...where
+  }: {
+    readonly owner: string;
+    readonly repo: string;
+    readonly name: string;
+  }): Promise<BranchRecord | null> {
+    const entries = await entriesOf(where, `refs/heads/${name}`);
+    const moves = entries === null ? null : movesOf(entries);
+    if (moves === null) return null;
+    const found = await orNull(askServer('GET', '/repos/{owner}/{repo}/branches/{name}', { ...where, name }));
+    return { moves, tip: found === null ? null : read(branchData, found.data).commit.id };
+  }
 
   /** The oldest first; null: there are too many, or the fork cannot be seen. */
   async function entriesOf(where: { readonly owner: string; readonly repo: string }, ref: string): Promise<Entry[] | null> {
@@ -45,9 +56,10 @@ export function openPushes({ options, ask, askServer }: GiteaPlace): Forge['push
       const entries = readList(answer.data).map((one) => read(entryData, one));
       for (const one of entries) if (one.ref_name === ref) found.set(one.id, one);
       seen += entries.length;
-      // the newest first; of a branch that is made, the push may stand on the next page
-      const complete = entries.slice(0, -1).some((one) => one.ref_name === ref && isMaking(one));
-      if (complete || entries.length === 0 || seen >= totalOf(answer.headers)) return [...found.values()].toSorted((a, b) => a.id - b.id);
+      // the newest first, but in any order within a second
+      const made = Math.max(...[...found.values()].filter(isMaking).map((one) => one.created.getTime()));
+      const complete = (entries.at(-1)?.created.getTime() ?? 0) < made || seen >= totalOf(answer.headers);
+      if (complete || entries.length === 0) return [...found.values()].toSorted((a, b) => a.id - b.id);
     }
     return null;
   }

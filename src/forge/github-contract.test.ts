@@ -1,5 +1,5 @@
 // The GitHub adapter against the strict stand-in, with a real git repository behind it.
-import { afterAll, describe } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import { newClone, type Clone } from '../../tests/forge-clone.ts';
 import type { GitHubApi } from '../../tests/github-api/api.ts';
 import { startGitHub } from '../../tests/github-api/start.ts';
@@ -7,6 +7,7 @@ import { forgeContract, type ForgeWorld } from './forge.contract.ts';
 import { openGitHub } from './github.ts';
 
 const token = 'ghp_0123456789abcdefABCDEF';
+const tokens: Readonly<Record<string, string>> = { us: token, wim: 'ghp_OfTheWriter', rita: 'ghp_OfTheReader' };
 const start = {
   kept: '0',
   gone: '0',
@@ -25,13 +26,15 @@ afterAll(async () => {
 async function makeWorld(): Promise<ForgeWorld> {
   github = await startGitHub({ token, login: 'us', git: true });
   clone = await newClone();
-  const address = (owner: string): string => `${github.serverUrl.replace('//', `//x-access-token:${token}@`)}/${owner}/r.git`;
+  const address = (owner: string, by = 'us'): string => `${github.serverUrl.replace('//', `//x-access-token:${tokens[by]}@`)}/${owner}/r.git`;
+  for (const login of ['wim', 'rita']) github.actors[tokens[login] ?? ''] = { login, can: 'write' };
   await clone.commit('start', start);
   await clone.git('push', '-q', address('o'), 'main');
   github.git?.fork('rita');
   Object.assign(github.permissions, { us: 'admin', wim: 'write', rita: 'read', steward: 'data-steward:write' });
 
-  const send = async (branch: string, owner = 'o'): Promise<void> => void (await clone.git('push', '-q', address(owner), branch));
+  const send = async (branch: string, owner = 'o'): Promise<void> =>
+    void (await clone.git('push', '-q', address(owner, owner === 'o' ? 'wim' : owner), branch));
   const fresh = async (branch: string): Promise<void> => {
     await clone.git('fetch', '-q', address('o'), 'main');
     await clone.branch(branch, 'FETCH_HEAD');
@@ -54,6 +57,34 @@ async function makeWorld(): Promise<ForgeWorld> {
       const commit = await clone.commit(branch, change);
       await send(branch);
       return commit;
+    },
+    forcePush: async (branch, change) => {
+      await clone.branch(branch);
+      await clone.git('reset', '-q', '--hard', 'HEAD~1');
+      const commit = await clone.commit(branch, change);
+      await clone.git('push', '-q', '--force', address('o'), branch);
+      return commit;
+    },
+    deleteBranch: async (branch) => void (await clone.git('push', '-q', address('o'), `:${branch}`)),
+    retarget: (pull, base) => Promise.resolve(github.retarget(pull, base, 'wim')),
+    openIssue: (title, body) => {
+      const number = 500 + github.issues.length;
+      github.issues.push({ number, login: 'wim', title, body, state: 'open', labels: [], edits: 0, createdAt: '2026-01-01T00:00:00Z' });
+      return Promise.resolve(number);
+    },
+    issue: (number) => {
+      const { title, body, state, labels } = github.issues.find((one) => one.number === number) ?? expect.fail('no issue');
+      return Promise.resolve({ title, body, open: state === 'open', labels });
+    },
+    makeTeam: () => {
+      github.teams['crew/approvers'] = { members: { wim: 'active' } };
+      return Promise.resolve('crew/approvers');
+    },
+    runWorkflow: () => {
+      const attempts = [{ by: 'us', startedAt: '2026-03-01T10:00:00Z', endedAt: '2026-03-01T10:05:00Z' }];
+      const of = { file: '.github/workflows/fork.yml', event: 'workflow_dispatch', branch: 'main', sha: 'a'.repeat(40) };
+      github.runs.push({ id: 77, ...of, attempts });
+      return Promise.resolve({ id: '77', from: new Date('2026-03-01T10:04:00Z'), to: new Date('2026-03-01T10:04:30Z') });
     },
     pushBranch: async (branch, change) => {
       await fresh(branch);

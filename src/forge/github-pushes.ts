@@ -4,8 +4,8 @@
 // documented either, and a push may be in it a moment late: the moves must lead without a gap to where the branch is, or they are not known.
 import type { RestEndpointMethodTypes } from '@octokit/rest';
 import { githubAccount } from './account.ts';
-import { historyOf, objectName, type BranchMove } from './branch-history.ts';
-import type { BranchPush, Forge } from './forge.ts';
+import { objectName, readHistory, type BranchMove, type BranchRecord } from './branch-history.ts';
+import type { Forge } from './forge.ts';
 import type { GitHubPlace } from './github-place.ts';
 import { failureOf } from './session.ts';
 
@@ -17,12 +17,12 @@ interface Branch {
   readonly name: string;
 }
 
-export function openPushes({ session, rest, repository }: GitHubPlace): Forge['pushes'] {
+export function openPushes({ session, rest, repository, options }: GitHubPlace): Forge['pushes'] {
   return async ({ repository: full, name }) => {
     const [owner = '', repo = ''] = full.split('/');
     const ours = full.toLowerCase() === `${repository.owner}/${repository.repo}`.toLowerCase();
     try {
-      return await pushesOf({ owner, repo, name });
+      return await readHistory(() => recordOf({ owner, repo, name }), options.pause);
     } catch (error) {
       // a fork that our token cannot see; of our own repository the permission that lacks is told
       if (!ours && [403, 404].includes(failureOf(error)?.status ?? 0)) return null;
@@ -30,7 +30,7 @@ export function openPushes({ session, rest, repository }: GitHubPlace): Forge['p
     }
   };
 
-  async function pushesOf(branch: Branch): Promise<readonly BranchPush[] | null> {
+  async function recordOf(branch: Branch): Promise<BranchRecord> {
     const moves: BranchMove[] = [];
     for await (const one of activitiesOf(branch)) {
       const before = objectName(one.before);
@@ -38,7 +38,7 @@ export function openPushes({ session, rest, repository }: GitHubPlace): Forge['p
       // the newest first: older ones are of a branch that was deleted
       if (before === null) break;
     }
-    return historyOf(moves.toReversed(), await tipOf(branch));
+    return { moves: moves.toReversed(), tip: await tipOf(branch) };
   }
 
   async function* activitiesOf({ owner, repo, name }: Branch): AsyncGenerator<Activity> {

@@ -169,7 +169,6 @@ export function workObjects({ state, api, here, page, user, repository }: Frame)
       environment: of.environment,
       target_url: link,
       log_url: link,
-      environment_url: '',
       created_at: dateOf(state.now()),
       updated_at: dateOf(state.now()),
       deployment_url: at,

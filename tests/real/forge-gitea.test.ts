@@ -73,15 +73,15 @@ async function makeWorld(): Promise<ForgeWorld> {
     await local.branch(branch);
     const commit = await local.commit(branch, change);
     await local.git('push', '-q', addressOf(fork ? rita : wim, fork), branch);
+    await isKnown(fork ? rita : us, branch, commit, fork);
+    return commit;
+  }
+  async function isKnown(who: GiteaUser, branch: string, commit: string, fork = false): Promise<void> {
     await patiently(async () => {
-      const { commit: known } = await ask<{ commit: { id: string } }>(
-        fork ? rita : us,
-        'GET',
-        `/repos/${fork ? 'rita/r' : 'us/r'}/branches/${branch}`,
-      ).catch(() => ({ commit: { id: '' } }));
+      const path = `/repos/${fork ? 'rita/r' : 'us/r'}/branches/${branch}`;
+      const { commit: known } = await ask<{ commit: { id: string } }>(who, 'GET', path).catch(() => ({ commit: { id: '' } }));
       if (known.id !== commit) throw new Error(`${branch} is not known`);
     });
-    return commit;
   }
   async function pullEndsWith(branch: string, commit: string): Promise<void> {
     await patiently(async () => {
@@ -105,6 +105,51 @@ async function makeWorld(): Promise<ForgeWorld> {
       const commit = await push(branch, change);
       await pullEndsWith(branch, commit);
       return commit;
+    },
+    forcePush: async (branch, change) => {
+      await local.branch(branch);
+      await local.git('reset', '-q', '--hard', 'HEAD~1');
+      const commit = await local.commit(branch, change);
+      await local.git('push', '-q', '--force', addressOf(us), branch);
+      await isKnown(us, branch, commit);
+      return commit;
+    },
+    deleteBranch: async (branch) => {
+      await isKnown(us, branch, await local.git('rev-parse', branch));
+      await local.git('push', '-q', addressOf(us), `:${branch}`);
+      await patiently(async () => {
+        const { status } = await server.answer(us, 'GET', `/repos/us/r/branches/${branch}`);
+        if (status !== 404) throw new Error(`${branch} is there still`);
+      });
+    },
+    retarget: async (pull, base) => {
+      await isKnown(us, base, await local.git('rev-parse', base));
+      await ask(wim, 'PATCH', `/repos/us/r/pulls/${pull}`, { base });
+    },
+    openIssue: async (title, body) => (await ask<{ number: number }>(wim, 'POST', '/repos/us/r/issues', { title, body })).number,
+    issue: async (number) => {
+      const found = await ask<{ title: string; body: string; state: string; labels: { name: string }[] }>(us, 'GET', `/repos/us/r/issues/${number}`);
+      const { title, body, state, labels } = found;
+      return { title, body, open: state === 'open', labels: labels.map((one) => one.name) };
+    },
+    makeTeam: async () => {
+      await ask(us, 'POST', '/orgs', { username: 'crew' });
+      const team = { name: 'approvers', permission: 'read', units: ['repo.code'] };
+      const { id } = await ask<{ id: number }>(us, 'POST', '/orgs/crew/teams', team);
+      await ask(us, 'PUT', `/teams/${id}/members/wim`);
+      return 'crew/approvers';
+    },
+    runWorkflow: async () => {
+      await using runner = await server.startRunner();
+      const from = new Date();
+      const path = '/repos/us/r/actions/workflows/fork.yml/dispatches?return_run_details=true';
+      const { workflow_run_id: id } = await ask<{ workflow_run_id: number }>(us, 'POST', path, { ref: 'main', inputs: { pull: 'a "b" $c' } });
+      for (let tries = 0; ; tries += 1) {
+        const { status } = await ask<{ status: string }>(us, 'GET', `/repos/us/r/actions/runs/${id}`);
+        if (status === 'completed') return { id: String(id), from: new Date(from.getTime() - 1000), to: new Date() };
+        if (tries > 300) throw new Error(`the run does not end: ${runner.said()}`);
+        await world.pause(100);
+      }
     },
     // not waited for: the adapter does
     pushBranch: async (branch, change) => {
