@@ -1,16 +1,19 @@
 // Every state of models/ that a branch has ever shown, oldest first. Only what a commit changed is read at that commit; what stays is known
 // from before, so a thousand promotions are a thousand small reads.
+import type { Digest } from '../base/digest.ts';
 import type { CommitChanges, Git, Oid } from '../git/git.ts';
 import { files } from '../project/layout.ts';
 import { mapInParallel } from '../store/parallel.ts';
 import { parsePolicyText } from './chain.ts';
-import { evidenceOf, type Evidence, type Finding } from './evidence.ts';
+import { evidenceOf, type Finding } from './evidence.ts';
 import { pointerHistory, type PointerChange } from './history.ts';
 import { checkPolicies } from './policy-in-force.ts';
 import { placeOf, pointerPath, type PointerPlace } from './pointer.ts';
-import type { Pointer } from './schema.ts';
+import type { Pointer, Policy, Promotion } from './schema.ts';
 import type { FileTree } from './tree.ts';
+import { unitsOf } from './unit.ts';
 import { checkEvidenceFile, verifyPointer } from './verify-pointer.ts';
+import { RevocationWalk } from './verify-revocations.ts';
 
 export interface HistoryVerification {
   readonly commits: number;
@@ -62,6 +65,8 @@ class Walk {
   readonly #state = new Map<string, Uint8Array | undefined>();
   #held = 0;
   readonly #staged = new Map<string, Set<string>>();
+  readonly #revocations = new RevocationWalk();
+  readonly #decided = new Set<Digest>();
 
   constructor(git: Git, prefix: string) {
     this.#git = git;
@@ -83,23 +88,33 @@ class Walk {
       }
       this.#put(path, bytes);
     }
+    this.findings.push(...(await this.#revocations.step(commit, changes)));
     const tree = this.#treeAt(commit);
     // staging first: one commit may move both
     for (const [path, place] of [...touched].toSorted(([, a], [, b]) => Number(b.stage === 'staging') - Number(a.stage === 'staging'))) {
-      if (this.#state.has(path)) await this.#verify(tree, path, place, commit);
+      if (this.#state.has(path)) await this.#verify(tree, place, commit, changes);
     }
   }
 
-  async #verify(tree: FileTree, path: string, place: PointerPlace, commit: Oid): Promise<void> {
+  async #verify(tree: FileTree, place: PointerPlace, commit: Oid, changes: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
+    const path = pointerPath(place);
     const { pointer, evidence, findings } = await verifyPointer(tree, place);
     this.findings.push(...findings);
     if (pointer === null) return;
     this.places.set(path, place);
     this.pointers.set(`${path} ${pointer.promotion}`, pointer);
+    if (changes.has(path)) this.findings.push(...this.#revocations.check(commit, pointer));
+    const parsed = evidence?.policy === null || evidence === null ? '' : parsePolicyText(evidence.policy);
+    const policy = typeof parsed === 'string' ? null : parsed;
+    // a decision is looked at where it came; who goes back to it makes none
+    if (changes.has(path) && !this.#decided.has(pointer.promotion)) {
+      this.#decided.add(pointer.promotion);
+      this.findings.push(...checkTogether({ place, commit, policy, promotion: evidence?.promotion ?? null }, changes));
+    }
     const staged = this.#staged.get(place.model) ?? new Set();
     this.#staged.set(place.model, staged);
     if (place.stage === 'staging') staged.add(pointer.artifact.digest);
-    else if (wantsStaging(place, evidence) && !staged.has(pointer.artifact.digest)) {
+    else if (policy?.models[place.model]?.[place.stage]?.from === 'staging' && !staged.has(pointer.artifact.digest)) {
       this.findings.push({
         file: path,
         commit,
@@ -143,9 +158,27 @@ class Walk {
   }
 }
 
-function wantsStaging({ model, stage }: PointerPlace, evidence: Evidence | null): boolean {
-  const policy = evidence?.policy === null || evidence === null ? '' : parsePolicyText(evidence.policy);
-  return typeof policy !== 'string' && policy.models[model]?.[stage]?.from === 'staging';
+interface Decided {
+  readonly place: PointerPlace;
+  readonly commit: Oid;
+  /** that judged */
+  readonly policy: Policy | null;
+  readonly promotion: Promotion | null;
+}
+
+/** What was decided together came together: in one commit of the branch. */
+function checkTogether({ place, commit, policy, promotion }: Decided, changes: ReadonlyMap<string, Uint8Array | null>): Finding[] {
+  const file = pointerPath(place);
+  const stayed = (model: string): boolean => (changes.get(pointerPath({ ...place, model })) ?? null) === null;
+  const find = (what: string): Finding => ({ file, commit, what: `${file}: ${what}`, mend: 'promote them together, in one commit' });
+  const others = (promotion?.with ?? [])
+    .filter(stayed)
+    .map((model) => find(`its promotion record says that ${model} moves with it, which this commit did not move`));
+  const units = policy === null ? [] : unitsOf(policy, place.model);
+  const missing = units.flatMap(({ name, models }) =>
+    models.filter(stayed).map((model) => find(`the unit "${name}" moves as one, and this commit did not move ${model}`)),
+  );
+  return [...others, ...missing];
 }
 
 /** The changes that brought a pointer which had not been there before. @param history oldest first */

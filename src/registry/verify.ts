@@ -12,6 +12,7 @@ import type { Pointer, Stage } from './schema.ts';
 import { commitTree, workTree, type FileTree } from './tree.ts';
 import { verifyHistory } from './verify-history.ts';
 import { checkEvidenceFile, verifyPointer } from './verify-pointer.ts';
+import { checkRevocations } from './verify-revocations.ts';
 
 export interface VerifyInput {
   readonly git: Git;
@@ -98,7 +99,11 @@ async function verifyTree(tree: FileTree): Promise<TreeVerification> {
   }
   const pointers = [];
   for (const place of await listPointers(tree)) pointers.push({ place, ...(await verifyPointer(tree, place)) });
-  return { pointers, evidenceFiles: evidence.length, findings: [...findings, ...pointers.flatMap((one) => one.findings)] };
+  const revoked = await checkRevocations(
+    tree,
+    pointers.flatMap(({ pointer }) => pointer ?? []),
+  );
+  return { pointers, evidenceFiles: evidence.length, findings: [...findings, ...pointers.flatMap((one) => one.findings), ...revoked] };
 }
 
 /** A broken evidence file is found by its own name and by every pointer that leads to it. */
