@@ -23,8 +23,6 @@ export interface FactsQuestion {
   readonly rules: readonly ApprovalRule[];
   /** what it changes, relative to the repository, where git says it; null: the forge lists it */
   readonly paths: readonly string[] | null;
-  /** file names of the workflows by which bots promote; default: promote.yml, rollback.yml */
-  readonly workflows?: readonly string[];
 }
 
 /** Notes what the forge would not say. */

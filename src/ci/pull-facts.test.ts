@@ -17,6 +17,7 @@ import { gatherFacts } from './pull-facts.ts';
 
 const token = 'ghs_0123456789abcdefABCDEF';
 const pointer = 'models/intents/production.json';
+const workflows = { '.github/workflows/promote.yml': 'on: workflow_dispatch\n', '.github/workflows/rollback.yml': 'on: workflow_dispatch\n' };
 const people = ['anna', 'bea', 'carl', 'promoter[bot]', 'github-actions[bot]'];
 const rule: ApprovalRule = { count: 1, teams: ['ml'], people: [], codeowners: true };
 const access = accessSchema.parse({ promote: { teams: ['ml'] } });
@@ -34,7 +35,7 @@ beforeAll(async () => {
   github.teams['acme/ml'] = { members: { anna: 'active', bea: 'active', carl: 'active', emil: 'pending' } };
   clone = await newClone();
   reader = await newClone();
-  await clone.commit('start', { [pointer]: '1\n', '.github/CODEOWNERS': '/docs/ @acme/docs\n' });
+  await clone.commit('start', { [pointer]: '1\n', '.github/CODEOWNERS': '/docs/ @acme/docs\n', ...workflows });
   await push('anna', 'main');
   await readMain();
 });

@@ -3,11 +3,14 @@
 import type { Forge } from '../forge/forge.ts';
 import { branchHistory } from '../registry/branch-moves.ts';
 import type { Person, PullFacts } from '../registry/pull-facts.ts';
+import { commitTree, type FileTree } from '../registry/tree.ts';
 import type { Ask, FactsQuestion } from './pull-asking.ts';
 
 /** By these, anybody who may push a workflow file can speak: which job it was cannot be told. */
 const everyJob: ReadonlySet<string> = new Set(['github-actions[bot]', 'gitea-actions']);
-const defaultWorkflows: readonly string[] = ['promote.yml', 'rollback.yml'];
+/** Workflows by which bots promote; these are their names in the templates, and they must keep them. */
+const promoting: readonly string[] = ['promote.yml', 'rollback.yml'];
+const folders: readonly string[] = ['.github/workflows', '.gitea/workflows', '.forgejo/workflows'];
 /** a forge's clocks may differ by as much */
 const slackMs = 60_000;
 /** times that are asked about one by one; of more, the whole time from the first to the last */
@@ -17,7 +20,7 @@ const mostTimes = 5;
 export async function gatherTriggers(
   forge: Pick<Forge, 'runsOfWorkflow'>,
   facts: PullFacts,
-  { workflows = defaultWorkflows }: Pick<FactsQuestion, 'workflows'>,
+  { git, base }: Pick<FactsQuestion, 'git' | 'base'>,
   ask: Ask,
 ): Promise<{ readonly people: readonly Person[] } | { readonly why: string } | null> {
   const history = branchHistory(facts);
@@ -29,6 +32,7 @@ export async function gatherTriggers(
     return { why: `who started the job of ${anyJob.login}: every job of every workflow has that account; ${mend}` };
   }
   const times = timesOf([facts.openedAt, ...brought.map(({ at }) => at)].map((at) => Date.parse(at)));
+  const workflows = await promotingAt(commitTree(git, '', base));
   const asked = times.flatMap((between) => workflows.map((file) => ask(`runs of ${file}`, forge.runsOfWorkflow(file, between), null)));
   const found = await Promise.all(asked);
   if (found.includes(null)) return null;
@@ -36,6 +40,13 @@ export async function gatherTriggers(
   const people = starters.filter((person) => person !== null);
   if (people.length < starters.length) return { why: 'who started a job that was at work then: the forge does not say' };
   return { people: [...new Map(people.map((person) => [person.login.toLowerCase(), person])).values()] };
+}
+
+/** Those that the base has: of what was never there, nobody started a job. */
+async function promotingAt(tree: FileTree): Promise<string[]> {
+  const paths = promoting.flatMap((name) => folders.map((folder) => ({ name, path: `${folder}/${name}` })));
+  const found = await tree.read(paths.map(({ path }) => path));
+  return [...new Set(paths.filter((_, at) => found[at] !== null).map(({ name }) => name))];
 }
 
 /** Times that overlap are one. */
