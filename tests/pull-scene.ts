@@ -1,6 +1,9 @@
 // A small project with two real models at a stand-in of GitHub with git over HTTP: what the stories of promotion by pull request play on. It is made once, with its
 // runs; each test gets a copy, and a forge of its own.
 import { execFileSync } from 'node:child_process';
+import { silentProgress } from '../src/base/progress.ts';
+import { checkPull, type ToldCheck } from '../src/cli/ci-check-promotion.ts';
+import type { Cli } from '../src/cli/command.ts';
 import { startGitHub, type GitHubApi } from './github-api/start.ts';
 import { jsonl, TestProject, type Answer, type PlumbOptions } from './project.ts';
 
@@ -122,6 +125,50 @@ export class PullScene implements AsyncDisposable {
   /** What --json says; of whatever it comes to. */
   async json<T>(...words: string[]): Promise<T> {
     return (await this.plumb(words)).json as T;
+  }
+
+  /** As `plumb ci check-promotion --status` does, in this process. */
+  async check(pull: number, env: Readonly<Record<string, string>> = {}): Promise<ToldCheck> {
+    const silent = (): void => undefined;
+    const plain = (text: string): string => text;
+    const cli: Cli = {
+      cwd: this.project.root,
+      env: { ...this.project.env, ...this.env, ...env },
+      json: true,
+      signal: new AbortController().signal,
+      progress: silentProgress,
+      now: () => new Date(),
+      print: silent,
+      emit: silent,
+      note: silent,
+      paint: { bold: plain, dim: plain, red: plain, green: plain, yellow: plain },
+      exitCode: 0,
+    };
+    return checkPull({ pull, status: true, author: 'alice' }, cli);
+  }
+
+  approve(pull: number, login: string, state: 'APPROVED' | 'DISMISSED' | 'COMMENTED' = 'APPROVED'): void {
+    const { reviews, pulls } = this.github;
+    reviews.push({ id: reviews.length + 1, pull, login, state, commit: pulls.find(({ number }) => number === pull)?.head ?? null });
+  }
+
+  /** The latest status of the head of a pull request. */
+  status(pull: number): string | undefined {
+    const head = this.github.pulls.find(({ number }) => number === pull)?.head;
+    const found = this.github.statuses.findLast(({ sha, context }) => sha === head && context === 'plumb/promotion');
+    return found === undefined ? undefined : `${found.state}: ${found.description}`;
+  }
+
+  /** A pull request of what is here; the work tree goes back to main. */
+  pull(branch: string, changed: Readonly<Record<string, string>>, { base = 'main', author = 'alice' } = {}): number {
+    const { project } = this;
+    project.git('switch', '-qc', branch);
+    for (const [path, text] of Object.entries(changed)) project.write(path, text);
+    project.git('add', '--all');
+    project.git('commit', '-qm', branch);
+    this.push(branch);
+    project.git('switch', '-q', 'main');
+    return this.github.openPull({ head: branch, base, title: branch, author }).number;
   }
 
   /** What a person sees of the work tree. */

@@ -26,9 +26,14 @@ export function statusOf({ context, judgement }: CheckedPull, link: string | nul
   const open = judgement.points.filter(({ holds }) => holds !== true);
   if (judgement.holds)
     return { context, state: 'success', description: `${described(judgement)}: ${counted(judgement.points.length, 'point')} hold`, link };
-  const state = open.length > 0 && open.every(({ point, holds }) => holds === 'unknown' || waiting.has(point)) ? 'pending' : 'failure';
+  const state = isWaiting(judgement) ? 'pending' : 'failure';
   const [first] = open.toSorted((a, b) => Number(waiting.has(a.point)) - Number(waiting.has(b.point)));
   return { context, state, description: first === undefined ? 'nothing of it holds' : `${first.point}: ${first.why}`, link };
+}
+
+function isWaiting({ holds, points }: MoveJudgement): boolean {
+  const open = points.filter((one) => one.holds !== true);
+  return !holds && open.length > 0 && open.every((one) => one.holds === 'unknown' || waiting.has(one.point));
 }
 
 function described({ kind, fast }: MoveJudgement): string {
@@ -45,11 +50,10 @@ export function commentOf({ context, judgement, pull, base }: CheckedPull): Comm
   };
 }
 
-function headline(context: string, judgement: MoveJudgement): string {
-  const open = judgement.points.filter(({ holds }) => holds !== true).length;
-  return judgement.holds
-    ? `### ✅ ${code(context)}: all points hold`
-    : `### ⛔ ${code(context)}: ${counted(open, 'point')} of ${judgement.points.length} open`;
+function headline(context: string, { holds, points }: MoveJudgement, waits: boolean): string {
+  if (holds) return `### ✅ ${code(context)}: all points hold`;
+  const open = points.filter((one) => one.holds !== true).map(({ point }) => point);
+  return `### ${waits ? '⏳' : '⛔'} ${code(context)}: ${counted(open.length, 'point')} of ${points.length} open (${open.join(', ')})`;
 }
 
 const icons = { true: '✅', false: '⛔', unknown: '❔' } as const;
