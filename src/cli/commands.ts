@@ -53,6 +53,12 @@ export const commands: readonly CommandEntry[] = [
   { name: 'revoke', summary: 'take a model out for good: never served, never promoted again', load: () => import('./revoke.ts') },
   { name: 'rollback', summary: 'the git revert that brings the previous model back', load: () => import('./rollback.ts') },
   {
+    name: 'drill',
+    summary: 'rehearse a rollback, timed, in a scratch clone',
+    exits: '0 the way back holds, 1 it does not',
+    load: () => import('./drill.ts'),
+  },
+  {
     name: 'gc',
     summary: 'let go of data that nobody names any more, here or in the remote',
     exits: '0 done, or the plan',

@@ -39,7 +39,7 @@ async function carryOut({ files, message }: RevocationPlan): Promise<void> {
   await repository.commitAll(message);
 }
 
-async function findings(): Promise<unknown[]> {
+async function findings(): Promise<readonly unknown[]> {
   const { git, prefix, root } = repository;
   return (await verifyPointers({ git, prefix, root, revision: null, history: true, store: null })).findings;
 }
