@@ -10,13 +10,8 @@ import type { Policy } from '../registry/schema.ts';
 import { code, prose } from '../report/markdown-text.ts';
 import { pathsOf, refusedTips, type RefusedTip } from './reconcile-tips.ts';
 
-export interface WantedIssue extends NewIssue {
-  /** false: one that people closed stays closed */
-  readonly reopen: boolean;
-}
-
 export interface IssuePlan {
-  readonly open: readonly WantedIssue[];
+  readonly open: readonly NewIssue[];
   readonly close: readonly { readonly marker: string; readonly why: string }[];
 }
 
@@ -29,14 +24,14 @@ export const auditMarker = '<!-- plumbline:audit -->';
 
 export interface IssueInput {
   readonly log: DecisionLog;
-  /** that judges; null: none */
-  readonly policy: Policy | null;
+  /** by digest: those that records were judged by */
+  readonly policies: ReadonlyMap<string, Policy>;
   /** number of a record -> what was found about it now */
   readonly found: ReadonlyMap<number, readonly Point[]>;
   readonly now: Date;
 }
 
-export function planIssues({ log, policy, found, now }: IssueInput): IssuePlan {
+export function planIssues({ log, policies, found, now }: IssueInput): IssuePlan {
   const tips = refusedTips(log);
   const standing = new Set(tips.map(({ record }) => record.decision.commit));
   const isRecent = ({ decision }: LogRecord): boolean => now.getTime() - Date.parse(decision.at) < recentMs;
@@ -45,7 +40,7 @@ export function planIssues({ log, policy, found, now }: IssueInput): IssuePlan {
     open: [
       ...tips.map((tip) => refusedIssue(tip, found.get(tip.record.decision.seq) ?? tip.record.decision.points)),
       ...recent.flatMap((record) =>
-        record.decision.kind === 'glass' ? [glassIssue(record)] : reviewOwed(record, policy) ? [reviewIssue(record)] : [],
+        record.decision.kind === 'glass' ? [glassIssue(record)] : reviewOwed(record, policies) ? [reviewIssue(record)] : [],
       ),
     ],
     close: ended(log, standing, recent).map((commit) => ({ marker: refusedMarker(commit), why: closingOf(log, commit) })),
@@ -76,9 +71,10 @@ function closingOf({ records }: DecisionLog, commit: string): string {
 }
 
 /** Fewer approved than a promotion needs, and yet it holds: it went back by the fast lane. */
-export function reviewOwed({ decision }: Pick<LogRecord, 'decision'>, policy: Policy | null): boolean {
+export function reviewOwed({ decision }: Pick<LogRecord, 'decision'>, policies: ReadonlyMap<string, Policy>): boolean {
   const { holds, kind, moves, approvals } = decision;
-  if (!holds || policy === null || kind === 'start' || kind === 'glass') return false;
+  const policy = policies.get(decision.policy ?? '');
+  if (!holds || policy === undefined || kind === 'start' || kind === 'glass') return false;
   return moves.some(({ model, stage }) => {
     const rule = Object.hasOwn(policy.models, model) ? policy.models[model]?.[stage] : undefined;
     return rule?.reverts.review === true && approvals.length < rule.approvals.count;
@@ -92,7 +88,7 @@ function nameOf({ decision, subject }: LogRecord): string {
   return subject.some(({ name }) => name === files.policy) ? 'a change of policy.yaml' : 'a revocation';
 }
 
-function refusedIssue({ record }: RefusedTip, points: readonly Point[]): WantedIssue {
+function refusedIssue({ record }: RefusedTip, points: readonly Point[]): NewIssue {
   const { commit, pull, kind, moves } = record.decision;
   const isPolicy = kind === 'policy';
   const failing = points.filter(({ holds }) => holds !== true);
@@ -119,11 +115,10 @@ function refusedIssue({ record }: RefusedTip, points: readonly Point[]): WantedI
       `Record ${record.decision.seq} of the log of decisions.`,
     ),
     labels,
-    reopen: true,
   };
 }
 
-function reviewIssue(record: LogRecord): WantedIssue {
+function reviewIssue(record: LogRecord): NewIssue {
   const { seq, commit, approvals, reason } = record.decision;
   return {
     marker: `<!-- plumbline:review:${seq} -->`,
@@ -138,7 +133,7 @@ function reviewIssue(record: LogRecord): WantedIssue {
   };
 }
 
-function glassIssue(record: LogRecord): WantedIssue {
+function glassIssue(record: LogRecord): NewIssue {
   const { seq, points, approvals, reason, by } = record.decision;
   const who = approvals[0]?.login ?? null;
   return {
@@ -159,7 +154,7 @@ function glassIssue(record: LogRecord): WantedIssue {
 }
 
 /** Of history or log that was rewritten. */
-export function auditIssue(what: string, mend: string): WantedIssue {
+export function auditIssue(what: string, mend: string): NewIssue {
   return {
     marker: auditMarker,
     title: 'The log of decisions, or the history that it is about, does not hold',
@@ -170,7 +165,6 @@ export function auditIssue(what: string, mend: string): WantedIssue {
       'The issue closes by itself when it holds again.',
     ),
     labels,
-    reopen: true,
   };
 }
 

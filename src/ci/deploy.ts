@@ -28,9 +28,10 @@ export async function tellRewritten(forge: DeployForge, { message, mend }: { rea
   await forge.upsertIssue(auditIssue(message, mend));
 }
 
-async function makeDeployments({ deployments }: DeployForge, { log, policy, runUrl }: DeployInput): Promise<void> {
+async function makeDeployments({ deployments }: DeployForge, { log, policies, runUrl }: DeployInput): Promise<void> {
   if (deployments === null) return;
-  for (const { environment, wanted } of wantedDeployments(log, Object.keys(policy?.models ?? {}).length)) {
+  const models = Object.keys(policies.get(log.policy?.digest ?? '')?.models ?? {}).length;
+  for (const { environment, wanted } of wantedDeployments(log, models)) {
     const steps = planDeployment(wanted, await deployments.latest(environment));
     await carryOut(deployments, steps, runUrl);
   }

@@ -1,5 +1,5 @@
 // What the forge says of a merged pull request, asked anew and from nobody else. An answer that did not come is not one that says no: the run ends with it.
-import { isPlumbError, PlumbError } from '../base/errors.ts';
+import { isPlumbError, type PlumbError } from '../base/errors.ts';
 import type { PullRequest } from '../forge/forge.ts';
 import type { Git } from '../git/git.ts';
 import { files } from '../project/layout.ts';

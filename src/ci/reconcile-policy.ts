@@ -6,7 +6,9 @@ import { files } from '../project/layout.ts';
 import { signersOf } from '../registry/audit-signers.ts';
 import { parsePolicyText } from '../registry/chain.ts';
 import { gitPolicies, type DecisionLog } from '../registry/decision-log.ts';
+import type { LogRecord } from '../registry/audit-record.ts';
 import type { JudgingPolicy } from '../registry/move-input.ts';
+import type { Policy } from '../registry/schema.ts';
 
 interface Place {
   readonly git: Git;
@@ -19,6 +21,22 @@ export async function policyInForce({ git, prefix }: Place, { policy }: Pick<Dec
   const parsed = found === null ? 'there is none' : parsePolicyText(found.text);
   if (policy === null || found === null || typeof parsed === 'string') return null;
   return { text: found.text, digest: policy.digest, policy: parsed, commit: policy.commit };
+}
+
+/** The policies that records were judged by, by digest; those that cannot be read are left out. */
+export async function policiesOf({ git, prefix }: Place, records: readonly LogRecord[]): Promise<ReadonlyMap<string, Policy>> {
+  const source = gitPolicies(git, prefix);
+  const found = new Map<string, Policy>();
+  const asked = new Set<string>();
+  for (const { decision } of records) {
+    const { policy, commit } = decision;
+    // the first that names it is about the commit that brought it
+    if (policy === null || asked.has(policy)) continue;
+    asked.add(policy);
+    const parsed = parsePolicyText((await source.policy(policy, commit))?.text ?? '');
+    if (typeof parsed !== 'string') found.set(policy, parsed);
+  }
+  return found;
 }
 
 /**

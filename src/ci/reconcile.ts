@@ -3,7 +3,7 @@
 // served, so a run that is killed anywhere, and two that run at once, come to the same.
 //
 // What a run learns counts from the next record on: one decision is pushed before the next one is made. Answers that are missing decide nothing: they are thrown.
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import type { PullRequest } from '../forge/forge.ts';
 import type { Oid } from '../git/git.ts';
 import { files } from '../project/layout.ts';
@@ -50,6 +50,8 @@ export interface Reconciled {
   readonly log: DecisionLog;
   /** records that this run wrote */
   readonly written: readonly LogRecord[];
+  /** why the glass was not broken, where that was wished; null: it was, or nobody wished it */
+  readonly denied: PlumbError | null;
   /** what is refused and stands so on the main branch, with what was found now */
   readonly refused: readonly { readonly tip: RefusedTip; readonly judgement: MoveJudgement | null }[];
 }
@@ -68,7 +70,7 @@ export async function reconcile(world: ReconcileWorld, wish: ReconcileWish): Pro
     const run = new Run(world, sight);
     const result = await run.decideAll(wish);
     written.push(...result.written);
-    if (!result.lost) return { tip: sight.tip, log: run.log, written, refused: run.standing() };
+    if (!result.lost) return { tip: sight.tip, log: run.log, written, denied: run.denied, refused: run.standing() };
     lost += 1;
     sight = await world.look();
   }
@@ -84,6 +86,7 @@ class Run {
   readonly #tip: Oid;
   #log: DecisionLog | null;
   readonly #written: LogRecord[] = [];
+  denied: PlumbError | null = null;
   /** number of a record -> what was found when it was judged again, under which policy */
   readonly #again = new Map<number, { readonly policy: string | undefined; readonly judgement: MoveJudgement | null }>();
 
@@ -176,7 +179,14 @@ class Run {
   async #breakGlass(glass: Glass | null): Promise<boolean> {
     if (glass === null) return true;
     const standing = this.standing().find(({ tip }) => tip.record.decision.moves.some((move) => isAt(move, glass.place) && !move.served));
-    return this.#append(await draftGlass(this.#world, this.log, glass, standing ?? null));
+    try {
+      return await this.#append(await draftGlass(this.#world, this.log, glass, standing ?? null));
+    } catch (error) {
+      if (!isPlumbError(error, 'PROMOTION_REFUSED')) throw error;
+      // all else that was decided is told before this is
+      this.denied = error;
+      return true;
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { isPlumbError } from '../base/errors.ts';
 import { deploy, tellRewritten } from '../ci/deploy.ts';
 import { reconcile, type Reconciled } from '../ci/reconcile.ts';
 import type { Glass } from '../ci/reconcile-glass.ts';
-import { policyInForce } from '../ci/reconcile-policy.ts';
+import { policiesOf } from '../ci/reconcile-policy.ts';
 import { writeStamp } from '../ci/reconcile-stamp.ts';
 import type { Cli } from './command.ts';
 import { describeError } from './main.ts';
@@ -11,20 +11,29 @@ import type { ReconcileOptions } from './reconcile.ts';
 import { tellReconciled } from './reconcile-text.ts';
 import { openWorld, type OpenWorld } from './reconcile-world.ts';
 
+export interface Ran {
+  readonly done: Reconciled;
+  /** why the glass was not broken, and what could not be told the forge; all else is done */
+  readonly troubles: readonly unknown[];
+}
+
 /** Exit code 1: something of the main branch is refused. */
-export async function reconcileNow(options: ReconcileOptions, cli: Cli): Promise<void> {
+export async function reconcileNow(options: ReconcileOptions, cli: Cli): Promise<Ran> {
   const open = await openWorld(options, cli);
   const done = await decide(open, options, cli);
-  const troubles = options.dryRun === true ? [] : await deployAll(open, done, cli);
+  const failed = options.dryRun === true ? [] : await deployAll(open, done, cli);
+  const troubles = done.denied === null ? failed : [done.denied, ...failed];
   tellReconciled(done, { troubles, dryRun: options.dryRun === true }, cli);
   if (done.refused.length > 0) cli.exitCode = 1;
-  if (options.dryRun !== true) await remember(open, done, { isWhole: troubles.length === 0, at: cli.now() });
+  if (options.dryRun !== true) await remember(open, done, { isWhole: failed.length === 0, at: cli.now() });
   const [trouble] = troubles;
-  if (trouble === undefined) return;
-  // the one document of --json is out already
-  if (!isPlumbError(trouble)) throw trouble;
-  cli.note(describeError(trouble));
-  cli.exitCode = trouble.exitCode;
+  if (trouble !== undefined && !isPlumbError(trouble)) throw trouble;
+  // not thrown: the one document of --json is out already
+  if (trouble !== undefined) {
+    cli.note(describeError(trouble));
+    cli.exitCode = trouble.exitCode;
+  }
+  return { done, troubles };
 }
 
 async function decide({ world, forge }: OpenWorld, options: ReconcileOptions, cli: Cli): Promise<Reconciled> {
@@ -50,9 +59,9 @@ function glassOf({ breakGlass, stage = 'production', reason = '' }: ReconcileOpt
 
 async function deployAll({ forge, world, runUrl }: OpenWorld, { log, refused }: Reconciled, cli: Cli): Promise<unknown[]> {
   if (forge === null) return [];
-  const policy = (await policyInForce(world, log))?.policy ?? null;
+  const policies = await policiesOf(world, log.records);
   const found = new Map(refused.flatMap(({ tip, judgement }) => (judgement === null ? [] : [[tip.record.decision.seq, judgement.points] as const])));
-  return deploy(forge, { log, policy, found, now: cli.now(), runUrl });
+  return deploy(forge, { log, policies, found, now: cli.now(), runUrl });
 }
 
 /** With something refused, the next run looks again: an approval may have come. */

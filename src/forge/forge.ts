@@ -251,6 +251,8 @@ export interface NewIssue {
   /** Markdown; what others wrote is escaped already */
   readonly body: string;
   readonly labels: readonly string[];
+  /** false: one that people have closed stays closed; default: it is opened again */
+  readonly reopen?: boolean;
 }
 
 export interface Deployment {

@@ -45,7 +45,7 @@ export function openIssues(calls: IssueCalls, conversation: Conversation, author
     const wanted = { title: cut(issue.title, mostTitle), body: markedText(issue) };
     for (let attempt = 0; ; attempt += 1) {
       const found = await find(issue.marker);
-      if (found !== null) return update(found, wanted);
+      if (found !== null) return update(found, { ...wanted, open: found.open || issue.reopen !== false });
       try {
         const { number, url } = await calls.create({ ...wanted, labels: issue.labels });
         return { number, url, state: 'made' };
@@ -56,11 +56,11 @@ export function openIssues(calls: IssueCalls, conversation: Conversation, author
     }
   }
 
-  async function update(found: FoundIssue, { title, body }: { title: string; body: string }): ReturnType<Issues['upsert']> {
+  async function update(found: FoundIssue, { title, body, open }: { title: string; body: string; open: boolean }): ReturnType<Issues['upsert']> {
     const { number, url } = found;
     // a forge may keep lines as they come from a browser
-    const same = found.open && found.title === title && found.body.replaceAll('\r\n', '\n') === body;
-    if (!same) await calls.update(number, { title, body, open: true });
+    const same = found.open === open && found.title === title && found.body.replaceAll('\r\n', '\n') === body;
+    if (!same) await calls.update(number, { title, body, open });
     return { number, url, state: same ? 'unchanged' : 'updated' };
   }
 
