@@ -1,6 +1,6 @@
 // What the parts of the doctor judge with: the settings, and the policy of the main branch.
 import type { ForgeSettings } from '../forge/settings.ts';
-import { ownersOf } from '../registry/codeowners.ts';
+import { readCodeowners } from '../registry/codeowners.ts';
 import type { Policy } from '../registry/schema.ts';
 
 export interface Judging {
@@ -28,18 +28,27 @@ export function checkApp({ policy }: Judging): number | null {
 export function decidingFiles({ settings, prefix }: Judging): string[] {
   const folder = settings.forge === 'github' ? '.github/workflows' : '.gitea/workflows';
   const workflows = (settings.workflows ?? []).map((one) => one.path);
+  const path = settings.codeowners?.path ?? null;
   // one that nobody has written yet, too
-  return [`${folder}/new.yml`, ...workflows, `${prefix}policy.yaml`, ...(settings.codeowners?.path == null ? [] : [settings.codeowners.path])];
+  return [`${folder}/new.yml`, ...workflows, `${prefix}policy.yaml`, ...(path === null ? [] : [path])];
 }
 
+/** By CODEOWNERS of the main branch; where who owns a path is not clear, nobody does. */
 export function isOwned({ settings }: Judging, path: string): boolean {
-  const found = ownersOf(settings.codeowners?.text ?? '', path, settings.forge);
-  return found.kind === 'owners' && found.owners.length > 0;
+  return ownership(settings)(path);
+}
+
+function ownership({ codeowners, forge }: ForgeSettings): (path: string) => boolean {
+  const find = readCodeowners(codeowners?.text ?? '', forge);
+  return (path) => {
+    const found = find(path);
+    return found.kind === 'owners' && found.owners.length > 0;
+  };
 }
 
 /** Does CODEOWNERS name somebody for each of the files that decide? */
 export function ownersCover(judging: Judging): boolean {
-  return judging.settings.codeowners?.path != null && decidingFiles(judging).every((path) => isOwned(judging, path));
+  return (judging.settings.codeowners?.path ?? null) !== null && decidingFiles(judging).every(ownership(judging.settings));
 }
 
 export function apiPath(settings: ForgeSettings): string {

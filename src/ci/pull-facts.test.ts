@@ -139,6 +139,10 @@ test('who opened, pushed and approved it, what each commit has, and what they ma
       "GET /repos/pulls/1/reviews",
     ]
   `);
+  // an account that is gone has no name, and its no is heard
+  github.reviews.push({ id: 700, pull, login: null, state: 'CHANGES_REQUESTED', commit: facts.head, submittedAt: seconds(clock) });
+  expect((await decide(await gather(pull))).why).toContain('ghost asked for changes');
+  github.reviews.pop();
   expect(await decide(facts)).toMatchObject({ counted: ['Bea'], points: [{ holds: true }, { holds: true }] });
 });
 
@@ -193,6 +197,29 @@ test('an update from the main branch keeps an approval, whoever pushes it', asyn
   await push('bea', 'updated');
   expect((await decide(await gather(pull))).counted).toEqual(['bea']);
   await readMain();
+});
+
+test('a pointer that is taken out again voids nothing: what is left was seen as it is', async () => {
+  const second = 'models/rates/production.json';
+  const pull = await open('two-models', { [pointer]: '20\n', [second]: '20\n' });
+  approve(pull, 'bea');
+  expect((await gather(pull)).subjectPaths).toEqual([pointer, second]);
+  await clone.git('rm', '-q', second);
+  await clone.commit('one of them', {});
+  await push('anna', 'two-models');
+  const facts = await gather(pull);
+  expect(facts.subjectPaths).toEqual([pointer]);
+  expect((await decide(facts)).counted).toEqual(['bea']);
+});
+
+test('T15: a pointer that comes to those that were approved voids it', async () => {
+  const pull = await open('one-more', { [pointer]: '21\n' });
+  approve(pull, 'bea');
+  await clone.commit('another', { 'models/rates/production.json': '21\n' });
+  await push('anna', 'one-more');
+  const { counted, why } = await decide(await gather(pull));
+  expect(counted).toEqual([]);
+  expect(why).toContain('bea approved something else');
 });
 
 test('T12: CODEOWNERS is read from the base, not from the pull request', async () => {

@@ -84,8 +84,15 @@ function mergedOf({ mergedAt, mergedBy, mergeCommit }: PullRequest): PullFacts['
   return mergedAt === null ? null : { at: mergedAt.toISOString(), by: mergedBy, commit: mergeCommit };
 }
 
+/** An account that is gone has no name any more; both forges show it as ghost. */
 function opinionOf({ id, author, bot, authorKind, state, commit, submittedAt }: Review): Opinion {
-  return { id: String(id), person: { login: author, kind: bot ? 'bot' : authorKind }, state, commit, at: submittedAt.toISOString() };
+  return {
+    id: String(id),
+    person: { login: author === '' ? 'ghost' : author, kind: bot ? 'bot' : authorKind },
+    state,
+    commit,
+    at: submittedAt.toISOString(),
+  };
 }
 
 function pushOf({ who, before, after, at }: BranchPush): Push {

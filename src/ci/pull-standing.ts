@@ -3,7 +3,7 @@ import type { Permission } from '../forge/forge.ts';
 import type { Role, Who } from '../registry/access.ts';
 import { doubtOf, generalDoubt, type Question } from '../registry/approval-doubts.ts';
 import { branchHistory, subjectOf } from '../registry/branch-moves.ts';
-import { ownersOf } from '../registry/codeowners.ts';
+import { readCodeowners } from '../registry/codeowners.ts';
 import { latestOpinions } from '../registry/opinions.ts';
 import type { Person, PullFacts, Standing } from '../registry/pull-facts.ts';
 import { revocationOf } from '../registry/revocation.ts';
@@ -51,8 +51,9 @@ function whoseStanding(facts: PullFacts, question: FactsQuestion): Map<string, W
 
 function ownersAsWho({ codeowners, subjectPaths, forge }: PullFacts, { rules }: FactsQuestion): Who[] {
   if (typeof codeowners !== 'string' || rules.every((rule) => !rule.codeowners)) return [];
+  const ownersOf = readCodeowners(codeowners, forge);
   const owners = (subjectPaths ?? []).flatMap((path) => {
-    const ownership = ownersOf(codeowners, path, forge);
+    const ownership = ownersOf(path);
     return ownership.kind === 'owners' ? ownership.owners : [];
   });
   const teams = [...new Set(owners.flatMap((owner) => (owner.kind === 'team' ? [owner.team] : [])))];

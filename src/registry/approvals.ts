@@ -5,7 +5,7 @@
 // base branch names, and saw the very bytes that are judged. What is not known never counts as yes.
 import type { Who } from './access.ts';
 import { doubtOf, generalDoubt, type Doubt, type Question } from './approval-doubts.ts';
-import { ownersOf, type Owner } from './codeowners.ts';
+import { readCodeowners, type Owner } from './codeowners.ts';
 import type { Point } from './judgement.ts';
 import { latestOpinions } from './opinions.ts';
 import { decidePromoter } from './promoter.ts';
@@ -130,9 +130,9 @@ function ownerNeeds(input: ApprovalInput, heard: readonly Heard[]): Need[] {
   const { facts, wanted, paths } = input;
   if (!wanted.codeowners || facts.codeowners === null) return [];
   if (facts.codeowners === undefined) return [{ met: 'unknown', by: [], why: 'CODEOWNERS of the base branch could not be read' }];
-  const text = facts.codeowners;
+  const ownersOf = readCodeowners(facts.codeowners, facts.forge);
   return paths.flatMap((path): Need[] => {
-    const ownership = ownersOf(text, path, facts.forge);
+    const ownership = ownersOf(path);
     if (ownership.kind === 'nobody') return [];
     if (ownership.kind === 'unclear') return [{ met: 'no', by: [], why: `who owns ${path} is not clear: ${ownership.why}` }];
     const { owners, line } = ownership;

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mostCodeowners, ownersOf, type CodeownersForm, type Ownership } from './codeowners.ts';
+import { mostCodeowners, readCodeowners, type CodeownersForm, type Ownership } from './codeowners.ts';
 import { matchesPath, parsePattern } from './path-pattern.ts';
 
 /** 'a/b: @x, @acme/y (3)', 'nobody', or why it is unclear */
 function said(text: string, path: string, form: CodeownersForm = 'github'): string {
-  const found: Ownership = ownersOf(text, path, form);
+  const found: Ownership = readCodeowners(text, form)(path);
   if (found.kind !== 'owners') return found.kind === 'nobody' ? 'nobody' : found.why;
   const names = found.owners.map((owner) => (owner.kind === 'person' ? owner.login : owner.kind === 'team' ? owner.team : owner.address));
   return `${names.join(', ')} (${found.line})`;

@@ -30,14 +30,18 @@ export const codeownersPlaces: Readonly<Record<CodeownersForm, readonly string[]
 
 /**
  * @param text of CODEOWNERS
- * @param path relative to the repository
+ * @returns who owns a path, relative to the repository
  * Source: GitHub's page "About code owners"; Gitea's page "Code Owners" and its models/issues/pull.go
  */
-export function ownersOf(text: string, path: string, form: CodeownersForm): Ownership {
-  if (Buffer.byteLength(text) >= mostCodeowners) return { kind: 'unclear', why: 'CODEOWNERS has 3 MB or more, and a forge does not read it then' };
-  const lines = text.split(/\r?\n/).map((line, at) => ({ number: at + 1, tokens: tokensOf(line, form) }));
-  const rules = lines.filter(({ tokens }) => tokens.length > 0).map(({ number, tokens: [pattern = '', ...owners] }) => ({ number, pattern, owners }));
-  return form === 'github' ? lastOf(rules, path) : allOf(rules, path);
+export function readCodeowners(text: string, form: CodeownersForm): (path: string) => Ownership {
+  if (Buffer.byteLength(text) >= mostCodeowners)
+    return () => ({ kind: 'unclear', why: 'CODEOWNERS has 3 MB or more, and a forge does not read it then' });
+  const rules = text.split(/\r?\n/).flatMap((line, at): Rule[] => {
+    const [pattern, ...owners] = tokensOf(line, form);
+    return pattern === undefined ? [] : [{ number: at + 1, pattern, owners }];
+  });
+  const find = form === 'github' ? lastOf : allOf;
+  return (path) => find(rules, path);
 }
 
 interface Rule {
