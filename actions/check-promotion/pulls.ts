@@ -41,9 +41,11 @@ export function pullsOf(name: string, event: unknown, input: string): Asked {
 }
 
 /** Of review-noticed.yml. GitHub names the pull requests of this repository; those of a fork are found by their head. */
-function ofRun(event: unknown): Asked {
-  const run = at(event, 'workflow_run');
-  if (at(run, 'event') !== 'pull_request_review') return nothing;
+function ofRun(payload: unknown): Asked {
+  const run = at(payload, 'workflow_run');
+  const event = at(run, 'event');
+  // Gitea also says how it was reviewed: pull_request_review_approved
+  if (typeof event !== 'string' || !event.startsWith('pull_request_review')) return nothing;
   const pulls = at(run, 'pull_requests');
   const numbers = (Array.isArray(pulls) ? pulls : []).map((pull: unknown) => at(pull, 'number')).filter(isNumber);
   const head = at(run, 'head_sha');

@@ -164,14 +164,15 @@ function mayBeOfJob(secret: string, from: string, text: (name: string) => string
 
 /**
  * What a job's own token cannot do is said before anything is sent: nobody shall wait for a check that never comes.
- * Source: docs.github.com, "GITHUB_TOKEN" and "Triggering a workflow from a workflow"; since June 2026 such runs wait for approval, before they did not begin
+ * Source: docs.github.com, "GITHUB_TOKEN", "Triggering a workflow from a workflow": of what it opens, runs of `pull_request` wait for a click since June 2026,
+ * and those of other events do not begin
  * @throws PlumbError FORGE_TOKEN
  */
 export function refuseTokenOfJob({ ofJob, from }: ForgeToken, kind: ForgePlace['kind']): void {
   if (!ofJob) return;
   const why =
     kind === 'github'
-      ? 'GitHub lets it open pull requests only where "Allow GitHub Actions to create and approve pull requests" is set, and then their workflows wait until somebody with write access approves the runs'
+      ? 'GitHub lets it open pull requests only where "Allow GitHub Actions to create and approve pull requests" is set; workflows on pull_request_target do not begin for them, and those on pull_request wait until somebody with write access approves the runs'
       : 'what it pushes and opens starts no workflow on Gitea';
   throw new PlumbError('FORGE_TOKEN', {
     what: `${from} is the token of this very job, so that check-promotion would not come by itself: ${why}`,

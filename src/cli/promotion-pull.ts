@@ -110,7 +110,7 @@ function warningOf({ author }: PullRequest, kind: OpenForge['place']['kind']): s
   if (author !== (kind === 'gitea' ? 'gitea-actions' : 'github-actions[bot]')) return null;
   return kind === 'gitea'
     ? `the pull request is by ${author}: no workflow begins for it by itself`
-    : `the pull request is by ${author}: its workflows wait until somebody with write access approves the runs on its page`;
+    : `the pull request is by ${author}: check-promotion does not begin for it by itself (start it: \`gh workflow run check-promotion.yml\`), and other workflows wait until somebody with write access approves the runs on its page`;
 }
 
 /**
