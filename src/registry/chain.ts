@@ -15,7 +15,7 @@ import { evidencePath, promoteAnew, shapeOf, type Evidence, type Finding } from 
 import { oneLine } from './one-line.ts';
 import { pointerPath, pointerSubject } from './pointer.ts';
 import { chainOf, inputRuns } from './run-chain.ts';
-import { policySchema, type Pointer, type Policy, type Promotion, type Stage } from './schema.ts';
+import { policySchema, type Pointer, type Policy, type Promotion } from './schema.ts';
 import { signatureFaults } from './signature-form.ts';
 
 /**
@@ -77,10 +77,9 @@ function checkParts({ parts = {} }: Pointer, { runs }: Evidence): Fault[] {
 }
 
 /** What stands beside the chain: who signed it, and whose answers it was compared with. */
-function checkAlongside(pointer: Pointer, { runs, baselines, signatures, promotion }: Evidence): Fault[] {
+function checkAlongside(pointer: Pointer, { runs, baselines, signatures }: Evidence): Fault[] {
   const others = Object.values(baselines);
   const known = new Set([...runs.keys(), ...others.map(({ digest }) => digest)]);
-  const named = Object.keys(promotion?.baselines ?? {}).filter((stage) => promotion?.comparisons[stage as Stage] === undefined);
   return [
     ...(signatures === null ? [] : signatureFaults(signatures, known)),
     ...others.flatMap(({ digest, record }) =>
@@ -88,7 +87,6 @@ function checkAlongside(pointer: Pointer, { runs, baselines, signatures, promoti
         ? [`it is compared with the answers of run ${nameOfRun(digest, record)}, which are its own`]
         : [],
     ),
-    ...named.map((stage) => `its promotion record names answers of ${stage}, and no comparison with them`),
   ].map((what) => ({ what }));
 }
 

@@ -7,7 +7,7 @@ import { evidenceOf, planEvidence } from './evidence.ts';
 import { artifactOf, bad, better, good, policyText, promotionInput, type ExampleModel } from './example.fixture.ts';
 import type { PointerChange } from './history.ts';
 import { planPromotion, type PromotionInput } from './promotion.ts';
-import { promotionSchema, type Pointer, type Promotion } from './schema.ts';
+import { promotionSchema, signaturesSchema, type Pointer, type Promotion } from './schema.ts';
 
 const reason = 'the old one swaps two intents; see incident 12';
 
@@ -196,6 +196,50 @@ test('again does not stand in for force, nor force for again', async () => {
   await expect(planPromotion(await forcedInput({ history }))).rejects.toMatchObject({ code: 'PROMOTION_REFUSED' });
   await expect(planPromotion(await forcedInput({ history, force: undefined, again: { reason } }))).rejects.toMatchObject({ code: 'GATE_FAILED' });
   expect(recordIn(await planPromotion(await forcedInput({ history, again: { reason } })))).toMatchObject({ forced: { reason }, again: { reason } });
+});
+
+test('T17: what was taken out for good is not planned, nor what one of its parts is, by no option', async () => {
+  const input = await usual({ again: { reason }, force: { reason } });
+  const part = { digest: digestOf('test rows'), bytes: 9 };
+  for (const revoked of [input.candidate.artifact.digest, part.digest]) {
+    const candidate = { ...input.candidate, parts: { words: part } };
+    await expect(planPromotion({ ...input, candidate, revoked: new Set([revoked]) })).rejects.toMatchObject({
+      code: 'PROMOTION_REFUSED',
+      message: expect.stringContaining('was taken out for good'),
+      details: { revoked },
+    });
+  }
+});
+
+test('a soak time that is not over is refused with what is left of it', async () => {
+  const text = policyText.replace('      from: staging\n', '      from: staging\n      soak: 24 hours\n');
+  const current = await pointerOf(good, 'production');
+  const input = promotionInput({ candidate: better, production: good, current, staging: await pointerOf(better), policyText: text });
+  const since = (hours: number): Date => new Date(input.at.getTime() - hours * 3_600_000);
+  await expect(planPromotion({ ...input, stagedSince: since(20) })).rejects.toMatchObject({
+    code: 'PROMOTION_REFUSED',
+    message: expect.stringContaining('to be in staging for 24 hours before it goes to production'),
+    mend: 'wait 4 hours',
+  });
+  await expect(planPromotion(input)).rejects.toMatchObject({ mend: expect.stringContaining('--to staging') });
+  expect((await planPromotion({ ...input, stagedSince: since(24) })).pointer.stage).toBe('production');
+});
+
+test('who signed which run goes into the evidence, of the runs of this promotion alone', async () => {
+  const input = await usual();
+  const runs = [...input.candidate.records.keys()];
+  const plan = await planPromotion({
+    ...input,
+    signatures: new Map([...runs.map((run) => [run, '{"by":"ci"}'] as const), [digestOf('another'), '{}']]),
+  });
+  const { signatures } = recordIn(plan);
+  const file = plan.files.find((one) => one.path.includes(signatures?.slice(7) ?? '-'));
+  expect(signaturesSchema.parse(JSON.parse(file?.bytes ?? ''))).toEqual({
+    plumbline: 'signatures/1',
+    notes: ['{"by":"ci"}'],
+    runs: Object.fromEntries(runs.map((run) => [run, 0])),
+  });
+  expect(recordIn(await planPromotion(input))).not.toHaveProperty('signatures');
 });
 
 test('a promotion that would not verify is not planned', async () => {

@@ -49,7 +49,7 @@ export interface PromotionInput {
   readonly gate: GateResult;
   /** what the gate compared with */
   readonly comparisons: { readonly production?: Comparison | undefined; readonly staging?: Comparison | undefined };
-  /** the evaluations whose answers it compared with */
+  /** the evaluations whose answers gate and report compare with */
   readonly baselines?: Readonly<Partial<Record<Stage, KeptRecord>>>;
   /** run -> what vouches for it, of these runs and of those of the baselines; `findSignatures` has it */
   readonly signatures?: ReadonlyMap<Digest, string>;
@@ -106,7 +106,7 @@ export async function planPromotion(input: PromotionInput): Promise<PromotionPla
     comparison === undefined ? [] : [{ stage, file: planEvidence(place, figuresOf(comparison)) }],
   );
   const runs = chainOf([input.candidate.run, input.candidate.evaluation], input.candidate.records, earlierRuns);
-  const baselines = Object.entries(input.baselines ?? {}).filter(([stage]) => input.comparisons[stage as Stage] !== undefined);
+  const baselines = Object.entries(input.baselines ?? {});
   const alongside = baselines.map(([, kept]) => planEvidence(place, kept.record));
   const signatures = planSignatures(place, input.signatures, [...runs.keys(), ...baselines.map(([, { digest }]) => digest)]);
   const together = (input.with ?? []).toSorted(byCodeUnit);

@@ -125,16 +125,17 @@ class Recomputation {
     const there = await pointerOrNull(this.#base, { model, stage });
     if (there === null || there.artifact.digest === artifact)
       return said === undefined ? null : { what: `the evidence compares with ${stage}, where the base has no other model` };
-    if (said === undefined) return this.#asksFor(stage) ? { what: `the gate compares with ${stage}, and the evidence does not` } : null;
     const baseline = evidence.baselines[stage];
-    if (baseline === undefined) return { what: `the evidence does not say with which answers it compares: promote again` };
+    if (said === undefined && this.#asksFor(stage)) return { what: `the gate compares with ${stage}, and the evidence does not` };
+    if (said === undefined && baseline === undefined) return null;
+    if (baseline === undefined) return { what: 'the evidence does not say with which answers it compares: promote again' };
     if (!Object.values(baseline.record.inputs).some(({ digest }) => digest === there.artifact.digest))
       return { what: `the evidence compares with another model than the one that is in ${stage} now: promote again` };
     const before = await this.#answersOf(there.artifact.digest, baseline);
     if ('what' in before) return { ...before, what: `of the model in ${stage}: ${before.what}` };
     try {
       const again = compareCases(before.cases, answers.cases, { examples: 0 });
-      const at = difference(again, { ...said, broken: [], fixed: [] });
+      const at = said === undefined ? null : difference(again, { ...said, broken: [], fixed: [] });
       return at === null ? again : { what: `the comparison with ${stage} is another when it is made again: ${at}` };
     } catch (error) {
       if (isPlumbError(error, 'SUITE_MISMATCH')) return { what: `the model in ${stage} was not asked the same: ${oneLine(error.message, 300)}` };
@@ -189,9 +190,8 @@ function comparisonFaults({ report, promotion }: { report: ReportFacts; promotio
     if (promotion.previous !== null) return [{ what: `the report compares with nothing, and ${promotion.stage} has a model` }];
     return verdict === 'first model' ? [] : [{ what: `the report says "${oneLine(verdict ?? '', 40)}" of the first model` }];
   }
-  // the comparison with another stage, or with a revision, is none that a gate reads: it is not made again
   if (baseline.what !== promotion.stage) return [{ what: `the report compares with ${oneLine(baseline.what, 80)}, not with ${promotion.stage}` }];
-  if (wanted === undefined) return [];
+  if (wanted === undefined) return [{ what: 'the comparison in the report cannot be made again: the evidence does not say with which answers' }];
   if (verdict !== wanted.answer) return [{ what: `the report says "${oneLine(verdict ?? '', 40)}", and the comparison "${wanted.answer}"` }];
   const { classes: _, broken: _broken, fixed: _fixed, ...figures } = wanted;
   const { classes: _said, broken: _saidBroken, fixed: _saidFixed, ...said } = (report.comparison ?? {}) as Partial<Comparison>;

@@ -140,7 +140,7 @@ export const promotionSchema = fields({
     .describe('the artifact was reverted before and comes back'),
   baselines: fields({ production: digestSchema.optional(), staging: digestSchema.optional() })
     .optional()
-    .describe('run record of the evaluation whose answers each comparison is with, by stage; in the evidence'),
+    .describe('run record of the evaluation whose answers gate and report compare with, by stage; in the evidence'),
   with: z.array(nameSchema).optional().describe('other models that the same commit moves, sorted'),
   signatures: digestSchema.optional().describe('who signed the runs, in the evidence: signatures/1'),
 }).describe('promotion/1');

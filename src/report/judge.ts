@@ -14,7 +14,7 @@ import type { BoundStage } from '../pipeline/graph.ts';
 import { files } from '../project/layout.ts';
 import { casesOf, type FoundModel } from '../registry/found-model.ts';
 import { readAnswers, type Answers } from '../registry/recompute.ts';
-import type { Pointer, Policy, Stage } from '../registry/schema.ts';
+import { stages as stagesOfModels, type Pointer, type Policy, type Stage } from '../registry/schema.ts';
 import type { Store } from '../store/store.ts';
 import { curveSchema } from '../train/schema.ts';
 import { buildReport } from './build.ts';
@@ -64,7 +64,7 @@ export interface Judgement {
   /** of the policy's gate for that stage */
   readonly gate: GateResult;
   readonly comparisons: Readonly<Partial<Record<Stage, Comparison>>>;
-  /** the evaluations whose answers they are with */
+  /** the evaluations whose answers these, and the comparison with the baseline where that is a stage, are with */
   readonly baselines: Readonly<Partial<Record<Stage, KeptRecord>>>;
   readonly evaluation: Evaluation;
 }
@@ -100,6 +100,8 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
     baselines[stage] = pair.evaluated;
   }
   const against = baseline === null ? null : await compare(baseline.model);
+  const inStage = stagesOfModels.find((stage) => stage === baseline?.what);
+  if (inStage !== undefined && against !== null) baselines[inStage] = against.evaluated;
   const mergeBase = order.branch === undefined ? null : await compareMergeBase(order.branch, candidate, compare);
   if (baseline !== null && against === null)
     warnings.push(`the model of ${baseline.what} was evaluated on other cases and cannot be asked these: no comparison`);
