@@ -312,7 +312,7 @@ describe('the command', () => {
   test('tells, plans, changes nothing without --yes, closes with it, and looks again', async () => {
     const project = await clone();
     github.settings.environments.push({
-      name: 'production',
+      name: 'production/intents',
       reviewers: [],
       noSelfReview: false,
       waitMinutes: 0,
@@ -340,12 +340,12 @@ describe('the command', () => {
     const fixed = await doctor(project, '--fix', '--yes', '--json');
     const { gaps, plan } = JSON.parse(fixed.stdout) as { gaps: Gap[]; plan: object[] };
     expect(changes().toSorted()).toEqual([
-      'POST /repos/o/r/environments/production/deployment-branch-policies',
+      'POST /repos/o/r/environments/production%2Fintents/deployment-branch-policies',
       'POST /repos/o/r/rulesets',
       'POST /repos/o/r/rulesets',
       'PUT /repos/o/r/actions/permissions',
       'PUT /repos/o/r/actions/permissions/workflow',
-      'PUT /repos/o/r/environments/production',
+      'PUT /repos/o/r/environments/production%2Fintents',
     ]);
     expect(plan).toHaveLength(6);
     expect(codesOf(gaps)).toEqual(['ACTIONS_UNRESTRICTED', 'CODEOWNERS_OPEN']);

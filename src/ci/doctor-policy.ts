@@ -7,14 +7,14 @@ export function policyGaps(judging: Judging): Gap[] {
   return [...approvalGaps(judging), ...trustGaps(judging)];
 }
 
-function fileGaps(judging: Judging): string {
+function policyFile(judging: Judging): string {
   return `${judging.prefix}policy.yaml`;
 }
 
 /** A production that nobody need approve, neither by number nor as an owner. */
 function approvalGaps(judging: Judging): Gap[] {
   const { settings, policy, prefix } = judging;
-  const file = fileGaps(judging);
+  const file = policyFile(judging);
   const closing = onPage(
     `${settings.page}/blob/${encodeURIComponent(settings.main)}/${file}`,
     'write `approvals: { count: 1 }`, or 2, below production',
@@ -37,8 +37,8 @@ function trustGaps(judging: Judging): Gap[] {
   const { settings, policy } = judging;
   if (policy?.trust?.sigstore === undefined || policy.trust.repositoryId !== undefined) return [];
   const say = `write \`repositoryId\` below \`trust\`: gh api repos/${settings.repository} --jq .id`;
-  const closing = onPage(`${settings.page}/blob/${encodeURIComponent(settings.main)}/${fileGaps(judging)}`, say);
-  return [gap('TRUST_BY_NAME', { subject: fileGaps(judging), what: `trust names ${policy.trust.repository} and not its number`, closing })];
+  const closing = onPage(`${settings.page}/blob/${encodeURIComponent(settings.main)}/${policyFile(judging)}`, say);
+  return [gap('TRUST_BY_NAME', { subject: policyFile(judging), what: `trust names ${policy.trust.repository} and not its number`, closing })];
 }
 
 /** Gitea asks owners and waits for nobody: there is nothing to require. */

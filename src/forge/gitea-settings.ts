@@ -69,7 +69,11 @@ export function openGiteaSettings(options: ForgeOptions): SettingsPort {
     readFile: (path) => told(readFile(path)),
     read: (wish) => told(read(wish)),
     change: ({ method, path, body }: SettingChange) =>
-      told(octokit.request(`${method} ${path}`, { ...body, request: { once: method === 'POST' } }).then(() => undefined)),
+      told(
+        octokit
+          .request(`${method} ${path}`, { ...(body === null ? {} : { data: body }), request: { once: method === 'POST' } })
+          .then(() => undefined),
+      ),
   };
 
   async function ask(path: string, words: Readonly<Record<string, unknown>> = {}): Promise<unknown> {

@@ -1,7 +1,7 @@
 // What guards a branch on GitHub: rulesets of the repository and of those above it, and classic branch protection. Which rulesets hold for a branch is
 // asked of GitHub, for their patterns are its own business; who may pass by them stands in each ruleset, for those who may edit it.
 import type { RestEndpointMethodTypes } from '@octokit/rest';
-import type { GitHubReader } from './github-settings.ts';
+import type { GitHubReader } from './settings-reading.ts';
 import type { Bypass, Guard, PullRule, RequiredCheck } from './settings.ts';
 
 type Repos = RestEndpointMethodTypes['repos'];

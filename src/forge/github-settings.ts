@@ -3,25 +3,14 @@
 import type { RestEndpointMethodTypes } from '@octokit/rest';
 import { codeownersPlaces } from '../registry/codeowners.ts';
 import type { ForgeOptions } from './forge.ts';
+import { readEnvironments } from './github-environments.ts';
 import { readGuards } from './github-guards.ts';
-import { openSession, type Session } from './session.ts';
-import { hostOf, newReading, type Reading } from './settings-reading.ts';
-import type { ActionsSettings, EnvironmentSettings, ForgeSettings, RunnerSettings, SettingChange, SettingsPort, SettingsWish } from './settings.ts';
-
-/** More than anybody has; a list of files that is cut off by the forge at 1,000 is not taken for all of them. */
-const mostWorkflows = 200;
+import { openSession } from './session.ts';
+import { hostOf, newReading, type GitHubReader } from './settings-reading.ts';
+import type { ActionsSettings, ForgeSettings, RunnerSettings, SettingChange, SettingsPort, SettingsWish } from './settings.ts';
 
 type Repos = RestEndpointMethodTypes['repos'];
 type RepositoryData = Repos['get']['response']['data'];
-type EnvironmentData = NonNullable<Repos['getAllEnvironments']['response']['data']['environments']>[number];
-
-/** What a part is read with. */
-export interface GitHubReader extends Pick<Session, 'octokit' | 'entries'> {
-  readonly owner: string;
-  readonly repo: string;
-  readonly page: string;
-  readonly part: Reading['part'];
-}
 
 /** Nothing is asked before the first call. */
 export function openGitHubSettings(options: ForgeOptions): SettingsPort {
@@ -39,7 +28,11 @@ export function openGitHubSettings(options: ForgeOptions): SettingsPort {
     read: (wish) => told(read(wish)),
     change: ({ method, path, body }: SettingChange) =>
       // one that may have been made already is not made twice
-      told(octokit.request(`${method} ${path}`, { ...body, request: { once: method === 'POST' } }).then(() => undefined)),
+      told(
+        octokit
+          .request(`${method} ${path}`, { ...(body === null ? {} : { data: body }), request: { once: method === 'POST' } })
+          .then(() => undefined),
+      ),
   };
 
   async function read({ auditBranch }: SettingsWish): Promise<ForgeSettings> {
@@ -95,83 +88,6 @@ async function readFile({ octokit, owner, repo }: Place, path: string): Promise<
   const data = found?.data;
   if (data === undefined || Array.isArray(data) || data.type !== 'file' || !('content' in data)) return null;
   return Buffer.from(data.content, 'base64').toString('utf8');
-}
-
-async function readEnvironments(reader: GitHubReader): Promise<EnvironmentSettings[] | null> {
-  const { octokit, owner, repo, entries, part } = reader;
-  const list = await part({
-    what: 'environments',
-    needs: 'actions: read',
-    read: () =>
-      Array.fromAsync(
-        entries<EnvironmentData>('the list of environments', async (page) => {
-          const { data, headers } = await octokit.rest.repos.getAllEnvironments({ owner, repo, per_page: 100, page });
-          return { data: data.environments ?? [], headers };
-        }),
-      ),
-    none: { value: [], said: /upgrade/i },
-  });
-  if (list === null) return null;
-  const environments: EnvironmentSettings[] = [];
-  for (const one of list) environments.push(await environmentOf(reader, one));
-  return environments;
-}
-
-async function environmentOf(reader: GitHubReader, data: EnvironmentData): Promise<EnvironmentSettings> {
-  const rules = data.protection_rules ?? [];
-  const review = rules.find((rule) => rule.type === 'required_reviewers') as ReviewRule | undefined;
-  const wait = rules.find((rule) => rule.type === 'wait_timer') as { wait_timer?: number } | undefined;
-  // in the answers of every server, and missing in the description
-  const bypass = (data as { can_admins_bypass?: unknown }).can_admins_bypass;
-  return {
-    name: data.name,
-    branches: await branchesOf(reader, data),
-    reviewers: (review?.reviewers ?? []).map(({ type = 'User', reviewer }) => ({
-      type,
-      id: reviewer?.id ?? 0,
-      name: reviewer?.login ?? reviewer?.slug ?? 'unknown',
-    })),
-    noSelfReview: review?.prevent_self_review ?? false,
-    waitMinutes: wait?.wait_timer ?? 0,
-    adminsBypass: typeof bypass === 'boolean' ? bypass : null,
-    secrets: await environmentSecrets(reader, data.name),
-    page: `${reader.page}/settings/environments/${data.id}/edit`,
-  };
-}
-
-interface ReviewRule {
-  readonly prevent_self_review?: boolean;
-  readonly reviewers?: readonly {
-    readonly type?: 'User' | 'Team';
-    readonly reviewer?: { readonly id: number; readonly login?: string; readonly slug?: string };
-  }[];
-}
-
-/** What is not told counts as any branch: the unread part says why. */
-async function branchesOf({ octokit, owner, repo, part }: GitHubReader, data: EnvironmentData): Promise<EnvironmentSettings['branches']> {
-  const policy = data.deployment_branch_policy ?? null;
-  if (policy === null) return null;
-  if (policy.protected_branches) return 'protected';
-  return part({
-    what: `branches that may deploy to environment ${data.name}`,
-    needs: 'actions: read',
-    read: async () => {
-      const asked = { owner, repo, environment_name: data.name, per_page: 100 };
-      const found = await octokit.rest.repos.listDeploymentBranchPolicies(asked);
-      return found.data.branch_policies.map(({ id, name, type }) => ({ id: id ?? null, pattern: name ?? '', tag: type === 'tag' }));
-    },
-  });
-}
-
-function environmentSecrets({ octokit, owner, repo, part }: GitHubReader, name: string): Promise<string[] | null> {
-  return part({
-    what: `names of the secrets of environment ${name}`,
-    needs: 'environments: read',
-    read: async () => {
-      const { data } = await octokit.rest.actions.listEnvironmentSecrets({ owner, repo, environment_name: name, per_page: 100 });
-      return data.secrets.map((one) => one.name);
-    },
-  });
 }
 
 async function readSecrets({ octokit, owner, repo, part }: GitHubReader, organization: string | null): Promise<string[] | null> {
@@ -326,7 +242,7 @@ async function readWorkflows(reader: GitHubReader): Promise<ForgeSettings['workf
       const { data } = await octokit.rest.repos.getContent({ owner, repo, path: '.github/workflows' });
       const paths = Array.isArray(data) ? data.filter(({ type, name }) => type === 'file' && /\.ya?ml$/.test(name)).map(({ path }) => path) : [];
       const files: { path: string; text: string }[] = [];
-      for (const path of paths.slice(0, mostWorkflows)) files.push({ path, text: (await readFile(reader, path)) ?? '' });
+      for (const path of paths) files.push({ path, text: (await readFile(reader, path)) ?? '' });
       return files;
     },
     none: { value: [], said: /^not found/i },

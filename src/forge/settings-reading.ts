@@ -1,6 +1,6 @@
 // Reading one part of a forge's settings: what the token may not see is written down with what it lacks, and is null; what is documented to mean
 // "there is none" is taken for that, by the forge's own words, because a forge also answers 404 for what it hides.
-import { failureOf } from './session.ts';
+import { failureOf, type Session } from './session.ts';
 import type { Unread } from './settings.ts';
 
 export interface Reading {
@@ -17,6 +17,15 @@ export interface Part<T> {
   readonly read: () => Promise<T>;
   /** what it is worth when the forge says that there is none of it */
   readonly none?: { readonly value: T; readonly said: RegExp };
+}
+
+/** What a part of GitHub's settings is read with. */
+export interface GitHubReader extends Pick<Session, 'octokit' | 'entries'> {
+  readonly owner: string;
+  readonly repo: string;
+  /** of the repository */
+  readonly page: string;
+  readonly part: Reading['part'];
 }
 
 /** Of a plan that does not have the feature: there is no rule, whatever the page shows. */

@@ -190,17 +190,18 @@ function environmentRoutes(state: State, objects: Objects): Routes {
       wait_timer: wait,
       prevent_self_review: noSelf,
       reviewers,
-      deployment_branch_policy: policy,
+      deployment_branch_policy: wanted,
     } = body as {
       wait_timer?: number;
       prevent_self_review?: boolean;
       reviewers?: ApiEnvironment['reviewers'] | null;
       deployment_branch_policy?: { protected_branches: boolean; custom_branch_policies: boolean } | null;
     };
+    const policy = wanted ?? null;
     // deployments/environments: "protected_branches and custom_branch_policies cannot have the same value"
-    if (policy != null && policy.protected_branches === policy.custom_branch_policies)
+    if (policy !== null && policy.protected_branches === policy.custom_branch_policies)
       return invalid(state, 'Validation Failed: deployment_branch_policy');
-    const branches = policy == null ? null : policy.custom_branch_policies ? 'custom' : 'protected';
+    const branches = policy === null ? null : policy.custom_branch_policies ? 'custom' : 'protected';
     if (branches !== 'custom') environment.policies.length = 0;
     Object.assign(environment, { waitMinutes: wait ?? 0, noSelfReview: noSelf ?? false, reviewers: reviewers ?? [], branches });
     return { status: 200, body: shown(environment) };
