@@ -38,7 +38,7 @@ export interface ApprovalDecision {
   readonly points: readonly Point[];
   /** whose approvals were taken: for the number, as an owner's, or as a waiver */
   readonly counted: readonly Counted[];
-  /** whose approvals were not, and who stands in the way */
+  /** whose approvals were not; 'why' goes on after the login */
   readonly refused: readonly { readonly login: string; readonly why: string }[];
 }
 
@@ -84,7 +84,7 @@ export function decideApprovals(input: ApprovalInput): ApprovalDecision {
   return {
     points: [promoter, { point: 'approvals', holds, why }],
     counted: [...used].map(({ opinion }) => ({ login: opinion.person.login, review: opinion.id, commit: opinion.commit, at: opinion.at })),
-    refused: [...against.map(({ login, why: said }) => ({ login, why: said })), ...refused],
+    refused,
   };
 }
 
