@@ -225,6 +225,25 @@ export class ReconcileScene {
     };
   }
 
+  /** Tells of each request of the forge's interface and of git, before it is answered. @returns ends it */
+  onRequest(tell: () => void): () => void {
+    const { requests, git } = this.github;
+    const [push, serve] = [requests.push, git?.serve];
+    requests.push = (...entries) => {
+      tell();
+      return push.apply(requests, entries);
+    };
+    if (git !== null)
+      git.serve = (...words) => {
+        tell();
+        serve?.apply(git, words);
+      };
+    return () => {
+      requests.push = push;
+      if (git !== null && serve !== undefined) git.serve = serve;
+    };
+  }
+
   /** The run of CI that the runners are. */
   startedBy(login: string, event = 'workflow_dispatch'): void {
     const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');

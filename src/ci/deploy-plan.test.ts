@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Deployment } from '../forge/forge.ts';
-import { planDeployment, type DeploymentStep, type WantedDeployment } from './deploy-plan.ts';
+import { planDeployment, targetsOf, type DeploymentStep, type WantedDeployment, type WantedEnvironment } from './deploy-plan.ts';
 
 /** Deployments of one environment, as a forge keeps them. */
 class Environment {
@@ -28,52 +28,69 @@ class Environment {
   }
 }
 
-const served = (name: string): WantedDeployment => ({ ...base, commit: name, key: `served:${name}`, state: 'success' });
-const refused = (name: string): WantedDeployment => ({ ...base, commit: name, key: `refused:${name}`, state: 'failure' });
 const base = { environment: 'production', production: true, description: 'intents' };
+const served = (name: string): WantedDeployment => ({ ...base, commit: name, key: `served:${name}`, state: 'success' });
 
-/** What was wanted, one after the other; null: nothing is served. */
-const stories: Readonly<Record<string, readonly (WantedDeployment | null)[]>> = {
-  'one after the other': [served('a'), served('b'), served('c')],
-  'refused, then healed': [served('a'), refused('b'), served('b')],
-  'refused twice, then gone back': [served('a'), refused('b'), refused('c'), served('d')],
-  'taken out of the stage': [served('a'), refused('b'), null, served('c')],
-  'nothing served, only refused': [refused('a'), null],
-  'the first is refused, then healed': [refused('a'), served('a'), null],
-};
+/** 'b over a': a is served, and b was refused since. */
+function chapter(text: string): WantedEnvironment {
+  const [first = '', below] = text.split(' over ');
+  const [name, over] = below === undefined ? [first, null] : [below, first];
+  const own = name === 'nothing' ? null : served(name);
+  const refused = over === null ? null : { ...base, commit: over, key: `refused:${over}+${own?.key ?? ''}`, state: 'failure' as const };
+  return { environment: 'production', served: own, refused };
+}
 
-for (const [name, story] of Object.entries(stories)) {
-  test(`an environment says what is served, wherever runs are killed: ${name}`, () => {
-    // each number a run that is killed after so many steps; the last one of each chapter runs to its end
-    for (let kills = 0; kills < 4 ** story.length; kills += 1) {
+const stories = [
+  ['a', 'b', 'c'],
+  ['a', 'b over a', 'b'],
+  ['a', 'b over a', 'c over a', 'd'],
+  ['a', 'b over a', 'nothing', 'c'],
+  ['b over nothing', 'nothing', 'b over nothing', 'b'],
+  // a run that comes late has never seen what was served below
+  ['a', 'c over b', 'd over c', 'd'],
+];
+
+/** One run, that is killed after so many steps. @returns whether it came to its end */
+function run(environment: Environment, wanted: WantedEnvironment, most: number): boolean {
+  let left = most;
+  for (const target of targetsOf(wanted, environment.latest())) {
+    const steps = planDeployment(target, environment.latest());
+    if (!environment.carryOut(steps, left)) return false;
+    left -= steps.length;
+  }
+  return true;
+}
+
+for (const story of stories) {
+  test(`an environment says what is served, wherever runs are killed: ${story.join(', ')}`, () => {
+    const chapters = story.map(chapter);
+    for (let kills = 0; kills < 6 ** story.length; kills += 1) {
       const environment = new Environment();
-      for (const [chapter, wanted] of story.entries()) {
-        const most = Math.floor(kills / 4 ** chapter) % 4;
-        environment.carryOut(planDeployment(wanted, environment.latest()), most);
-        // killed again at the same place, by another run at the same time
-        environment.carryOut(planDeployment(wanted, environment.latest()), most);
-        while (!environment.carryOut(planDeployment(wanted, environment.latest()), 4));
+      for (const [at, wanted] of chapters.entries()) {
+        const most = Math.floor(kills / 6 ** at) % 6;
+        // a run that is killed, and another one at the same place
+        run(environment, wanted, most);
+        run(environment, wanted, most);
+        while (!run(environment, wanted, 9));
         const active = environment.all.filter(({ state }) => state === 'success').map(({ commit }) => commit);
-        expect(active, `${kills}`).toEqual(activeAfter(story.slice(0, chapter + 1)));
+        expect(active, `${kills}`).toEqual(wanted.served === null ? [] : [wanted.served.commit]);
         expect(environment.all.filter(({ state }) => state === null)).toEqual([]);
-        expect(planDeployment(wanted, environment.latest())).toEqual([]);
+        if (wanted.refused !== null) expect(environment.latest()).toMatchObject({ commit: wanted.refused.commit, state: 'failure' });
+        const count = environment.all.length;
+        expect([run(environment, wanted, 9), environment.all.length]).toEqual([true, count]);
       }
     }
   });
 }
 
-function activeAfter(story: readonly (WantedDeployment | null)[]): string[] {
-  const last = story.findLast((one) => one === null || one.state === 'success');
-  return last === undefined || last === null ? [] : [last.commit];
-}
-
 test('a chapter that was cut off and never came to its end leaves nothing half done for the next', () => {
-  const environment = new Environment();
-  environment.carryOut(planDeployment(served('a'), null), 4);
-  for (const most of [1, 2]) {
-    environment.carryOut(planDeployment(served('b'), environment.latest()), most);
-    environment.carryOut(planDeployment(served('c'), environment.latest()), 9);
-    expect(environment.all.map(({ commit, state }) => [commit, state]).filter(([, state]) => state === 'success')).toEqual([['c', 'success']]);
+  for (const most of [1, 2, 3]) {
+    const environment = new Environment();
+    run(environment, chapter('a'), 9);
+    run(environment, chapter('b over a'), most);
+    run(environment, chapter('c'), most);
+    run(environment, chapter('d'), 9);
+    expect(environment.all.filter(({ state }) => state === 'success').map(({ commit }) => commit)).toEqual(['d']);
     expect(environment.all.filter(({ state }) => state === null)).toEqual([]);
   }
 });

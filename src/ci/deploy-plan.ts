@@ -18,10 +18,11 @@ export interface WantedDeployment {
   readonly description: string;
 }
 
-/** Of one environment; null: nothing is served there, and nothing was refused. */
+/** What an environment shall say: what is served there, and over it what was refused since. */
 export interface WantedEnvironment {
   readonly environment: string;
-  readonly wanted: WantedDeployment | null;
+  readonly served: WantedDeployment | null;
+  readonly refused: WantedDeployment | null;
 }
 
 /**
@@ -34,35 +35,46 @@ export function wantedDeployments(log: DecisionLog, models: number): WantedEnvir
   const alone = models <= 1 && new Set([...places.values()].map(({ model }) => model)).size <= 1;
   const tips = refusedTips(log);
   return [...places]
-    .map(([name, place]) => ({
-      environment: alone ? place.stage : name,
-      wanted: wantedAt(log, tips, { ...place, environment: alone ? place.stage : name }),
-    }))
+    .map(([name, place]) => wantedAt(log, tips, { ...place, environment: alone ? place.stage : name }))
     .toSorted((a, b) => byCodeUnit(a.environment, b.environment));
 }
 
-function wantedAt(log: DecisionLog, tips: readonly RefusedTip[], place: PointerPlace & { environment: string }): WantedDeployment | null {
+function wantedAt(log: DecisionLog, tips: readonly RefusedTip[], place: PointerPlace & { readonly environment: string }): WantedEnvironment {
   const { model, stage, environment } = place;
-  const production = stage === 'production';
-  const refused = tips.find(({ paths }) => paths.some((path) => isOf(path, place)));
-  if (refused !== undefined) {
-    const { commit, moves } = refused.record.decision;
-    const to = moves.find((move) => move.model === model && move.stage === stage)?.to ?? null;
-    const what = to === null ? 'no pointer' : shortDigest(to);
-    return {
-      environment,
-      production,
-      commit,
-      key: `refused:${commit}`,
-      state: 'failure',
-      description: `${model} ${what}: not served, see the issue`,
-    };
-  }
-  const served = log.served(model, stage);
-  if (served === null) return null;
-  const { commit, artifact, pointer, seq } = served;
-  const key = `served:${hexOf(pointer)}:${commit}`;
-  return { environment, production, commit, key, state: 'success', description: `${model} ${shortDigest(artifact)}, by record ${seq}` };
+  const common = { environment, production: stage === 'production' };
+  const now = log.served(model, stage);
+  const served: WantedDeployment | null =
+    now === null
+      ? null
+      : {
+          ...common,
+          commit: now.commit,
+          key: `served:${hexOf(now.pointer)}:${now.commit}`,
+          state: 'success',
+          description: `${model} ${shortDigest(now.artifact)}, by record ${now.seq}`,
+        };
+  const tip = tips.find(({ paths }) => paths.some((path) => isOf(path, place)));
+  if (tip === undefined) return { environment, served, refused: null };
+  const { commit, moves } = tip.record.decision;
+  const to = moves.find((move) => move.model === model && move.stage === stage)?.to ?? null;
+  const what = to === null ? 'no pointer' : shortDigest(to);
+  const key = refusedKey(commit, served);
+  return { environment, served, refused: { ...common, commit, key, state: 'failure', description: `${model} ${what}: not served, see the issue` } };
+}
+
+/** It names what goes on being served below it. */
+function refusedKey(commit: string, served: WantedDeployment | null): string {
+  return `refused:${commit}+${served?.key ?? ''}`;
+}
+
+/**
+ * What the newest deployment has to become, one after the other: what is served first, where that is not what the newest one stands over already.
+ * @param latest the newest of the environment that we made; null: there is none
+ */
+export function targetsOf({ served, refused }: WantedEnvironment, latest: Deployment | null): (WantedDeployment | null)[] {
+  if (refused === null) return [served];
+  const isOver = latest !== null && latest.state !== 'inactive' && /^refused:[^+]*\+/.test(keyOf(latest).key) && keyOf(latest).key.endsWith(`+${served?.key ?? ''}`);
+  return isOver ? [refused] : [served, refused];
 }
 
 function isOf(path: string, { model, stage }: PointerPlace): boolean {
@@ -76,22 +88,22 @@ export type DeploymentStep =
   | { readonly do: 'state'; readonly of: number | 'created'; readonly state: 'success' | 'failure' | 'inactive'; readonly description: string };
 
 /**
- * A forge tells the newest deployment of an environment alone. So each one's key ends with the one before it that is at work, or was until it came:
- * 'served:…;7'. Whoever finds one that is not finished knows by it what else is left to do.
+ * A forge tells the newest deployment of an environment alone. So each one's key ends with the one before it that is at work, and with those that were never
+ * finished: 'served:…;7,9'. Whoever finds one that is not finished knows by it what else is left to do.
  * @param latest the newest of the environment that we made; null: there is none
  */
 export function planDeployment(wanted: WantedDeployment | null, latest: Deployment | null): DeploymentStep[] {
-  if (wanted === null) return latest === null || latest.state === 'inactive' ? [] : endAll([atWork(latest), latest.id]);
+  if (wanted === null) return latest === null || latest.state === 'inactive' ? [] : endAll([atWork(latest), ...unfinished(latest)], latest.id);
   const says = (of: number | 'created'): DeploymentStep => ({ do: 'state', of, state: wanted.state, description: wanted.description });
   const takesPlace = wanted.state === 'success';
   if (latest !== null && keyOf(latest).key === wanted.key && latest.state !== 'inactive') {
-    if (latest.state === wanted.state) return [];
-    return [...(takesPlace ? endAll([keyOf(latest).before]) : []), says(latest.id)];
+    const { before, left } = keyOf(latest);
+    return latest.state === wanted.state ? [] : [...endAll([...left, takesPlace ? before : null]), says(latest.id)];
   }
   const before = latest === null ? null : atWork(latest);
-  const unfinished = latest !== null && latest.state !== 'failure' && latest.state !== 'inactive' && latest.id !== before ? latest.id : null;
-  const create: DeploymentStep = { do: 'create', wanted, key: before === null ? wanted.key : `${wanted.key};${before}` };
-  return [create, ...endAll([unfinished, takesPlace ? before : null]), says('created')];
+  const left = latest === null ? [] : unfinished(latest);
+  const key = before === null && left.length === 0 ? wanted.key : `${wanted.key};${[before ?? 0, ...left].join(',')}`;
+  return [{ do: 'create', wanted, key }, ...endAll([...left, takesPlace ? before : null]), says('created')];
 }
 
 /** Of an environment whose newest deployment this is: the one that is served; null: none. */
@@ -100,12 +112,21 @@ function atWork(latest: Deployment): number | null {
   return latest.state === 'success' ? latest.id : keyOf(latest).before;
 }
 
-function keyOf({ key }: Deployment): { readonly key: string; readonly before: number | null } {
-  const [, own = '', before] = /^(.*?)(?:;([0-9]{1,15}))?$/s.exec(key ?? '') ?? [];
-  return { key: own, before: before === undefined ? null : Number(before) };
+/** It, where nobody said what came of it, and those before it of which that is so. */
+function unfinished(latest: Deployment): number[] {
+  const isDone = latest.state === 'success' || latest.state === 'failure' || latest.state === 'inactive';
+  return isDone ? [] : [...keyOf(latest).left, latest.id];
 }
 
-function endAll(ids: readonly (number | null)[]): DeploymentStep[] {
+function keyOf({ key }: Deployment): { readonly key: string; readonly before: number | null; readonly left: readonly number[] } {
+  const [, own = '', ids = '0'] = /^(.*?)(?:;([0-9,]+))?$/s.exec(key ?? '') ?? [];
+  const [before = 0, ...left] = ids.split(',').map(Number);
+  return { key: own, before: before === 0 ? null : before, left };
+}
+
+/** @param last the one whose state says that all of it is done */
+function endAll(ids: readonly (number | null)[], last: number | null = null): DeploymentStep[] {
   const description = 'another decision took its place';
-  return [...new Set(ids)].flatMap((id) => (id === null ? [] : [{ do: 'state' as const, of: id, state: 'inactive' as const, description }]));
+  const all = [...new Set([...ids.filter((id) => id !== last), last])];
+  return all.flatMap((id) => (id === null ? [] : [{ do: 'state' as const, of: id, state: 'inactive' as const, description }]));
 }

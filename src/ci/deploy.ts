@@ -1,7 +1,7 @@
 // Makes the forge say what the log says: deployments and issues. Nothing of it decides what is served; so one that fails keeps neither the others nor the run from
 // being done, and is told at the end.
 import type { Forge } from '../forge/forge.ts';
-import { planDeployment, wantedDeployments, type DeploymentStep } from './deploy-plan.ts';
+import { planDeployment, targetsOf, wantedDeployments, type DeploymentStep } from './deploy-plan.ts';
 import { auditIssue, auditMarker, planIssues, type IssueInput } from './deploy-issues.ts';
 
 export type DeployForge = Pick<Forge, 'deployments' | 'upsertIssue' | 'closeIssue'>;
@@ -31,9 +31,12 @@ export async function tellRewritten(forge: DeployForge, { message, mend }: { rea
 async function makeDeployments({ deployments }: DeployForge, { log, policies, runUrl }: DeployInput): Promise<void> {
   if (deployments === null) return;
   const models = Object.keys(policies.get(log.policy?.digest ?? '')?.models ?? {}).length;
-  for (const { environment, wanted } of wantedDeployments(log, models)) {
-    const steps = planDeployment(wanted, await deployments.latest(environment));
-    await carryOut(deployments, steps, runUrl);
+  for (const wanted of wantedDeployments(log, models)) {
+    let latest = await deployments.latest(wanted.environment);
+    for (const [at, target] of targetsOf(wanted, latest).entries()) {
+      if (at > 0) latest = await deployments.latest(wanted.environment);
+      await carryOut(deployments, planDeployment(target, latest), runUrl);
+    }
   }
 }
 
