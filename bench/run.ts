@@ -1,5 +1,5 @@
 // `npm run bench`: what docs/benchmarks.md shows, measured in one run on this machine. Prints Markdown; ratios travel between machines, seconds do not.
-// Usage: node bench/run.ts [--python PYTHON] [--only start,status,pipeline,demo,train,serve]
+// Usage: node bench/run.ts [--python PYTHON] [--only start,status,pipeline,demo,train,serve,audit]
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
@@ -28,6 +28,7 @@ const parts: Record<string, () => Promise<string>> = {
   demo: measureDemo,
   train: measureTrain,
   serve: measureServe,
+  audit: measureAudit,
 };
 
 console.log(
@@ -162,4 +163,8 @@ async function measureTrain(): Promise<string> {
 
 async function measureServe(): Promise<string> {
   return `## Serving\n\n${(await run(process.execPath, [here('./serve/swap.ts')], { env, maxBuffer: 1 << 26 })).stdout}`;
+}
+
+async function measureAudit(): Promise<string> {
+  return (await run(process.execPath, [here('./audit/thousand.ts')], { env, maxBuffer: 1 << 26 })).stdout;
 }
