@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { defaults } from '@actions/github/lib/utils';
 import { PlumbError } from '../../src/base/errors.ts';
-import { contextHere } from '../../src/ci/check-promotion.ts';
+import { contextHere } from '../../src/ci/base-policy.ts';
 import { decideForge } from '../../src/ci/forge-place.ts';
 import { openForge, type Forge } from '../../src/forge/index.ts';
 import { openProject } from '../../src/project/open.ts';

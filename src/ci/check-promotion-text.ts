@@ -50,10 +50,11 @@ export function commentOf({ context, judgement, pull, base }: CheckedPull): Comm
   };
 }
 
-function headline(context: string, { holds, points }: MoveJudgement, waits: boolean): string {
-  if (holds) return `### ✅ ${code(context)}: all points hold`;
-  const open = points.filter((one) => one.holds !== true).map(({ point }) => point);
-  return `### ${waits ? '⏳' : '⛔'} ${code(context)}: ${counted(open.length, 'point')} of ${points.length} open (${open.join(', ')})`;
+function headline(context: string, judgement: MoveJudgement): string {
+  if (judgement.holds) return `### ✅ ${code(context)}: all points hold`;
+  const open = judgement.points.filter(({ holds }) => holds !== true).map(({ point }) => point);
+  const sum = `${counted(open.length, 'point')} of ${judgement.points.length} open (${open.join(', ')})`;
+  return `### ${isWaiting(judgement) ? '⏳' : '⛔'} ${code(context)}: ${sum}`;
 }
 
 const icons = { true: '✅', false: '⛔', unknown: '❔' } as const;

@@ -1,17 +1,15 @@
 // The required check of pull requests that move a pointer: gathers, judges, and says what to tell. All that judges comes from the main branch as origin has it
 // now: policy, CODEOWNERS, data, suites. What the pull request brings is read as data; nothing of it is checked out or run.
-import { digestOf } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { PullRequest } from '../forge/forge.ts';
 import type { Git, Oid } from '../git/git.ts';
 import { fetchRefs, type RemoteOptions } from '../git/publish.ts';
-import { files } from '../project/layout.ts';
-import { parsePolicyText } from '../registry/chain.ts';
 import { judgeMove } from '../registry/judge-move.ts';
 import { needsDecision } from '../registry/audit-coverage.ts';
 import { changesNothing, readMoveChange } from '../registry/move-change.ts';
 import type { JudgingPolicy, MoveInput, MoveJudgement } from '../registry/move-input.ts';
 import type { PullFacts } from '../registry/pull-facts.ts';
+import { defaultContext, policyAt } from './base-policy.ts';
 import type { FactsForge } from './pull-asking.ts';
 import { factsOfMerged } from './reconcile-facts.ts';
 import { lookAt, type Sight } from './reconcile-sight.ts';
@@ -37,15 +35,6 @@ export interface CheckedPull {
   /** null: there is nothing to judge */
   readonly judgement: MoveJudgement | null;
   readonly facts: PullFacts | null;
-}
-
-/** Where no policy says how the check is called. */
-const defaultContext = 'plumb/promotion';
-
-/** How the check is called by what this clone has of the main branch: for whoever has to say that there is no answer. */
-export async function contextHere({ git, prefix, main }: Pick<CheckWorld, 'git' | 'prefix' | 'main'>): Promise<string> {
-  const tip = await git.resolve(`refs/remotes/origin/${main}`);
-  return (tip === null ? null : await policyAt(git, prefix, tip))?.policy.check.context ?? defaultContext;
 }
 
 /**
@@ -90,15 +79,6 @@ function moved({ number, head }: Pick<PullRequest, 'number' | 'head'>): PlumbErr
     what: `pull request ${number} ended with ${head.slice(0, 12)} a moment ago, and does not any more`,
     mend: 'nothing: the push that came is checked by itself',
   });
-}
-
-/** null: there is none, or none that can judge; then nothing holds. */
-async function policyAt(git: Git, prefix: string, commit: Oid): Promise<JudgingPolicy | null> {
-  const bytes = await git.readBlob(commit, prefix + files.policy);
-  if (bytes === null) return null;
-  const text = Buffer.from(bytes).toString('utf8');
-  const policy = parsePolicyText(text);
-  return typeof policy === 'string' ? null : { text, digest: digestOf(bytes), policy, commit };
 }
 
 async function factsOf(

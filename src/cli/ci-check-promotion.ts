@@ -132,7 +132,7 @@ async function postTrouble(
   try {
     const pull = await forge.findPullRequest({ number });
     if (pull === null || pull.state !== 'open' || pull.baseRef !== main) return;
-    const { contextHere } = await import('../ci/check-promotion.ts');
+    const { contextHere } = await import('../ci/base-policy.ts');
     const description = `no answer: ${isPlumbError(error) ? error.message : 'a mistake of ours, see the log'}`;
     await forge.setStatus(pull.head, { context: await contextHere(world), state: 'error', description, link });
   } catch (trouble) {
