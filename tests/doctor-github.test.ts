@@ -1,6 +1,7 @@
 // `plumb doctor --forge` against the strict stand-in of GitHub: settings are read as they are, what closes them really does, and nothing changes unasked.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findGaps, type Gap, type GapCode } from '../src/ci/doctor.ts';
+import { severities } from '../src/ci/doctor-gap.ts';
 import { openForge, openSettings } from '../src/forge/index.ts';
 import type { ForgeSettings } from '../src/forge/settings.ts';
 import { app, codeowners, policy, policyText, workflow } from './doctor-settings.ts';
@@ -100,115 +101,118 @@ describe('what is set is read', () => {
     expect(github.requests.every((one) => one.startsWith('GET '))).toBe(true);
   });
 
-  const cases: readonly (readonly [name: string, code: GapCode, set: () => unknown])[] = [
-    [
-      'T16: an App that is exempt',
-      'RULES_EXEMPT',
-      () => (github.rulesets[0] = goodRuleset({ bypass_actors: [{ actor_id: 8, actor_type: 'Integration', bypass_mode: 'exempt' }] })),
-    ],
-    [
-      'T16: owners of the organisation',
-      'RULES_BYPASSED',
-      () => (github.rulesets[0] = goodRuleset({ bypass_actors: [{ actor_id: null, actor_type: 'OrganizationAdmin', bypass_mode: 'always' }] })),
-    ],
-    [
-      'T16: a team in pull requests',
-      'RULES_BYPASSED',
-      () => (github.rulesets[0] = goodRuleset({ bypass_actors: [{ actor_id: 3, actor_type: 'Team', bypass_mode: 'pull_request' }] })),
-    ],
-    [
-      'T16: deploy keys',
-      'RULES_BYPASSED',
-      () => (github.rulesets[0] = goodRuleset({ bypass_actors: [{ actor_id: null, actor_type: 'DeployKey', bypass_mode: 'always' }] })),
-    ],
-    ['T16: a ruleset that is only evaluated', 'PULL_NOT_REQUIRED', () => (github.rulesets[0] = goodRuleset({ enforcement: 'evaluate' }))],
-    [
-      'T16: a ruleset for another branch',
-      'PULL_NOT_REQUIRED',
-      () => (github.rulesets[0] = goodRuleset({ conditions: { ref_name: { include: ['refs/heads/release/**'], exclude: [] } } })),
-    ],
-    ['T29: nothing guards the log', 'AUDIT_REWRITABLE', () => github.rulesets.pop()],
-    ['T14: jobs approve', 'BOTS_MAY_APPROVE', () => (github.settings.workflowToken.can_approve_pull_request_reviews = true)],
-    ['T5: jobs write', 'TOKEN_WRITES_BY_DEFAULT', () => (github.settings.workflowToken.default_workflow_permissions = 'write')],
-    ['T7: any action', 'ACTIONS_UNRESTRICTED', () => (github.settings.actions.allowed_actions = 'all')],
-    ['T7: actions by tags', 'SHA_PINNING_OFF', () => (github.settings.actions.sha_pinning_required = false)],
-    ['T1: strangers who were here once', 'FORK_RUNS_UNAPPROVED', () => (github.settings.visibility = 'public')],
-    [
-      'T26: forks with secrets',
-      'FORKS_GET_SECRETS',
-      () =>
-        Object.assign(github.settings.privateForks, {
-          run_workflows_from_fork_pull_requests: true,
-          send_secrets_and_variables: true,
-          require_approval_for_fork_pr_workflows: true,
-        }),
-    ],
-    [
-      'T1: a machine of its own',
-      'RUNNER_ON_PUBLIC',
-      () => Object.assign(github.settings, { visibility: 'public', forkApproval: 'all_external_contributors', runners: ['gpu-1'] }),
-    ],
-    [
-      'T1: a group that takes public repositories',
-      'RUNNER_ON_PUBLIC',
-      () =>
-        Object.assign(github.settings, {
-          visibility: 'public',
-          organization: true,
-          forkApproval: 'all_external_contributors',
-          runnerGroups: [{ id: 5, name: 'gpus', allows_public_repositories: true }],
-        }),
-    ],
-    ['T24: an environment for any branch', 'ENVIRONMENT_OPEN', () => github.settings.environments.push({ ...environment(), branches: null })],
-    [
-      'T24: an environment for a pattern',
-      'ENVIRONMENT_OPEN',
-      () => github.settings.environments.push({ ...environment(), policies: [{ id: 3, name: 'release/*', type: 'branch' }] }),
-    ],
-    [
-      'T16: administrators pass by reviewers',
-      'ENVIRONMENT_ADMINS_BYPASS',
-      () => github.settings.environments.push({ ...environment(), adminsBypass: true }),
-    ],
-    [
-      'T14: one reviews his own deployment',
-      'ENVIRONMENT_SELF_REVIEW',
-      () => github.settings.environments.push({ ...environment(), noSelfReview: false }),
-    ],
-    ['T24: a key in the secrets of the repository', 'KEY_IN_REPOSITORY_SECRETS', () => github.settings.secrets.push('PLUMB_SIGNING_KEY')],
-    [
-      'T24: a key in the secrets of the organisation',
-      'KEY_IN_REPOSITORY_SECRETS',
-      () => Object.assign(github.settings, { organization: true, organizationSecrets: ['APP_PRIVATE_KEY'] }),
-    ],
-    ['T14: a deploy key', 'DEPLOY_KEY_WRITES', () => github.settings.keys.push({ id: 1, title: 'ci', read_only: false })],
-    [
-      'T16: an outsider',
-      'OUTSIDER_ADMINISTERS',
-      () => Object.assign(github.settings, { organization: true, collaborators: [{ login: 'ext', role: 'admin', outside: true }] }),
-    ],
-    ['T19: a webhook', 'HOOK_UNSIGNED', () => github.settings.hooks.push({ id: 1, url: 'https://user:pw@hooks.test/x' })],
-    ['T14: errors of CODEOWNERS', 'CODEOWNERS_BROKEN', () => github.settings.codeownersErrors.push({ line: 2, kind: 'Unknown owner' })],
-  ];
-
-  function environment(): GitHubApi['settings']['environments'][number] {
-    const policies = [{ id: 1, name: 'main', type: 'branch' as const }];
-    return {
-      name: 'production',
-      reviewers: [{ type: 'Team', id: 9 }],
-      noSelfReview: true,
-      waitMinutes: 0,
-      adminsBypass: false,
-      branches: 'custom',
-      policies,
-      secrets: ['CLOUD'],
-    };
+  function environment(name: string, change: Partial<GitHubApi['settings']['environments'][number]>): GitHubApi['settings']['environments'][number] {
+    const usual = { reviewers: [{ type: 'Team' as const, id: 9 }], noSelfReview: true, waitMinutes: 0, adminsBypass: false, secrets: ['CLOUD'] };
+    return { name, ...usual, branches: 'custom', policies: [{ id: 1, name: 'main', type: 'branch' }], ...change };
   }
 
-  test.each(cases)('%s', async (_, code, set) => {
+  /** Much at once: each is told for itself. */
+  function openMuch(): void {
     makeGood();
-    set();
-    expect(codesOf(await look())).toContain(code);
+    github.rulesets.splice(
+      0,
+      2,
+      goodRuleset({
+        bypass_actors: [
+          { actor_id: 8, actor_type: 'Integration', bypass_mode: 'exempt' },
+          { actor_id: null, actor_type: 'OrganizationAdmin', bypass_mode: 'always' },
+          { actor_id: 3, actor_type: 'Team', bypass_mode: 'pull_request' },
+          { actor_id: null, actor_type: 'DeployKey', bypass_mode: 'always' },
+        ],
+      }),
+    );
+    Object.assign(github.settings.privateForks, { run_workflows_from_fork_pull_requests: true, send_secrets_and_variables: true });
+    Object.assign(github.settings, {
+      organization: true,
+      actions: { enabled: true, allowed_actions: 'all', sha_pinning_required: false },
+      workflowToken: { default_workflow_permissions: 'write', can_approve_pull_request_reviews: true },
+      environments: [
+        environment('any', { branches: null }),
+        environment('protected', { branches: 'protected' }),
+        environment('pattern', { policies: [{ id: 3, name: 'release/*', type: 'branch' }] }),
+        environment('tag', { policies: [{ id: 4, name: 'main', type: 'tag' }] }),
+        environment('admins', { adminsBypass: true }),
+        environment('alone', { noSelfReview: false }),
+      ],
+      secrets: ['PLUMB_SIGNING_KEY'],
+      organizationSecrets: ['APP_PRIVATE_KEY'],
+      keys: [
+        { id: 1, title: 'ci', read_only: false },
+        { id: 2, title: 'reads', read_only: true },
+      ],
+      collaborators: [
+        { login: 'ext', role: 'admin', outside: true },
+        { login: 'ann', role: 'admin' },
+      ],
+      hooks: [
+        { id: 1, url: 'https://user:pw@hooks.test/x' },
+        { id: 2, url: 'https://good.test/x', secret: true },
+      ],
+      codeownersErrors: [{ line: 2, kind: 'Unknown owner' }],
+    });
+  }
+
+  let much: readonly Gap[] = [];
+  test('all of it is told at once, the most severe first, and no password with it', async () => {
+    openMuch();
+    much = await look();
+    const rank = (one: Gap): number => severities.indexOf(one.severity);
+    expect(much.every((one, at) => at === 0 || rank(much[at - 1] ?? one) <= rank(one))).toBe(true);
+    expect(JSON.stringify(much)).not.toContain('user:pw');
+  });
+
+  const told: readonly (readonly [name: string, code: GapCode, subject: string, what: string])[] = [
+    ['T16: an App that is exempt', 'RULES_EXEMPT', 'ruleset main', 'exempt: app 8'],
+    ['T16: owners of the organisation', 'RULES_BYPASSED', 'ruleset main', 'owners of the organisation (always)'],
+    ['T16: a team in pull requests', 'RULES_BYPASSED', 'ruleset main', 'team 3 (in pull requests)'],
+    ['T16: deploy keys', 'RULES_BYPASSED', 'ruleset main', 'deploy keys (always)'],
+    ['T29: nothing guards the log', 'AUDIT_REWRITABLE', 'plumb/audit', 'a force push and a deletion'],
+    ['T14: jobs approve', 'BOTS_MAY_APPROVE', 'Actions', 'approve pull requests'],
+    ['T5: jobs write', 'TOKEN_WRITES_BY_DEFAULT', 'Actions', '"write"'],
+    ['T7: any action', 'ACTIONS_UNRESTRICTED', 'Actions', 'all'],
+    ['T7: actions by tags', 'SHA_PINNING_OFF', 'Actions', 'full-length commits'],
+    ['T26: forks with secrets', 'FORKS_GET_SECRETS', 'Actions', 'secrets'],
+    ['T1: forks without approval', 'FORK_RUNS_UNAPPROVED', 'Actions', 'private repository'],
+    ['T24: an environment for any branch', 'ENVIRONMENT_OPEN', 'environment any', 'any branch'],
+    ['T24: an environment for protected branches', 'ENVIRONMENT_OPEN', 'environment protected', 'every protected branch'],
+    ['T24: an environment for a pattern', 'ENVIRONMENT_OPEN', 'environment pattern', 'release/*'],
+    ['T24: an environment for a tag', 'ENVIRONMENT_OPEN', 'environment tag', 'tag main'],
+    ['T16: administrators pass by reviewers', 'ENVIRONMENT_ADMINS_BYPASS', 'environment admins', 'administrators'],
+    ['T14: one reviews his own deployment', 'ENVIRONMENT_SELF_REVIEW', 'environment alone', 'reviewer-9'],
+    ['T24: a key in the secrets of the repository', 'KEY_IN_REPOSITORY_SECRETS', 'secrets of the repository', 'PLUMB_SIGNING_KEY'],
+    ['T24: a key in the secrets of the organisation', 'KEY_IN_REPOSITORY_SECRETS', 'secrets of the repository', 'APP_PRIVATE_KEY'],
+    ['T14: a deploy key', 'DEPLOY_KEY_WRITES', 'deploy key 1', 'ci'],
+    ['T16: an outsider', 'OUTSIDER_ADMINISTERS', 'collaborators', 'ext'],
+    ['T19: a webhook', 'HOOK_UNSIGNED', 'webhook to hooks.test', 'no secret'],
+    ['T14: errors of CODEOWNERS', 'CODEOWNERS_BROKEN', '.github/CODEOWNERS', 'line 2: Unknown owner'],
+  ];
+  test.each(told)('%s', (_, code, subject, what) => {
+    expect(much).toContainEqual(expect.objectContaining({ code, subject, what: expect.stringContaining(what) as string }));
+  });
+
+  test('T1: a public repository with machines of its own, and strangers who were here once', async () => {
+    makeGood();
+    Object.assign(github.settings, {
+      visibility: 'public',
+      organization: true,
+      runners: ['gpu-1'],
+      runnerGroups: [{ id: 5, name: 'gpus', allows_public_repositories: true }],
+    });
+    expect((await look()).map(({ code, subject }) => `${code} ${subject}`)).toEqual([
+      'RUNNER_ON_PUBLIC runner group gpus',
+      'RUNNER_ON_PUBLIC runners',
+      'FORK_RUNS_UNAPPROVED Actions',
+    ]);
+  });
+
+  test('T16: a ruleset that is only evaluated, and one for another branch', async () => {
+    makeGood();
+    github.rulesets[0] = goodRuleset({ enforcement: 'evaluate' });
+    github.rulesets.push(goodRuleset({ id: 9, name: 'release', conditions: { ref_name: { include: ['refs/heads/release/**'], exclude: [] } } }));
+    const found = await look();
+    expect(codesOf(found).slice(0, 2)).toEqual(['CHECK_NOT_REQUIRED', 'PULL_NOT_REQUIRED']);
+    expect(found[0]?.what).toContain('ruleset "main" (evaluate) would, and is not enforced');
+    expect(JSON.stringify(found)).not.toContain('"release"');
   });
 
   test('T16: classic protection that does not hold for administrators, or is passed by for reviews', async () => {
@@ -306,7 +310,7 @@ describe('the command', () => {
     return project;
   }
   const doctor = (project: Repository, ...words: string[]): Promise<Ended> =>
-    project.run([node, plumbFile, 'doctor', '--forge', 'github', ...words], { PLUMB_FORGE_TOKEN: token });
+    project.run([node, plumbFile, 'doctor', '--forge', 'github', ...words], { PLUMB_FORGE_TOKEN: token, GITHUB_ACTIONS: '' });
   const changes = (): string[] => github.requests.filter((one) => !one.startsWith('GET '));
 
   test('tells, plans, changes nothing without --yes, closes with it, and looks again', async () => {
@@ -386,7 +390,12 @@ describe('the command', () => {
 
   test('what it cannot do is said: no token, a gap that is none, a request that is refused', async () => {
     const project = await clone();
-    const without = await project.run([node, plumbFile, 'doctor', '--forge', 'github'], { PLUMB_FORGE_TOKEN: '', GITHUB_TOKEN: '', GITEA_TOKEN: '' });
+    const without = await project.run([node, plumbFile, 'doctor', '--forge', 'github'], {
+      PLUMB_FORGE_TOKEN: '',
+      GITHUB_ACTIONS: '',
+      GITHUB_TOKEN: '',
+      GITEA_TOKEN: '',
+    });
     expect(without.stderr).toContain('FORGE_TOKEN');
     expect((await doctor(project, '--accept', 'RULES_BYPASED')).stderr).toContain('RULES_BYPASSED');
     github.permission = 'read';

@@ -204,7 +204,7 @@ test('the command says it, and closes it with --fix --yes alone', async () => {
   await project.git('push', '-q', gitea.cloneUrl(us, 'us/told'), 'HEAD:main');
   await project.git('remote', 'add', 'origin', `${gitea.url}/us/told.git`);
   const doctor = (...words: string[]): ReturnType<typeof project.run> =>
-    project.run([node, plumbFile, 'doctor', '--forge', 'gitea', ...words], { PLUMB_FORGE_TOKEN: us.token });
+    project.run([node, plumbFile, 'doctor', '--forge', 'gitea', ...words], { PLUMB_FORGE_TOKEN: us.token, GITHUB_ACTIONS: '' });
   const told = await doctor('--fix');
   expect([told.exit, told.stderr]).toEqual([1, '']);
   expect(told.stdout).toContain('POST /repos/us/told/branch_protections');
