@@ -178,13 +178,21 @@ export interface Forge {
   /** Where the forge keeps what is deployed where. */
   readonly deployments: Deployments | null;
   /**
-   * Who moved a branch, as the forge saw it, the oldest first; for a fork, of its repository. What a commit says of its author is not asked.
-   * @returns null where the forge does not keep it, or no longer has all of it
+   * Who moved a branch since it was made last, as the forge saw it, the oldest first; for a fork, of its repository. What a commit says of its author is not
+   * asked. A push with a deploy key has on GitHub the account that added the key, which it does not tell; on Gitea nobody.
+   * @returns each leads to the next, and the last to where the branch is; of one that is gone Gitea does not say where it ended, so that the caller looks
+   * whether the last leads to what it judges. null where the forge does not keep it, lacks a piece, or hides it from this token (Gitea: what jobs, and people
+   * who hide their activity, push is shown to administrators of the server alone)
    */
   pushes(branch: { readonly repository: string; readonly name: string }): Promise<readonly BranchPush[] | null>;
-  /** When a pull request was last led to another base branch; null: never. */
+  /** When a pull request was last led to another base branch, by somebody or by the forge itself; null: never. */
   retargetedAt(pullRequest: number): Promise<Date | null>;
-  /** Runs of a workflow file that were at work at a time between these two, or began there; the newest first. */
+  /**
+   * Runs of a workflow that were at work at a time between these two, or began there; the newest first. One that was started again is there once for each time, with
+   * whoever started it then; Gitea tells the first time alone.
+   * @param file '.github/workflows/promote.yml', or 'promote.yml' of any folder
+   * @throws PlumbError FORGE_LIMIT when the forge does not list all of them
+   */
   runsOfWorkflow(file: string, between: { readonly from: Date; readonly to: Date }): Promise<readonly WorkflowRun[]>;
   /** null: there is no such run */
   workflowRun(id: string): Promise<WorkflowRun | null>;
@@ -195,11 +203,16 @@ export interface Forge {
    */
   isMember(login: string, team: string): Promise<'yes' | 'no' | 'unknown'>;
   /**
-   * A file as a commit has it; null: it has none of that name.
-   * @throws PlumbError FORGE_FAILED where the forge does not have the commit
+   * A file as a commit has it; null: it has none of that name. GitHub follows a link to another file of the commit.
+   * @throws PlumbError FORGE_FAILED where the forge does not have the commit, or what is there is a directory, a submodule or a link; FORGE_LIMIT where it
+   * is larger than the forge sends (GitHub 100 MB, Gitea 10 MB unless its administrator says otherwise)
    */
   fileAt(commit: string, path: string): Promise<Uint8Array | null>;
-  /** Statuses of a commit, of each context the latest. */
+  /**
+   * What was said of a commit, of each context the latest: statuses and, on GitHub, check runs. GitHub does not tell the App of a status; it is that of
+   * the account that set it, where that is an App's. A check run tells its App and no account. The token of a job, whichever workflow it is of, is the
+   * App github-actions. Gitea tells nobody (by: null) for what a job said.
+   */
   statuses(commit: string): Promise<readonly PostedStatus[]>;
   /** Opens the issue with this marker, or brings it up to date and opens it again; one of our own author alone counts. */
   upsertIssue(issue: NewIssue): Promise<{ readonly number: number; readonly url: string; readonly state: 'made' | 'updated' | 'unchanged' }>;
@@ -265,7 +278,7 @@ export interface Deployment {
 }
 
 export interface Deployments {
-  /** The newest of an environment that we made; null: there is none. */
+  /** The newest of an environment that we made, whose state was said last; null: there is none. */
   latest(environment: string): Promise<Deployment | null>;
   /** Makes it without merging anything and without asking for checks; the one of this key is returned as it is, where it is the latest. */
   create(wanted: {

@@ -26,7 +26,8 @@ const keysData = z.array(z.object({ read_only: z.boolean() }));
 
 export function openPushes({ options, ask, askServer }: GiteaPlace): Forge['pushes'] {
   return async ({ repository, name }) => {
-    const [owner = '', repo = ''] = repository.split('/');
+    const [owner, repo, ...more] = repository.split('/');
+    if (!owner || !repo || more.length > 0) return null;
     const ours = repository.toLowerCase() === `${options.owner}/${options.repo}`.toLowerCase();
     const pushes = await readHistory(() => recordOf({ owner, repo, name }), options.pause);
     return pushes === null ? null : withoutKeys(pushes, owner, ours);

@@ -19,7 +19,8 @@ interface Branch {
 
 export function openPushes({ session, rest, repository, options }: GitHubPlace): Forge['pushes'] {
   return async ({ repository: full, name }) => {
-    const [owner = '', repo = ''] = full.split('/');
+    const [owner, repo, ...more] = full.split('/');
+    if (!owner || !repo || more.length > 0) return null;
     const ours = full.toLowerCase() === `${repository.owner}/${repository.repo}`.toLowerCase();
     try {
       return await readHistory(() => recordOf({ owner, repo, name }), options.pause);

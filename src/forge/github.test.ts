@@ -70,7 +70,14 @@ test('a server that fails twice is asked a third time; one that fails for good i
   await forge.setStatus(head, status);
   expect(waits).toEqual([1000, 2000]);
   expect(github.statuses).toEqual([
-    { sha: head, context: 'plumb/gate', state: 'success', description: `${'x'.repeat(139)}…`, target_url: 'https://ci.test/1', creator: 'github-actions[bot]' },
+    {
+      sha: head,
+      context: 'plumb/gate',
+      state: 'success',
+      description: `${'x'.repeat(139)}…`,
+      target_url: 'https://ci.test/1',
+      creator: 'github-actions[bot]',
+    },
   ]);
   github.faults.push({ method: 'POST', path: /statuses/, status: 503, times: 4 });
   const failure = await failureOf(forge.setStatus(head, status));

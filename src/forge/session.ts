@@ -49,7 +49,10 @@ export function openSession(forge: 'GitHub' | 'Gitea', options: ForgeOptions): S
   const remembered = new Map<string, { etag: string; answer: object }>();
   const octokit = openOctokit(options);
   octokit.hook.wrap('request', async (request, asked) => {
-    const address = asked.method === 'GET' ? octokit.request.endpoint.parse(asked).url : null;
+    const { url } = octokit.request.endpoint.parse(asked);
+    if (hasDots(url))
+      throw new PlumbError('FORGE_FAILED', { what: `${forge} has nothing of a name that is . or ..`, mend: 'look at the names asked for' });
+    const address = asked.method === 'GET' ? url : null;
     const known = address === null ? undefined : remembered.get(address);
     // octokit hands every hook this one object and no other: what is to be sent is changed in it
     if (known !== undefined) asked.headers = { ...asked.headers, 'if-none-match': known.etag };
@@ -125,6 +128,11 @@ function tooLong(what: string): PlumbError {
     what: `${what} is longer than ${mostPages} pages`,
     mend: 'open a new pull request; what a report would say is in the summary of the run',
   });
+}
+
+/** A name that comes from elsewhere is encoded, but for one that means "here" or "above": with our token it would be another request. */
+function hasDots(url: string): boolean {
+  return /\/\.{1,2}(?=[/?#]|$)/.test(url);
 }
 
 function openOctokit(options: ForgeOptions): Octokit {

@@ -9,7 +9,7 @@ const lists = [
   ...(['requests', 'violations', 'pulls', 'comments', 'reviews', 'statuses', 'checkRuns', 'reactions', 'dispatches', 'faults'] as const),
   ...(['activities', 'issueEvents', 'issues', 'runs', 'deployments', 'rulesets', 'bypasses', 'queue'] as const),
 ];
-const objects = ['permissions', 'workflows', 'actors', 'limit', 'protections', 'teams', 'apps', 'settings'] as const;
+const objects = ['permissions', 'workflows', 'actors', 'limit', 'protections', 'teams', 'apps', 'refs', 'settings'] as const;
 
 export function controlOf(api: GitHubApi): (request: IncomingMessage, at: URL) => Promise<Answer> {
   return async (request, at) => {

@@ -37,8 +37,8 @@ export function gitRoutes(state: State, objects: Objects, git: GitPlace | null):
     const [kind, ...name] = (parameters['ref'] ?? '').split('/');
     if (kind !== 'heads' && kind !== 'tags') return invalid(state, `ref is ${parameters['ref']}: heads/<branch> or tags/<tag>`);
     const ref = `refs/${kind}/${name.join('/')}`;
-    const sha = git?.ask(`${parameters['owner']}/${parameters['repo']}`, 'rev-parse', '--verify', '-q', ref) ?? null;
-    return sha === null ? missing : { status: 200, body: objects.ref(ref, sha) };
+    const sha = git === null ? state.refs[ref] : git.ask(`${parameters['owner']}/${parameters['repo']}`, 'rev-parse', '--verify', '-q', ref);
+    return sha === null || sha === undefined ? missing : { status: 200, body: objects.ref(ref, sha) };
   }
 
   function readCommit({ parameters }: Asked): Answer {

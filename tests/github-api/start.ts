@@ -229,6 +229,7 @@ function stateOf(options: GitHubOptions): State {
     reactions: [],
     dispatches: [],
     activities: [],
+    refs: {},
     issueEvents: [],
     issues: [],
     runs: [],

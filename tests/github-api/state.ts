@@ -245,6 +245,8 @@ export interface State {
   readonly workflows: Record<string, readonly string[]>;
   /** the oldest first; a test that takes one away has what GitHub forgot, or does not know yet */
   readonly activities: ApiActivity[];
+  /** commits of 'refs/heads/…' where there is no git */
+  readonly refs: Record<string, string>;
   readonly issueEvents: ApiIssueEvent[];
   readonly issues: ApiIssue[];
   readonly runs: ApiWorkflowRun[];

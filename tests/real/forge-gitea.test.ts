@@ -228,7 +228,32 @@ describe('Gitea', () => {
     }
     const statuses = await server.ask<{ context: string; status: string }[]>(us, 'GET', `/repos/us/jobs/commits/${commit}/statuses`);
     expect(statuses).toContainEqual(expect.objectContaining({ context: 'plumb/gate', status: 'success' }));
+    // what a job says is nobody's: a required check that is forged by one is told by that
+    const reader = openGitea({ apiUrl: server.apiUrl, owner: 'us', repo: 'jobs', token: us.token, author: 'us', ...world });
+    expect(await reader.statuses(commit)).toContainEqual(expect.objectContaining({ context: 'plumb/gate', state: 'success', by: null, app: null }));
     await rm(folder, { recursive: true });
+  });
+
+  test('a push that may be one of a deploy key is nobody’s, and those of one who hides their activity make the whole unknown', async () => {
+    const server = gitea ?? expect.fail('no server');
+    const us = owner;
+    const eve = await server.newUser('eve');
+    await server.ask(us, 'POST', '/user/repos', { name: 'keys', private: true, default_branch: 'main' });
+    await server.ask(us, 'PUT', '/repos/us/keys/collaborators/eve', { permission: 'write' });
+    await using local = await newClone();
+    await local.commit('start', { a: '1' });
+    await local.git('push', '-q', server.cloneUrl(us, 'us/keys'), 'main', 'main:topic');
+    const forge = openGitea({ apiUrl: server.apiUrl, owner: 'us', repo: 'keys', token: us.token, author: 'us', ...world });
+    const whose = async (): Promise<unknown> => (await forge.pushes({ repository: 'us/keys', name: 'topic' }))?.map((one) => one.who?.login ?? null);
+    expect(await whose()).toEqual(['us']);
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPJDyDCnIkO8fBmhNqPzJXJGuVBnzzQgg5ztkWYqwlSr';
+    await server.ask(us, 'POST', '/repos/us/keys/keys', { title: 'deploys', key, read_only: false });
+    expect(await whose()).toEqual([null]);
+    await server.ask(eve, 'PATCH', '/user/settings', { hide_activity: true });
+    await local.branch('topic', 'main');
+    await local.commit('change', { a: '2' });
+    await local.git('push', '-q', server.cloneUrl(eve, 'us/keys'), 'topic');
+    expect(await whose()).toBeUndefined();
   });
 
   test('what it refuses is told without the token', async () => {
