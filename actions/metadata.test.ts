@@ -31,7 +31,8 @@ const metadataOf = (folder: string): Metadata => actions.find((one) => one.folde
 const steps = actions.flatMap(({ folder, metadata }) => (metadata.runs.steps ?? []).map((step) => ({ folder, step })));
 
 test('every action is for Node 24 or composite, and its files are there', () => {
-  expect(folders).toEqual(['.', ...['check-promotion', 'command', 'deploy', 'plan', 'promote', 'report', 'rollback', 'run', 'setup', 'validate'].map((name) => `actions/${name}`)]);
+  const names = ['check-promotion', 'command', 'deploy', 'plan', 'promote', 'report', 'rollback', 'run', 'setup', 'validate'];
+  expect(folders).toEqual(['.', ...names.map((name) => `actions/${name}`)]);
   for (const { folder, metadata } of actions) {
     expect(['node24', 'composite']).toContain(metadata.runs.using);
     if (metadata.runs.main !== undefined) expect(existsSync(join(root, folder, metadata.runs.main))).toBe(true);

@@ -64,7 +64,12 @@ test('the classifier template with a remote, the repository made on the way', ()
   expect(read('plumbline.yaml')).toContain('remote: "../der \\"Speicher\\""');
   expect(read('.gitignore')).toContain('.plumb/');
   expect(existsSync(join(folder, 'gitignore'))).toBe(false);
-  expect(readdirSync(join(folder, '.github/workflows'))).toEqual(['commands.yml', 'fork.yml', 'main.yml', 'pr.yml']);
+  expect(readdirSync(join(folder, '.github/workflows'))).toEqual(
+    [
+      ['check-promotion.yml', 'commands.yml', 'deploy.yml', 'drill.yml', 'fork.yml', 'main.yml'],
+      ['pr.yml', 'promote.yml', 'review-noticed.yml', 'rollback.yml'],
+    ].flat(),
+  );
   const doctor = run(['doctor']);
   expect(doctor.exit).toBe(0);
   expect(finding(doctor, 'files')).toMatchObject({
