@@ -141,7 +141,7 @@ function protection({ settings }: Judging, { branch, there, body, after }: Wante
   return { method: 'PATCH', path: `${place}/${encodeURIComponent(branch)}`, body, before: describeGuard(there), after };
 }
 
-export function describeGuard({ pull, checks, keepsHistory, keepsBranch, bypass, enforcement }: Guard): string {
+function describeGuard({ pull, checks, keepsHistory, keepsBranch, bypass, enforcement }: Guard): string {
   const approvals = pull === null ? 'no pull request needed' : `pull request with ${pull.approvals} approval${pull.approvals === 1 ? '' : 's'}`;
   const also =
     pull === null ? [] : [pull.dismissesStale ? 'dismissed by a push' : 'kept after a push', ...(pull.lastPush ? ['not of the last pusher'] : [])];
