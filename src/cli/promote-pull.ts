@@ -23,7 +23,7 @@ export async function promoteByPull(project: Project, models: readonly string[],
   // what this token cannot do is said before anything is sent
   const open = await openForgeOf(project, options, cli, refuseTokenOfJob);
   const main = await fetchMain(project, open);
-  const judged = await judgeModels(project, models, { to: options.to, base: await nameOfBase(project, main), cli });
+  const judged = await judgeModels(project, models, { to: options.to, base: await nameOfBase(project, main), dryRun: options.dryRun, cli });
   const author = await committer(project, cli);
   const tree = commitTree(project.git, project.prefix, main.commit);
   const ground = await readGround(judged, { tree, head: main.commit, base: main.commit });

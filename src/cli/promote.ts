@@ -81,12 +81,13 @@ function checkOptions(models: readonly string[], options: PromoteOptions): void 
 export async function judgeModels(
   project: Project,
   models: readonly string[],
-  { to, base, cli }: { readonly to: Stage; readonly base?: string | undefined; readonly cli: Cli },
+  { to, base, dryRun, cli }: { readonly to: Stage; readonly base?: string | undefined; readonly dryRun?: true | undefined; readonly cli: Cli },
 ): Promise<Judged[]> {
-  const { judgeModel } = await import('./judging.ts');
+  const [{ judgeModel }, { publishBaselines }] = await Promise.all([import('./judging.ts'), import('./publish-baselines.ts')]);
   return withPipeline(project, cli, async (open) => {
     const judged: Judged[] = [];
     for (const model of models) judged.push(await judgeModel(open, { model, stage: to, against: to, base }, cli));
+    if (dryRun !== true) await publishBaselines(open, judged, cli);
     return judged;
   });
 }

@@ -217,7 +217,7 @@ function wholeOf(said: string | number, whole: string | number | undefined): str
 /**
  * Where two values differ first, in words; null: nowhere. Room for a library that rounds the last digits otherwise, none for a decision.
  */
-export function difference(wanted: unknown, said: unknown, at = ''): string | null {
+function difference(wanted: unknown, said: unknown, at = ''): string | null {
   if (typeof wanted === 'number' && typeof said === 'number') return Math.abs(wanted - said) <= 1e-9 ? null : `${at} is ${wanted}, not ${said}`;
   if (typeof wanted !== 'object' || typeof said !== 'object' || wanted === null || said === null)
     return wanted === said ? null : `${at} is ${inWords(wanted)}, not ${inWords(said)}`;
