@@ -323,7 +323,7 @@ describe('the command', () => {
       adminsBypass: true,
       branches: 'protected',
       policies: [],
-      secrets: ['PLUMB_AUDIT_KEY'],
+      secrets: ['PLUMB_AUDIT_SIGNING_KEY'],
     });
     github.settings.workflowToken = { default_workflow_permissions: 'write', can_approve_pull_request_reviews: true };
 

@@ -77,7 +77,7 @@ export const settings: ForgeSettings = {
       noSelfReview: true,
       waitMinutes: 0,
       adminsBypass: false,
-      secrets: ['PLUMB_AUDIT_KEY'],
+      secrets: ['PLUMB_AUDIT_SIGNING_KEY'],
       page: 'https://github.test/acme/intents/settings/environments/1/edit',
     },
   ],

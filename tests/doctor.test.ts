@@ -299,6 +299,16 @@ describe('the plan', () => {
   });
 });
 
+test('T24: an environment that holds a key is worse than one that holds something else; what pins the log is no key', () => {
+  const severityOf = (secret: string): string | undefined => findGaps(withEnvironment({ branches: null, secrets: [secret] }))[0]?.severity;
+  expect(['PLUMB_AUDIT_SIGNING_KEY', 'PLUMB_APP_KEY', 'CLOUD_ROLE', 'PLUMB_AUDIT_KEY'].map(severityOf)).toEqual([
+    'critical',
+    'critical',
+    'high',
+    'high',
+  ]);
+});
+
 test('T2: what strangers wrote may be read by a job that can harm nothing', () => {
   expect(findGaps(withWorkflow(foreign(headCheckout, 'contents: read, pull-requests: write')))).toEqual([]);
 });

@@ -16,8 +16,8 @@ export function accessGaps(judging: Judging): Gap[] {
   ];
 }
 
-/** Names of secrets that sign for us, or speak as somebody who may write. */
-const keyNames = /^PLUMB_(?!.*PUBLIC)\w*(?:KEY|TOKEN)$|(?:^|_)(?:SIGNING|PRIVATE|APP|DEPLOY)_KEY$/i;
+/** Names of secrets that sign for us, or speak as somebody who may write. PLUMB_AUDIT_KEY is a public one, which pins the log. */
+const keyNames = /^PLUMB_(?!AUDIT_KEY$)\w*(?:KEY|TOKEN)$|(?:^|_)(?:SIGNING|PRIVATE|APP|DEPLOY)_KEY$/i;
 
 function environmentGaps(judging: Judging, environment: EnvironmentSettings): Gap[] {
   const { name, reviewers, noSelfReview, adminsBypass, page } = environment;
