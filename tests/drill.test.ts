@@ -7,29 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { drillHolds, drillHtml, drillMarkdown, parseObjective, type Drill, type DrilledModel } from '../src/cli/drill-report.ts';
 import { publicText } from '../src/pipeline/attestation.ts';
 import { newFolder, newProject, type Repository } from './plumb.ts';
-
-const topics = { card: ['my card is lost', 'card payment'], cash: ['withdraw cash', 'no cash came out'], rate: ['exchange rate', 'a better rate'] };
-
-function rows(size: number, prefix: string): string {
-  const all = Object.entries(topics).flatMap(([label, texts]) =>
-    Array.from({ length: size }, (_, at) => JSON.stringify({ id: `${prefix}-${label}-${at}`, text: `${texts[at % texts.length]} ${at}`, label })),
-  );
-  return `${all.join('\n')}\n`;
-}
+import { files, twoModels } from './two-models.ts';
 
 const audit = (): string => `\naudit: { keys: [{ name: ci, public: ${publicText(generateKeyPairSync('ed25519').publicKey)} }] }\n`;
-const files = {
-  'pipeline.yaml': `
-stages:
-  train: { uses: plumb/train-text, with: { data: topics }, params: [train] }
-  evaluate: { uses: plumb/evaluate, with: { model: train.model, suite: evals/topics.yaml } }
-models:
-  topics: { artifact: train.model, evaluation: evaluate }
-`,
-  'params.yaml': 'train: { epochs: 4, validation: 0 }\n',
-  'evals/topics.yaml': 'version: 1\ndata: asked\nid: id\n',
-  '.gitignore': '.plumb/\nout/\ndata/\n',
-};
 const policy = `
 version: 1
 models:
@@ -40,25 +20,9 @@ gates:
     - { metric: accuracy, at_least: 0.2 }
 `;
 
-/** Two promotions, pushed to an origin; bytes in a store that the project names relative to itself. */
+/** Pushed to an origin. */
 async function project(): Promise<{ repository: Repository; origin: string }> {
-  const repository = await newProject({ ...files, 'policy.yaml': policy, 'plumbline.yaml': 'version: 1\nremote: .plumb/../../store\n' });
-  await repository.write('data/topics.jsonl', rows(12, 'train'));
-  await repository.write('data/asked.jsonl', rows(12, 'test'));
-  const must = async (...words: string[]): Promise<void> => {
-    const { exit, stdout, stderr } = await repository.plumb(...words);
-    if (exit !== 0) throw new Error(`plumb ${words.join(' ')}: ${stdout}${stderr}`);
-  };
-  await must('add', 'data/topics.jsonl', '--key', 'id', '--label', 'label');
-  await must('add', 'data/asked.jsonl', '--key', 'id');
-  await repository.git('add', '--all');
-  await repository.git('commit', '-qm', 'data');
-  await must('run');
-  await must('promote', 'topics', '--to', 'production');
-  await repository.write('params.yaml', 'train: { epochs: 6, validation: 0 }\n');
-  await repository.git('commit', '-qam', 'longer');
-  await must('run');
-  await must('promote', 'topics', '--to', 'production');
+  const { repository } = await twoModels({ 'policy.yaml': policy });
   const origin = join(await newFolder(), 'origin.git');
   await repository.git('clone', '-q', '--bare', '.', origin);
   await repository.git('remote', 'add', 'origin', origin);

@@ -41,7 +41,10 @@ export async function askRemote(
   const url = await addressOf(program, remote, direction);
   if (url === null)
     throw new PlumbError('GIT_REMOTE_MISSING', { what: `this repository has no remote "${remote}"`, mend: `git remote add ${remote} <address>` });
-  const result = await program.run(args, { allow: [1, 128, 129], ...access(url, token) });
+  const { config, env } = access(url, token);
+  // of a mirror git would push all refs, or nothing
+  const own = direction === 'push' ? [...config, [`remote.${remote}.mirror`, 'false'] as const] : config;
+  const result = await program.run(args, { allow: [1, 128, 129], env, config: own });
   if (result.code === 0 || allow.includes(result.code)) return result;
   throw remoteFailure(result, remote, token);
 }
