@@ -59,7 +59,7 @@ async function makeWorld(): Promise<ForgeWorld> {
       try {
         return await work();
       } catch (error) {
-        if (tries > 30) throw error;
+        if (tries > 200) throw error;
         await world.pause(100);
       }
     }
@@ -81,6 +81,15 @@ async function makeWorld(): Promise<ForgeWorld> {
       const path = `/repos/${fork ? 'rita/r' : 'us/r'}/branches/${branch}`;
       const { commit: known } = await ask<{ commit: { id: string } }>(who, 'GET', path).catch(() => ({ commit: { id: '' } }));
       if (known.id !== commit) throw new Error(`${branch} is not known`);
+    });
+    if (!fork) await isRecorded(branch, commit);
+  }
+  /** What happened is written down later than it is to be seen: on a busy machine by seconds. */
+  async function isRecorded(branch: string, what: string): Promise<void> {
+    await patiently(async () => {
+      const entries = await ask<{ op_type: string; ref_name: string; content: string }[]>(us, 'GET', '/repos/us/r/activities/feeds?limit=50');
+      const own = entries.filter((one) => one.ref_name === `refs/heads/${branch}`);
+      if (!own.some((one) => one.op_type === what || one.content.includes(`"${what}"`))) throw new Error(`${what} of ${branch} is not recorded`);
     });
   }
   async function pullEndsWith(branch: string, commit: string): Promise<void> {
@@ -121,6 +130,7 @@ async function makeWorld(): Promise<ForgeWorld> {
         const { status } = await server.answer(us, 'GET', `/repos/us/r/branches/${branch}`);
         if (status !== 404) throw new Error(`${branch} is there still`);
       });
+      await isRecorded(branch, 'delete_branch');
     },
     retarget: async (pull, base) => {
       await isKnown(us, base, await local.git('rev-parse', base));
