@@ -46,6 +46,7 @@ describe('what was in production', () => {
     expect(await thenIn('HEAD~2')).toEqual([digestOfModel(better)]);
     expect(await thenIn('HEAD')).toEqual([digestOfModel(good)]);
     expect(await thenIn('2026-11-22', '--stage', 'staging')).toEqual([digestOfModel(better)]);
+    expect(await askClone('at', '2026-11-22', '--stage', 'staging')).toMatchObject({ served: [{ seq: 3, notServedSince: [5] }] });
     const there = await askBare<Served>('at', '2026-11-22', 'intents');
     expect(there.served).toMatchObject([{ artifact: digestOfModel(good), seq: 6, findings: [] }]);
   });
@@ -218,7 +219,7 @@ describe('T29: a history that was rewritten', () => {
     const { holds, findings } = await verdict('--expect-head', head);
     expect(holds).toBe(false);
     expect(findings.map(({ what }) => what)).toEqual([
-      expect.stringContaining('changed models/intents/production.json, and no record is about it'),
+      expect.stringContaining('changed models/intents/production.json, and no record is about it: nobody decided since'),
       expect.stringContaining('is no record of this log'),
     ]);
     await git('update-ref', 'refs/heads/plumb/audit', tip);

@@ -92,18 +92,20 @@ def served_at_end(records):
 
 
 def check_evidence(files, pointer):
-    wanted, seen = [(pointer["policy"], "yaml"), (pointer["report"], "json"), (pointer["promotion"], "json")], set()
-    wanted += [(pointer["run"], "json"), (pointer["evaluation"], "json")]
+    wanted = [(pointer["policy"], "yaml"), *((pointer[name], "json") for name in ("report", "promotion", "run", "evaluation"))]
+    seen = set()
     while wanted:
         digest, kind = wanted.pop()
-        path = f"evidence/{digest[7:]}.{kind}"
+        path = f"evidence/{digest[7:]}.{'yaml' if kind == 'yaml' else 'json'}"
         need(path in files, f"{path} is not there")
         value = json.loads(files[path]) if kind == "json" and digest not in seen else {}
         seen.add(digest)
-        named = [*value.get("after", {}).values(), *(one["run"] for one in value.get("inputs", {}).values() if "run" in one)]
         if value.get("plumbline") == "promotion/1":
-            named = [*value["comparisons"].values(), *([value["signatures"]] if "signatures" in value else [])]
-        wanted += [(one, "json") for one in named]
+            others = {**value["comparisons"], **{f"of {stage}": one for stage, one in value.get("baselines", {}).items()}}
+            wanted += [(one, "not followed") for one in [*others.values(), *([value["signatures"]] if "signatures" in value else [])]]
+        elif value.get("plumbline") == "run/1":
+            runs = [*value["after"].values(), *(one["run"] for one in value["inputs"].values() if "run" in one)]
+            wanted += [(one, "json") for one in runs]
 
 
 def check(folder, expected, pin):

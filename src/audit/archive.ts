@@ -153,6 +153,6 @@ export function archiveTree({ files }: Pick<Archive, 'files'>, { pointer, ...pla
 
 /** Of all that is served at the end of the period. */
 export function archiveDossiers(archive: Archive): Promise<Dossier[]> {
-  const served = servedAtEnd(archive.records, archive.selection);
-  return Promise.all(served.map((one) => dossierOf(archiveTree(archive, one), one, archive.records)));
+  const until = selectRecords(archive.records, { from: null, to: archive.selection.to, model: null });
+  return Promise.all(servedAtEnd(archive.records, archive.selection).map((one) => dossierOf(archiveTree(archive, one), one, until)));
 }

@@ -20,11 +20,13 @@ export interface Dossier {
   readonly promotion: Promotion | null;
   readonly runs: ReadonlyMap<Digest, RunRecord>;
   readonly evaluation: Evaluation | null;
+  /** what was decided about that stage of it since, and is not served */
+  readonly refused: readonly Decision[];
   /** empty: pointer and evidence hold together */
   readonly findings: readonly Finding[];
 }
 
-/** @param tree with the pointer and its evidence: the commit that `served` names, or an export */
+/** @param tree with the pointer and its evidence: the commit that `served` names, or an export. @param records that were there then */
 export async function dossierOf(tree: FileTree, served: Served, records: readonly LogRecord[]): Promise<Dossier> {
   const decision = records[served.seq]?.decision;
   if (decision === undefined) throw new Error(`no record ${served.seq}`);
@@ -36,6 +38,10 @@ export async function dossierOf(tree: FileTree, served: Served, records: readonl
     promotion: evidence?.promotion ?? null,
     runs: evidence?.runs ?? new Map(),
     evaluation: evaluationSchema.safeParse(evidence?.report?.evaluation).data ?? null,
+    refused: records
+      .slice(served.seq + 1)
+      .map((record) => record.decision)
+      .filter(({ moves }) => moves.some((move) => move.model === served.model && move.stage === served.stage && !move.served)),
     findings,
   };
 }

@@ -38,6 +38,7 @@ async function auditAt(when: string, model: string | undefined, options: Options
       forced: dossier.promotion?.forced ?? null,
       metrics: dossier.pointer?.metrics ?? null,
       data: dataUses(dossier),
+      notServedSince: dossier.refused.map(({ seq }) => seq),
       findings: dossier.findings,
     })),
   });

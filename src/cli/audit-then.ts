@@ -30,7 +30,7 @@ export async function servedThen(
 }
 
 export function describeDossier(dossier: Dossier, { paint }: Pick<Cli, 'paint'>): string {
-  const { served, decision, pointer, promotion, evaluation, findings } = dossier;
+  const { served, decision, pointer, promotion, evaluation, refused, findings } = dossier;
   const { pull, approvals } = decision;
   const lines: [string, string | null][] = [
     ['why', `record ${served.seq}: ${decisionInWords(decision)}, ${timeInWords(decision.at)} UTC, commit ${served.commit.slice(0, 12)}`],
@@ -60,6 +60,7 @@ export function describeDossier(dossier: Dossier, { paint }: Pick<Cli, 'paint'>)
     ['training run', pointer?.run ?? null],
     ['policy', pointer?.policy ?? null],
     ['decided by', `${decision.by.name}${decision.by.run === null ? '' : `  ${decision.by.run}`}`],
+    ...refused.map((one): [string, string] => ['not served', `record ${one.seq}: ${decisionInWords(one)}; ${objectionsOf(one).join('; ')}`]),
     ...findings.map(({ what }): [string, string] => ['FAULT', what]),
   ];
   const head = `${paint.bold(visible(served.model))} ${served.stage}  ${paint.bold(shortDigest(served.artifact))}  since ${timeInWords(served.since)} UTC`;

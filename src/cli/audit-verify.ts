@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isDigest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
+import type { Unrecorded } from '../registry/audit-coverage.ts';
 import type { LogFinding, LogRecord } from '../registry/decision-log.ts';
 import type { Cli, Define } from './command.ts';
 import { logOptions, openAudit, type AuditOptions } from './open-audit.ts';
@@ -91,13 +92,22 @@ async function verifyClone(options: AuditOptions, cli: Cli): Promise<Verdict> {
   ]);
   const findings = [...log.findings];
   if (findings.length === 0) {
-    for (const { commit, paths, kind } of await unrecorded(git, prefix, main, log.records)) {
-      const why = kind === 'gap' ? 'though the log goes on after it' : 'reconcile did not run since, or the log was cut off';
-      findings.push(finding(null, `commit ${commit.slice(0, 12)} of the main branch changed ${paths.join(', ')}, and no record is about it: ${why}`));
-    }
+    for (const one of await unrecorded(git, prefix, main, log.records)) findings.push(describeUnrecorded(one));
     for (const served of log.allServed())
       for (const { what } of (await dossierOf(commitTree(git, prefix, served.commit), served, log.records)).findings)
         findings.push(finding(served.seq, what));
   }
   return { what: `${log.records.length} records in ${log.ref}`, records: log.records, findings, trust: log.trust };
+}
+
+function describeUnrecorded({ commit, paths, kind }: Unrecorded): LogFinding {
+  const what = `commit ${commit.slice(0, 12)} of the main branch changed ${paths.join(', ')}, and no record is about it`;
+  const compare = 'compare with a clone of your own, and find out who wrote to the branch of the log';
+  if (kind === 'gap') return { kind: 'invalid', seq: null, what: `${what}, though the log goes on after it`, mend: compare };
+  return {
+    kind: 'invalid',
+    seq: null,
+    what: `${what}: nobody decided since, or the log was cut off`,
+    mend: `run \`plumb reconcile\`; where it finds the log other than it left it, ${compare}`,
+  };
 }
