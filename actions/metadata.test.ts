@@ -41,7 +41,7 @@ test('every action is for Node 24 or composite, and its files are there', () => 
   }
 });
 
-test('no value is pasted into a script: they come by the environment', () => {
+test('T3: no value is pasted into a script: they come by the environment', () => {
   expect(steps.length).toBeGreaterThan(6);
   for (const { step } of steps) {
     expect(step.run ?? '').not.toContain('${{');

@@ -47,7 +47,7 @@ test.each([
   ['.git/hooks', 'folder'],
   ['../escaped', 'file'],
   ['policy.yaml', 'file'],
-])('a record that says its output belongs at %s: outputs go where the pipeline says', async (path, kind) => {
+])('T10: a record that says its output belongs at %s: outputs go where the pipeline says', async (path, kind) => {
   using project = create();
   const first = await run(project, 'same');
   const script = put(project, '#!/bin/sh\n');
@@ -65,7 +65,7 @@ test.each([
   expect(existsSync(project.path('policy.yaml'))).toBe(false);
 });
 
-test('a record under the right fingerprint that claims other inputs is not believed', async () => {
+test('T18: a record under the right fingerprint that claims other inputs is not believed', async () => {
   using project = create();
   const first = await run(project, 'same');
   poison(project, first, (record) => {
@@ -101,7 +101,7 @@ test.each(['.git', '.GIT/hooks', 'models', 'policy.yaml', 'data', 'data/rows.jso
   },
 );
 
-test('an output behind a symlink that leads out of the project is not removed', async () => {
+test('T10: an output behind a symlink that leads out of the project is not removed', async () => {
   using project = TestProject.create({ 'pipeline.yaml': 'stages:\n  a:\n    cmd: "true"\n    outs: [link/theirs.txt]\n' });
   mkdirSync(project.path('../other'));
   writeFileSync(project.path('../other/theirs.txt'), 'theirs');
@@ -110,7 +110,7 @@ test('an output behind a symlink that leads out of the project is not removed', 
   expect(readFileSync(project.path('../other/theirs.txt'), 'utf8')).toBe('theirs');
 });
 
-test('a branch that brings a cache along is refused: its results were not run', async () => {
+test('T6: a branch that brings a cache along is refused: its results were not run', async () => {
   using project = create();
   await run(project, 'same');
   project.git('add', '-f', '.plumb/cache');
@@ -120,14 +120,14 @@ test('a branch that brings a cache along is refused: its results were not run', 
   expect(await run(project, 'same')).toMatchObject({ state: 'cached' });
 });
 
-test('a remote that is an address is refused, and its password is in no message', async () => {
+test('T21: a remote that is an address is refused, and its password is in no message', async () => {
   using project = TestProject.create({ 'plumbline.yaml': 'version: 1\nremote: https://me:s3cret@example.org/x\n' });
   const answer = await project.plumb(['push']);
   expect(answer).toMatchObject({ code: 'CONFIG_INVALID' });
   expect(answer.stdout + answer.stderr).not.toContain('s3cret');
 });
 
-test('what a failed command printed gives a CI no command', async () => {
+test('T5: what a failed command printed gives a CI no command', async () => {
   const cmd = 'printf "::set-output name=a::b\\n  ::error::x\\n##[error]y\\n\\033[2J"; exit 1';
   using project = TestProject.create({ 'pipeline.yaml': `stages:\n  a:\n    cmd: ${JSON.stringify(cmd)}\n` });
   const { stderr, exit } = await project.plumb(['run'], { text: true, env: { CI: 'true', PLUMB_RUN_DOMAIN: 'trusted' } });
@@ -137,19 +137,22 @@ test('what a failed command printed gives a CI no command', async () => {
   expect(stderr).not.toContain('\u001b');
 });
 
-test.each(['../victim.txt', '.git/config', 'models/../../victim.txt'])('an undo list that a branch brings along puts nothing at %s', async (path) => {
-  using project = create();
-  project.write(path, 'theirs');
-  const after = `sha256:${sha256('theirs')}`;
-  project.write('.plumb/undo.json', JSON.stringify({ head: null, files: [{ path, before: Buffer.from('ours').toString('base64'), after }] }));
-  await project.plumb(['promote', 'm', '--to', 'staging']);
-  expect(project.read(path)).toBe('theirs');
-});
+test.each(['../victim.txt', '.git/config', 'models/../../victim.txt'])(
+  'T10: an undo list that a branch brings along puts nothing at %s',
+  async (path) => {
+    using project = create();
+    project.write(path, 'theirs');
+    const after = `sha256:${sha256('theirs')}`;
+    project.write('.plumb/undo.json', JSON.stringify({ head: null, files: [{ path, before: Buffer.from('ours').toString('base64'), after }] }));
+    await project.plumb(['promote', 'm', '--to', 'staging']);
+    expect(project.read(path)).toBe('theirs');
+  },
+);
 
 const texts = ['red apple', 'green apple', 'apple pie', 'ripe apple', 'my car', 'fast car', 'car keys', 'old car'];
 const questions = texts.map((text, at) => `${JSON.stringify({ id: at, text, label: text.includes('car') ? 'car' : 'fruit' })}\n`);
 
-test('a branch that changes the model and its questions is told on, by the report and the gate', async () => {
+test('T12: a branch that changes the model and its questions is told on, by the report and the gate', async () => {
   using project = TestProject.create({
     'pipeline.yaml':
       'stages:\n  train:\n    uses: plumb/train-text\n    with: { data: rows }\n    params: [train]\n' +

@@ -127,7 +127,7 @@ test('T26: runs of a fork stay apart from the remote, whatever the job does', as
   expect(await forge.main(`9@${head}`).run()).toBe('left ran, right cached, both ran');
 });
 
-test('a stage gets nothing that signs or speaks for its job', async () => {
+test('T4: a stage gets nothing that signs or speaks for its job', async () => {
   using forge = new Forge();
   const main = forge.main();
   await main.plumb(['run', 'left'], { PLUMB_SIGNING_KEY: key });

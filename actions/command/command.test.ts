@@ -95,7 +95,7 @@ test('/plumb run by somebody who may write: eyes, one start of pr.yml on main fo
   expect(github.requests.length).toBeLessThan(20);
 });
 
-test('without write permission: a thumb down, and nothing else', async () => {
+test('T28: without write permission: a thumb down, and nothing else', async () => {
   for (const login of ['rob', 'nobody']) {
     const id = say(login, `/plumb approve ${head}`);
     expect((await react(id)).outputs['done']).toBe('refused');
@@ -119,20 +119,20 @@ test("a marker in somebody else's comment is no report of ours", async () => {
   expect((await react(say('ann', '/plumb run'))).outputs['done']).toBe('refused');
 });
 
-test('a comment that says something else now than when it was written starts nothing', async () => {
+test('T15: a comment that says something else now than when it was written starts nothing', async () => {
   const id = say('ann', 'looks good', -60_000, { body: '/plumb run' });
   expect((await react(id)).outputs['done']).toBe('refused');
   expect(github.dispatches).toEqual([]);
 });
 
-test('a fork is started by an approval of its commit in full, in fork.yml', async () => {
+test('T1: a fork is started by an approval of its commit in full, in fork.yml', async () => {
   for (const pull of github.pulls) pull.headRepository = 'mallory/r';
   expect((await react(say('ann', '/plumb run'))).outputs['done']).toBe('refused');
   expect((await react(say('ann', `/plumb approve ${head}`))).outputs['done']).toBe('dispatched');
   expect(github.dispatches).toMatchObject([{ workflow: 'fork.yml', ref: 'main', inputs: { pull: '7', sha: head, fork: 'true' } }]);
 });
 
-test('/plumb explain hands the case on to a job with the files, and that one replies with what plumb says', async () => {
+test('T3: /plumb explain hands the case on to a job with the files, and that one replies with what plumb says', async () => {
   const id = say('ann', '/plumb explain --why $(x)');
   expect((await react(id)).outputs).toEqual({ done: 'explain', case: '--why $(x)', head });
   const bin = join(folder, 'bin');

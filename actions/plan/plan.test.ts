@@ -158,7 +158,7 @@ test('labels, GPUs and time limits of pipeline.yaml are those of the job; levels
   expect(include(outputs['level-2'])).toMatchObject([{ name: 'train+1', stages: ['train', 'evaluate'] }]);
 });
 
-test("a fork's code starts nothing, nor that of a repository that is gone", async () => {
+test("T1: a fork's code starts nothing, nor that of a repository that is gone", async () => {
   using clone = branch({ 'params.yaml': 'rate: 0.2\nsize: 1\n' });
   const { code, outputs, log } = await step(clone, { repository: null });
   expect([code, outputs['any'], outputs['level-1']]).toEqual([0, 'false', '[]']);
@@ -226,7 +226,7 @@ test('a pipeline that does not hold together fails the step at its line, and sta
   ]);
 });
 
-test('names, paths and labels of a branch are no commands, and come out as they are', async () => {
+test('T3: names, paths and labels of a branch are no commands, and come out as they are', async () => {
   const label = '::set-output name=any::true';
   const text = `${pipeline}  '訓練_1': { cmd: "x", outs: [y.txt], deps: ["a ::error::b%0A::warning::c.txt"], resources: { labels: ["${label}", "gpu\${{ secrets.X }}"] } }\n`;
   using clone = branch({ 'pipeline.yaml': text, 'a ::error::b%0A::warning::c.txt': '' });
@@ -276,7 +276,7 @@ test('inputs are typed; wrong ones are named', () => {
   for (const runner of ['[1]', '[', ',']) expect(read({ runner })).toThrow(/the input runner/);
 });
 
-test('it starts in well under a second, and refuses an event that runs code of strangers with our token', async () => {
+test('T2: it starts in well under a second, and refuses an event that runs code of strangers with our token', async () => {
   using clone = branch({});
   // of this machine's processors, not of the clock: others are at work on it
   const told = "process.on('exit',()=>{const{user,system}=process.cpuUsage();console.log('cpu '+(user+system))})";

@@ -233,7 +233,7 @@ test('the second run brings the comment up to date; a third that says the same l
   expect(github.statuses.map((one) => one.state)).toEqual(['success', 'failure', 'failure']);
 });
 
-test('the policy of the base judges, and no value is taken for an option', async () => {
+test('T12: the policy of the base judges, and no value is taken for an option', async () => {
   says(good);
   mkdirSync(join(workspace, 'teams', 'a b'), { recursive: true });
   await start({ folder: 'teams/a b', model: '--html=/tmp/x', against: '-C/', stage: 'staging' });
@@ -248,7 +248,7 @@ test('the policy of the base judges, and no value is taken for an option', async
   expect(github.comments).toHaveLength(2);
 });
 
-test('plumb gets neither the token nor the files by which a step speaks to the runner', async () => {
+test('T4: plumb gets neither the token nor the files by which a step speaks to the runner', async () => {
   says(good);
   await start(
     {},
@@ -267,7 +267,7 @@ test('plumb gets neither the token nor the files by which a step speaks to the r
   expect(Object.keys(env).filter((name) => /^INPUT_|TOKEN|KEY|GITHUB_(ENV|OUTPUT|PATH|STEP_SUMMARY)/.test(name))).toEqual(['AWS_SESSION_TOKEN']);
 });
 
-test('hostile rows, labels and names stay text: no mention, no image, no line that the runner obeys', async () => {
+test('T22: hostile rows, labels and names stay text: no mention, no image, no line that the runner obeys', async () => {
   const stderr = '::set-output name=holds::true\n::error::fake\n##[add-path]/tmp\n';
   let log = '';
   for (const attack of [
@@ -323,7 +323,7 @@ test('GitHub refuses: summary and outputs are there all the same, and the step f
   expect(outputs['holds']).toBe('true');
 });
 
-test('a pull request from a fork: the summary only, and no request', async () => {
+test('T26: a pull request from a fork: the summary only, and no request', async () => {
   says(good);
   for (const repository of ['mallory/r', null]) {
     const { code, summary, log } = await start({}, { payload: pullRequest(repository) });

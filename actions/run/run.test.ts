@@ -111,7 +111,7 @@ test('what a stage prints may be much', async () => {
   expect(seconds).toBeLessThan(20);
 });
 
-test('no process that runs beside a stage has the key, or what asks for the identity of the job', async () => {
+test('T21: no process that runs beside a stage has the key, or what asks for the identity of the job', async () => {
   const job = pull();
   // the stage sees every process of the machine: other tests have jobs, too
   const [oidc, runtime] = [randomUUID(), randomUUID()];
@@ -135,7 +135,7 @@ test('a stage that fails: the step fails, the summary says which and why, what e
   expect((await publish(job)).outputs).toEqual({ published: '1' });
 });
 
-test('names that are none, options and shell words are told as such', async () => {
+test('T3: names that are none, options and shell words are told as such', async () => {
   for (const stages of ['["--help"]', 'split;$(touch evil)', '[1]']) {
     const { code, log } = await startStep(pull(), 'run', { stages });
     expect(code).toBe(1);
@@ -174,7 +174,7 @@ test('a cancel: nothing is left behind, and the next job, elsewhere, goes on fro
   expect((await startStep(pull(), 'run', { stages: 'train' })).outputs).toMatchObject({ cached: '["train"]' });
 });
 
-test('a checkpoint that nobody signed, or that was signed for another domain, is not gone on from', async () => {
+test('T6: a checkpoint that nobody signed, or that was signed for another domain, is not gone on from', async () => {
   const job = pull();
   await startStep(job, 'run', { stages: 'train' }, { started: (child) => void atWork(job).then(() => cancel(child)) });
   await publish(job);
@@ -194,7 +194,7 @@ test('a checkpoint that nobody signed, or that was signed for another domain, is
   }
 });
 
-test('kill -9 of the step, of plumb, or of all, at any time: the sweep ends what is left, and the stage goes on', async () => {
+test('T8: kill -9 of the step, of plumb, or of all, at any time: the sweep ends what is left, and the stage goes on', async () => {
   const job = pull();
   const mark = jobMark({ ...job.env, GITHUB_JOB: 'level-1', RUNNER_NAME: 'runner-1', GITHUB_WORKSPACE: job.clone.root });
   for (const whom of ['step', 'plumb', 'all'] as const) {
@@ -237,7 +237,7 @@ function isPlumb(pid: number): boolean {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('plumb.js');
 }
 
-test('a runner that is used again is told, once a job, and only where it is nobody else’s', async () => {
+test('T8: a runner that is used again is told, once a job, and only where it is nobody else’s', async () => {
   const first = pull();
   const second = pull();
   const self = { RUNNER_ENVIRONMENT: 'self-hosted', RUNNER_TEMP: join(first.clone.top, '_work/_temp') };

@@ -33,7 +33,7 @@ function install(version: string): { status: number | null; stdout: string } {
   return spawnSync('bash', [script], { env, encoding: 'utf8' });
 }
 
-test('a range, a tag, an address or an option is no version', () => {
+test('T7: a range, a tag, an address or an option is no version', () => {
   for (const version of [
     'latest',
     '^0.1.0',

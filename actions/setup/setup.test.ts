@@ -40,7 +40,7 @@ test('what is no answer, or no folder of the work space, is told', async () => {
   expect(await start({ folder: '../..' })).toMatchObject({ code: 1, log: expect.stringContaining('ACTION_INPUT') });
 });
 
-test('main restores nothing of a pull request; pull request 7 nothing of 70, nor of 8', () => {
+test('T6: main restores nothing of a pull request; pull request 7 nothing of 70, nor of 8', () => {
   const job = { os: 'Linux', lock: 'l', runId: '1', attempt: '1', name: 'x' };
   const keptBy = ['trusted', 'pull-7', 'pull-70', 'pull-8', 'fork-7'].map((whose) => `plumbline-store-Linux-${whose}-l-1-1-x`);
   const restored = (domain: Parameters<typeof cacheKeys>[0]): string[] =>

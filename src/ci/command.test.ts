@@ -63,7 +63,7 @@ describe('what is read', () => {
 });
 
 describe('who may', () => {
-  test('without write permission: a thumb down, no word, nothing started', () => {
+  test('T28: without write permission: a thumb down, no word, nothing started', () => {
     for (const permission of ['triage', 'read', 'none'] as const)
       for (const body of ['/plumb run', `/plumb approve ${head}`, '/plumb what'])
         expect(decideCommand(asked(body, { permission, pull: { number: 7, head, fork: true, state: 'open' } }))).toEqual({

@@ -140,7 +140,7 @@ test('what cannot end well is said before a job starts', () => {
   expect(planLevels(two, { most: 1, runner }).warnings).toEqual([expect.stringContaining('run in one job and name different runners')]);
 });
 
-test('labels of strangers: printable and of bounded length, or refused', () => {
+test('T3: labels of strangers: printable and of bounded length, or refused', () => {
   for (const label of ['gpu\n::set-output::', '', 'x'.repeat(257), '\u0000', '\u202egpu', '\ud800']) {
     expect(() => planLevels([work('train', [], { labels: [label] })], { most: 4, runner })).toThrow(/no label of a runner/);
   }

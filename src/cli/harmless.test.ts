@@ -11,7 +11,7 @@ test.each([
   ['ok\n  ::error::x', 'ok\n  : :error::x'],
   ['noisy | ##[add-mask]a', 'noisy | # #[add-mask]a'],
   ['##vso[task.setvariable variable=a]b', '# #vso[task.setvariable variable=a]b'],
-])('%j gives a CI no command', (text, expected) => {
+])('T5: %j gives a CI no command', (text, expected) => {
   expect(harmless(text, true)).toBe(expected);
   expect(harmless(text, false)).toBe(text);
 });

@@ -178,7 +178,7 @@ test('a file where a folder belongs, and the other way round, are left alone', a
   await expect(checkout(project, { force: true })).rejects.toMatchObject({ code: 'DATASET_MODIFIED' });
 });
 
-test('a lock of somebody else cannot write outside the project, nor through a symlink', async () => {
+test('T10: a lock of somebody else cannot write outside the project, nor through a symlink', async () => {
   const project = await projectWithTwo();
   const opened = await project.open();
   const lock = await loadLock(opened);

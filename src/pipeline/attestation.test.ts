@@ -49,7 +49,7 @@ test('a flipped letter, anywhere, is refused, or changes nothing that is read', 
   expect(refusals).toBeGreaterThan(100);
 });
 
-test('what no key of ours signed, and what is no statement, is refused', () => {
+test('T13: what no key of ours signed, and what is no statement, is refused', () => {
   const note = signStatement(statementOf([{ stage: 'train', digest: digestOf('a') }], 'trusted', job), privateKey);
   const other = [{ name: 'other', public: publicText(generateKeyPairSync('ed25519').privateKey) }];
   expect(verifyEnvelope(note, other).state).toBe('refused');

@@ -48,7 +48,7 @@ stages:
   expect(stages.get('copy')?.params).toEqual({ rate: 2 });
 });
 
-test('a matrix of a thousand million stages is refused before one is made', async () => {
+test('T28: a matrix of a thousand million stages is refused before one is made', async () => {
   const axes = Array.from({ length: 9 }, (_, at) => `a${at}: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]`).join(', ');
   await expect(bind(`stages:\n  grid: { matrix: { ${axes} }, cmd: run }\n`)).rejects.toMatchObject({
     code: 'CONFIG_INVALID',

@@ -55,7 +55,7 @@ test('the forger changes nothing: nothing is found', async () => {
   expect(await forge(() => undefined)).toBe('');
 });
 
-test('a gate that is said to hold', async () => {
+test('T13: a gate that is said to hold', async () => {
   const found = await forge(({ record }) => {
     record.forced = null;
     record.gate.holds = true;
@@ -132,7 +132,7 @@ test('the report of another model', async () => {
   expect(found).toContain('its report is about the artifact');
 });
 
-test('a kinder policy', async () => {
+test('T12: a kinder policy', async () => {
   const found = await forge(async ({ pointer, record }) => {
     const kind = policyText.replace('at_least: 0.6', 'at_least: 0.1');
     await repository.write({ [evidencePath(place, digestOf(kind), 'yaml')]: kind });

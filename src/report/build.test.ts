@@ -82,7 +82,7 @@ test('whatever comes in, the report is under its bound and is canonical JSON of 
   );
 });
 
-test('secrets and personal data leave in no place of a report', () => {
+test('T21: secrets and personal data leave in no place of a report', () => {
   const [mail, key] = ['jane.doe@example.com', ['AKIA', 'IOSFODNN7EXAMPLE'].join('')];
   const json = JSON.stringify(buildReport(hostileParts(`write to ${mail} with ${key}.`)));
   expect(json).not.toMatch(/jane|IOSFODNN7/);

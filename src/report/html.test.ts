@@ -88,7 +88,7 @@ test('a first model and an empty report have pages too', () => {
   expect(checkSelfContained(renderHtml(buildReport(bare))).querySelector('.banner')?.textContent).toContain('There is no evaluation');
 });
 
-test('the policy of the page allows its style sheet and nothing else', () => {
+test('T22: the policy of the page allows its style sheet and nothing else', () => {
   const page = parse(renderHtml(buildReport(exampleParts('good'))));
   const digest = createHash('sha256')
     .update(page.querySelector('style')?.textContent ?? '')
@@ -111,7 +111,7 @@ test('strings in a template are escaped, markup is not escaped twice', () => {
   expect(escapeHtml('a\u202Eb')).toBe('a⟨U+202E⟩b');
 });
 
-test('no attack and no text becomes an element, an attribute or an address', () => {
+test('T22: no attack and no text becomes an element, an attribute or an address', () => {
   for (const attack of attacks) checkSelfContained(renderHtml(buildReport(hostileParts(attack))));
   fc.assert(
     fc.property(hostileText, (text) => {

@@ -102,7 +102,7 @@ function checkTables(markdown: string): void {
   }
 }
 
-test('no attack gets out of its cell', () => {
+test('T22: no attack gets out of its cell', () => {
   for (const attack of attacks) {
     const markdown = renderMarkdown(buildReport(hostileParts(attack)));
     checkSafe(markdown);
@@ -110,7 +110,7 @@ test('no attack gets out of its cell', () => {
   }
 });
 
-test('no text at all gets out of its cell', () => {
+test('T22: no text at all gets out of its cell', () => {
   fc.assert(
     fc.property(hostileText, (text) => {
       const markdown = renderMarkdown(buildReport(hostileParts(text)));

@@ -178,7 +178,7 @@ test('a fetch brings all that is there before it says what is missing', async ()
   expect(await other.has(there)).toBe(true);
 });
 
-test('wrong bytes of a remote do not come in, wrong bytes of the cache do not go out', async () => {
+test('T18: wrong bytes of a remote do not come in, wrong bytes of the cache do not go out', async () => {
   const { folder, remote, open } = await place();
   const store = await open();
   const digest = await store.putBytes('precious'.repeat(20_000));

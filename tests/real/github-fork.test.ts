@@ -53,7 +53,7 @@ test('an approved commit runs; what it makes is in the untrusted store, and the 
   expect(report?.body).toContain(story.pull(number).head);
 });
 
-test('another commit on the same pull request is not what was approved', async () => {
+test('T1: another commit on the same pull request is not what was approved', async () => {
   const approved = story.pull(number).head;
   await story.team.git('switch', '--quiet', 'theirs');
   story.team.edit('params.yaml', (text) => text.replace('epochs: 5', 'epochs: 6'));
@@ -66,7 +66,7 @@ test('another commit on the same pull request is not what was approved', async (
   expect(story.github.comments.at(-1)?.body).toContain(`/plumb approve ${story.pull(number).head}`);
 });
 
-test('main reuses nothing of it after the merge', async () => {
+test('T26: main reuses nothing of it after the merge', async () => {
   const run = await story.runMain(await story.merge(number));
   expect(
     run.jobs.filter(({ id }) => id.startsWith('level-')).map(({ name }) => name),

@@ -183,7 +183,7 @@ describe('what does not pass', () => {
 });
 
 describe('redirects', () => {
-  test('are followed, and the token stays with the server that it is for', async () => {
+  test('T21: are followed, and the token stays with the server that it is for', async () => {
     const seen: (string | undefined)[] = [];
     const elsewhere = await serve((request, response) => void (seen.push(request.headers.authorization), response.end('found')));
     const url = await serve((request, response) => {
