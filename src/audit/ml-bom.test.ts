@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { Version } from '@cyclonedx/cyclonedx-library/Spec';
 import { Ajv } from 'ajv';
 import { beforeAll, expect, test } from 'vitest';
 import { digestOf } from '../base/digest.ts';
@@ -17,7 +18,7 @@ const schemas = join(dirname(createRequire(import.meta.url).resolve('@cyclonedx/
 const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
 for (const name of ['spdx', 'jsf-0.82', 'cryptography-defs'])
   ajv.addSchema(schemaOf(name), `http://cyclonedx.org/schema/${name}.SNAPSHOT.schema.json`);
-const validate = ajv.compile(schemaOf('bom-1.6'));
+const validate = ajv.compile(schemaOf(`bom-${Version.v1dot6}`));
 
 function schemaOf(name: string): object {
   return JSON.parse(readFileSync(join(schemas, `${name}.SNAPSHOT.schema.json`), 'utf8')) as object;

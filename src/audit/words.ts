@@ -1,13 +1,6 @@
 // What a decision says, in words: the same on a terminal, in a table and on a page.
 import { shortDigest } from '../base/digest.ts';
-import type { Decision, Move } from '../registry/audit-record.ts';
-
-/** 'intents production: 0123456789ab → ba9876543210, served' */
-export function moveInWords({ model, stage, from, to, served, kind }: Move): string {
-  const name = (digest: Move['to']): string => (digest === null ? 'nothing' : shortDigest(digest));
-  const after = kind === 'broken' ? 'no valid pointer' : name(to);
-  return `${model} ${stage}: ${name(from)} → ${after}, ${served ? 'served' : 'not served'}`;
-}
+import type { Decision } from '../registry/audit-record.ts';
 
 /** 'intents promoted to production', 'intents rolled back in production (refused)' */
 export function decisionInWords({ kind, moves, revoked, holds }: Decision): string {
