@@ -30,9 +30,10 @@ export async function judgePeople(change: MoveChange, fast: boolean, input: Move
   const policy = input.policy?.policy;
   if (policy === undefined) return nobody([]);
   const wanted = wantedOf(change, policy, fast);
-  // whoever goes back is asked for nothing but what `reverts` says
-  const asked = (points: readonly Point[]): Point[] => points.filter(({ point }) => !fast || point !== 'promoter');
   const { facts } = input;
+  // whoever goes back is asked for nothing but what `reverts` says; who takes a model out with it must be one who may, as long as that can be prevented
+  const mayRevoke = change.revocations.length > 0 && facts !== null && facts !== 'no forge' && facts.state === 'open';
+  const asked = (points: readonly Point[]): Point[] => points.filter(({ point }) => !fast || mayRevoke || point !== 'promoter');
   if (facts === null || facts === 'no forge') return nobody(asked(withoutFacts(wanted, facts)));
   const paths = subjectPaths(change.paths, input.prefix);
   const subject = await subjectAt(commitTree(input.git, '', input.after), paths);
@@ -72,7 +73,7 @@ function wantedOf(change: MoveChange, policy: Policy, fast: boolean): Wanted[] {
       ? [
           {
             rule: { ...approvals, count: reverts.approvals, codeowners: approvals.codeowners && reverts.approvals > 0 },
-            promote: access.promote,
+            promote: noneNamed,
             waive: false,
           },
         ]
