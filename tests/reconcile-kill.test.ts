@@ -25,10 +25,18 @@ async function outcome(scene: ReconcileScene): Promise<unknown> {
   const names = new Map((await scene.git.git.log('main', { firstParent: true })).toReversed().map(({ oid }, at) => [oid, `commit ${at}`]));
   const named = (text: string): string => [...names].reduce((all, [oid, name]) => all.replaceAll(oid, name).replaceAll(oid.slice(0, 12), name), text);
   return {
-    records: log.records.map(({ decision }) => [decision.kind, names.get(decision.commit), decision.holds, decision.moves.map(({ served }) => served)]),
+    records: log.records.map(({ decision }) => [
+      decision.kind,
+      names.get(decision.commit),
+      decision.holds,
+      decision.moves.map(({ served }) => served),
+    ]),
     served: log.allServed().map(({ model, stage, artifact, commit }) => [model, stage, artifact, names.get(commit)]),
-    issues: scene.github.issues.map(({ title, state }) => [named(title), state]).toSorted(),
-    active: [...last].filter(([, state]) => state === 'success').map(([key]) => named(key)).toSorted(),
+    issues: scene.github.issues.map(({ title, state }) => `${state} ${named(title)}`).toSorted(),
+    active: [...last]
+      .filter(([, state]) => state === 'success')
+      .map(([key]) => named(key))
+      .toSorted(),
     unfinished: [...last].filter(([, state]) => state === undefined).map(([key]) => named(key)),
   };
 }

@@ -199,10 +199,10 @@ export class ReconcileScene {
     return this.git.head();
   }
 
-  async runner(): Promise<Runner> {
+  async runner({ bare = false } = {}): Promise<Runner> {
     this.#runners += 1;
     const folder = join(this.folder, `runner-${this.#runners}`);
-    await execute('git', ['clone', '-q', this.urlFor('job'), folder], { env: this.gitEnv() });
+    await execute('git', ['clone', '-q', ...(bare ? ['--bare'] : []), this.urlFor('job'), folder], { env: this.gitEnv() });
     // as actions/checkout with persist-credentials: false
     await execute('git', ['remote', 'set-url', 'origin', `${this.github.serverUrl}/o/r.git`], { cwd: folder, env: this.gitEnv() });
     return new Runner(folder, { ...this.gitEnv(), ...this.jobEnv() }, this);
