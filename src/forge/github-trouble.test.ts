@@ -162,6 +162,18 @@ test('the code of a fork that is gone is still not ours', async () => {
   expect(await forge.findPullRequest({ number: 7 })).toMatchObject({ fork: true, headRepository: null });
 });
 
+test('led to another base branch, by hand or by GitHub itself: the last time, over pages, whatever else happened', async () => {
+  const happens = (event: string, minute: number): void =>
+    void github.issueEvents.push({ id: github.issueEvents.length + 1, issue: 7, event, actor: 'ann', at: `2026-01-01T00:${minute}:00Z` });
+  for (let time = 0; time < 120; time += 1) happens(time % 2 === 0 ? 'subscribed' : 'automatic_base_change_failed', 50);
+  expect(await forge.retargetedAt(7)).toBeNull();
+  happens('base_ref_changed', 10);
+  for (let time = 0; time < 120; time += 1) happens('head_ref_force_pushed', 50);
+  expect(await forge.retargetedAt(7)).toEqual(new Date('2026-01-01T00:10:00Z'));
+  happens('automatic_base_change_succeeded', 20);
+  expect(await forge.retargetedAt(7)).toEqual(new Date('2026-01-01T00:20:00Z'));
+});
+
 test('a permission that is lacking is named', async () => {
   github.permission = { contents: 'read', 'pull-requests': 'write' };
   await forge.upsertComment(7, { marker: '<!-- x -->', body: 'x' });
