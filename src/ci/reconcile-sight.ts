@@ -38,6 +38,19 @@ export function refOf({ git, remote }: Pick<OriginPlace, 'git' | 'remote'>, bran
  * @throws PlumbError AUDIT_REWRITTEN, AUDIT_INVALID, GIT_REMOTE_FAILED, GIT_REMOTE_DENIED, GIT_REVISION_UNKNOWN (no main branch), SIGNING_KEY (the pin)
  */
 export async function lookAt(place: OriginPlace, known: DecisionLog | null): Promise<Sight> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await lookOnce(place, known);
+    } catch (error) {
+      // main went on, and another runner recorded it, between the two answers of origin
+      if (!isPlumbError(error, 'AUDIT_BEHIND') || place.remote === null || tries === mostLooks) throw error;
+    }
+  }
+}
+
+const mostLooks = 3;
+
+async function lookOnce(place: OriginPlace, known: DecisionLog | null): Promise<Sight> {
   const { git, branch, logBranch, remote } = place;
   const [main, log] = [refOf(place, branch), refOf(place, logBranch)];
   if (remote !== null) await bringHere(place, remote);

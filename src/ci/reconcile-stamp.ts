@@ -11,6 +11,10 @@ export interface Stamp {
   readonly origin: string;
   readonly branch: string;
   readonly logBranch: string;
+  /** was the forge made to say the same? */
+  readonly forge: boolean;
+  /** what vouched for the first record; null: nothing */
+  readonly pin: string | null;
   /** commits of the two */
   readonly main: string;
   readonly log: string;

@@ -218,7 +218,7 @@ async function judgeStep(world: ReconcileWorld, line: Line, step: Step, log: Dec
       factsOf: (pull, of) => (policy === null ? null : factsOfMerged(forge, pull, { git, prefix, step: of, policy: policy.policy })),
     });
     const wait = waitsMs[tries];
-    const isYoung = world.now().getTime() - step.date.getTime() < youngMs;
+    const isYoung = Math.abs(world.now().getTime() - step.date.getTime()) < youngMs;
     if (brought.kind !== 'pushed' || found.judgement.holds || !isYoung || wait === undefined) return found;
     await world.pause(wait);
   }

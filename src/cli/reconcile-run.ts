@@ -66,12 +66,17 @@ async function deployAll({ forge, world, runUrl }: OpenWorld, { log, refused }: 
 
 /** With something refused, the next run looks again: an approval may have come. */
 async function remember(
-  { place, origin }: OpenWorld,
+  { place, origin, forge }: OpenWorld,
   { tip, log, refused }: Reconciled,
   { isWhole, at }: { isWhole: boolean; at: Date },
 ): Promise<void> {
   const isDone = isWhole && refused.length === 0 && origin !== null;
   const served = log.allServed().map(({ model, stage, artifact, commit }) => ({ model, stage, artifact, commit }));
   const { branch, logBranch, git } = place;
-  await writeStamp(git.gitDir, isDone ? { origin, branch, logBranch, main: tip, log: log.tip, at: at.toISOString(), served } : null);
+  await writeStamp(
+    git.gitDir,
+    isDone
+      ? { origin, branch, logBranch, forge: forge !== null, pin: place.pin ?? null, main: tip, log: log.tip, at: at.toISOString(), served }
+      : null,
+  );
 }

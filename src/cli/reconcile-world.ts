@@ -41,7 +41,9 @@ export interface OpenWorld {
 
 /** @throws PlumbError FORGE_TOKEN, FORGE_UNKNOWN, NOT_A_PROJECT, GIT_UNSUPPORTED */
 export async function openWorld(options: ReconcileOptions, cli: Cli): Promise<OpenWorld> {
-  const opened = await openPlace(cli, undefined);
+  // neither git nor a remote of the store has a use for the key
+  const { PLUMB_AUDIT_SIGNING_KEY: _, ...env } = cli.env;
+  const opened = await openPlace({ cwd: cli.cwd, env }, undefined);
   const { clone: git, prefix, config, store } = opened;
   const address = await addressOfRemote(git, 'origin');
   if (address === null && options.offline !== true) cli.note('there is no origin: this clone is all that is looked at, and no forge is asked');
@@ -67,12 +69,14 @@ export async function openWorld(options: ReconcileOptions, cli: Cli): Promise<Op
     now: () => cli.now(),
     pause: (ms) => pause(ms, undefined, { signal: cli.signal }),
     look: async () => {
+      cli.signal.throwIfAborted();
       const sight = await lookAt(place, known);
       known = sight.log ?? known;
       return sight;
     },
     judge: (input) => judgeMove({ ...input, git, prefix, store: openMoveStore(store), trust, now: cli.now() }),
     append: async (log, draft) => {
+      cli.signal.throwIfAborted();
       const after = options.dryRun === true ? imagine(log, draft, place) : await sign(log, draft, place, { env: cli.env, runUrl });
       known = after ?? known;
       return after;

@@ -66,20 +66,21 @@ function checkOptions({ breakGlass, reason, dryRun, start, stage, watch }: Recon
 
 async function runOnce(options: ReconcileOptions, cli: Cli): Promise<void> {
   const isPlain = options.breakGlass === undefined && options.start !== true && options.dryRun !== true;
-  const stamp = isPlain ? await unchanged(cli) : null;
+  const stamp = isPlain ? await unchanged(options, cli) : null;
   if (stamp !== null) return tellNothingNew(stamp, cli);
   const { reconcileNow } = await import('./reconcile-run.ts');
   await reconcileNow(options, cli);
 }
 
 /** The last run's own answer, where both branches are where it left them. */
-async function unchanged(cli: Cli): Promise<Stamp | null> {
+async function unchanged({ offline, auditKey }: ReconcileOptions, cli: Cli): Promise<Stamp | null> {
   const git = await openGit(cli.cwd, cli.env);
   if (git.program === null) return null;
   const address = await addressOfRemote(git, 'origin');
   if (address === null) return null;
   const stamp = readStamp(git.gitDir, { origin: digestOf(address), now: cli.now() });
-  if (stamp === null) return null;
+  const pin = auditKey ?? (cli.env['PLUMB_AUDIT_KEY'] || null);
+  if (stamp === null || stamp.pin !== pin || (!stamp.forge && offline !== true)) return null;
   const names = [`refs/heads/${stamp.branch}`, `refs/heads/${stamp.logBranch}`] as const;
   const there = await remoteRefs(git, { remote: 'origin', token: tokenForGit(cli.env, address), names });
   return there.get(names[0]) === stamp.main && there.get(names[1]) === stamp.log ? stamp : null;
