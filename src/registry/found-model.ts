@@ -63,7 +63,14 @@ export function modelStages(pipeline: Pipeline, name: string): { artifactStage: 
   const owner = outputOf(pipeline, entry.artifact);
   if (owner === null) throw noSuch(name, `artifact "${entry.artifact}" is an output of no stage`);
   if (!pipeline.stages.has(entry.evaluation)) throw noSuch(name, `evaluation "${entry.evaluation}" is no stage`);
+  for (const [part, text] of Object.entries(entry.parts ?? {}))
+    if (outputOf(pipeline, text) === null && !isRead(pipeline, text))
+      throw noSuch(name, `its part "${part}" is "${text}", which is no output and no data set that a stage reads`);
   return { artifactStage: owner.stage, output: owner.output, evaluationStage: entry.evaluation };
+}
+
+function isRead(pipeline: Pipeline, dataset: string): boolean {
+  return [...pipeline.stages.values()].some(({ inputs }) => Object.values(inputs).some(({ kind, ref }) => kind === 'data' && ref === dataset));
 }
 
 /** @param text stage.output, or the path of one; null: there is none of that name */
@@ -77,7 +84,7 @@ function noSuch(model: string, what: string): PlumbError {
   return new PlumbError('PIPELINE_DEP_MISSING', {
     what: `models.${model}: ${what}`,
     where: { file: files.pipeline },
-    mend: 'write stage.output (train.model) for the artifact and a stage for the evaluation',
+    mend: 'write stage.output (train.model) for the artifact, a stage for the evaluation, and for a part stage.output or a data set that they read',
   });
 }
 
