@@ -17,6 +17,7 @@ details.record{margin:0;border:0}details.record summary{padding:2px 0}
 .served{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:16px;margin:14px 0;padding:0;list-style:none}
 .served li{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:16px 18px}
 .served h3{margin:0 0 6px}.served dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 12px;margin:0;font-size:14px}.served dt{color:var(--faint)}.served dd{margin:0}
+@media print{details.record::details-content{content-visibility:visible;block-size:auto}}
 `;
 
 export function renderPage(archive: Archive, dossiers: readonly Dossier[]): string {

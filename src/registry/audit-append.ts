@@ -52,10 +52,9 @@ export async function planRecords({ git, prefix, log, drafts, signer }: AppendIn
     const text = canonicalJson(JSON.parse(await signer(canonicalJson(await statementOf(draft, records.at(-1) ?? null, { git, prefix })))));
     const chain = await verifyChain({ texts: [...records.map((record) => record.text), text], source, pin: null, known: records });
     if (chain.finding !== null) {
-      const signed = chain.finding.what.includes('signed');
-      throw new PlumbError(signed ? 'AUDIT_SIGNER' : 'AUDIT_INVALID', {
+      throw new PlumbError(chain.unsigned ? 'AUDIT_SIGNER' : 'AUDIT_INVALID', {
         what: `the log of decisions would not hold: ${chain.finding.what}`,
-        mend: signed
+        mend: chain.unsigned
           ? 'sign with a key that `audit.keys` of the policy in force names, or from a workflow of `audit.workflows`'
           : 'this is a mistake of Plumbline: please report it',
       });

@@ -40,6 +40,8 @@ export interface ChainInput {
 export interface Chain {
   readonly records: readonly LogRecord[];
   readonly finding: LogFinding | null;
+  /** it is about who signed, or may */
+  readonly unsigned: boolean;
 }
 
 export async function verifyChain({ texts, source, pin, known }: ChainInput): Promise<Chain> {
@@ -50,14 +52,14 @@ export async function verifyChain({ texts, source, pin, known }: ChainInput): Pr
     const before = known[seq];
     const digest = before?.text === text ? before.digest : digestOf(text);
     if (before !== undefined && before.digest !== digest)
-      return { records, finding: finding(seq, `record ${seq} is another than when the log was read before`, 'rewritten') };
+      return { records, finding: finding(seq, `record ${seq} is another than when the log was read before`, 'rewritten'), unsigned: false };
     const record = before ?? (await verifyRecord({ text, digest, previous: records.at(-1) ?? null, pin, roots }));
-    if (typeof record === 'string') return { records, finding: finding(seq, `record ${seq} ${record}`) };
+    if ('fault' in record) return { records, finding: finding(seq, `record ${seq} ${record.fault}`), unsigned: record.unsigned };
     roots.add(record.decision);
     records.push(record);
   }
   const cut = known.length > texts.length ? `the log ends at ${texts.length} records; there were ${known.length} when it was read before` : null;
-  return { records, finding: cut === null ? null : finding(texts.length, cut, 'rewritten') };
+  return { records, finding: cut === null ? null : finding(texts.length, cut, 'rewritten'), unsigned: false };
 }
 
 export function finding(seq: number | null, what: string, kind: LogFinding['kind'] = 'invalid'): LogFinding {
@@ -101,29 +103,40 @@ interface RecordInput {
   readonly roots: Roots;
 }
 
-/** @returns what is wrong with it, after its number, when something is */
-async function verifyRecord({ text, digest, previous, pin, roots }: RecordInput): Promise<LogRecord | string> {
+interface Fault {
+  /** after the number of the record */
+  readonly fault: string;
+  readonly unsigned: boolean;
+}
+
+function wrong(fault: string, unsigned = false): Fault {
+  return { fault, unsigned };
+}
+
+async function verifyRecord({ text, digest, previous, pin, roots }: RecordInput): Promise<LogRecord | Fault> {
   const form = formFault(text);
-  if (form !== null) return form;
+  if (form !== null) return wrong(form);
   const claimed = claimedDecision(text);
-  if (claimed === null) return 'is no decision';
+  if (claimed === null) return wrong('is no decision');
   let signers: Signers | undefined = previous?.decision.signers;
   if (signers === undefined) {
     // the first record names its own signers: the policy on the main branch, and the pin, say whether it may
     roots.add(claimed);
     signers = claimed.signers;
-    if (pin !== null && 'record' in pin && pin.record !== digest) return `is ${digest}, and ${pin.record} was expected`;
+    if (pin !== null && 'record' in pin && pin.record !== digest) return wrong(`is ${digest}, and ${pin.record} was expected`);
     if (pin !== null && 'key' in pin) signers = { keys: signers.keys.filter((key) => key.public === pin.key), jobs: null };
   }
   const opened = await openRecord(text, signers, (root) => roots.text(root));
-  if (opened.state === 'refused')
-    return pin !== null && previous === null ? `does not hold by the pin: ${opened.why}` : `is not signed by whom it must be: ${opened.why}`;
+  if (opened.state === 'refused') {
+    const who = pin !== null && previous === null ? 'does not hold by the pin' : 'is not signed by whom it must be';
+    return wrong(`${who}: ${opened.why}`, true);
+  }
   const statement = parse(opened.payload, decisionStatementSchema);
-  if (statement === null) return 'is signed, and is no decision';
-  if (canonicalJson(statement) !== opened.payload) return 'is signed, and not in the one canonical form';
+  if (statement === null) return wrong('is signed, and is no decision');
+  if (canonicalJson(statement) !== opened.payload) return wrong('is signed, and not in the one canonical form');
   const decision = statement.predicate;
   const fault = orderFault(decision, previous) ?? contentFault(statement) ?? (await policyFault(decision, previous, roots.source));
-  return fault ?? { decision, subject: statement.subject, digest, text, signedBy: opened.by };
+  return fault === null ? { decision, subject: statement.subject, digest, text, signedBy: opened.by } : wrong(fault);
 }
 
 /** What a record says, before its signature was looked at: whose signature it must be is known from the one before. null: nothing that is understood */

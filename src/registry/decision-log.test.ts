@@ -249,6 +249,13 @@ describe('T29: a rewritten audit history is found', () => {
     for (const [what, change] of changes) expect(await firstOf(await forged(texts, 3, change, signer))).toMatchObject(about(3, what));
   });
 
+  test('T10: a model whose name is a path is no decision, whoever signed it', async () => {
+    const traversal = (predicate: Record<string, unknown>): void => {
+      for (const move of predicate['moves'] as { model: string }[]) move.model = '../../etc';
+    };
+    expect(await firstOf(await forged(texts, 3, traversal, keySigner(key)))).toMatchObject(about(3, 'no decision'));
+  });
+
   test('T29: a commit that the main branch never had, or has no more', async () => {
     const { repository } = audited;
     await audited.rewrite(texts);
