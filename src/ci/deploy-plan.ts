@@ -73,7 +73,11 @@ function refusedKey(commit: string, served: WantedDeployment | null): string {
  */
 export function targetsOf({ served, refused }: WantedEnvironment, latest: Deployment | null): (WantedDeployment | null)[] {
   if (refused === null) return [served];
-  const isOver = latest !== null && latest.state !== 'inactive' && /^refused:[^+]*\+/.test(keyOf(latest).key) && keyOf(latest).key.endsWith(`+${served?.key ?? ''}`);
+  const isOver =
+    latest !== null &&
+    latest.state !== 'inactive' &&
+    /^refused:[^+]*\+/.test(keyOf(latest).key) &&
+    keyOf(latest).key.endsWith(`+${served?.key ?? ''}`);
   return isOver ? [refused] : [served, refused];
 }
 
