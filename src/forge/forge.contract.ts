@@ -340,9 +340,7 @@ export function forgeContract(makeWorld: () => Promise<ForgeWorld>): void {
     expect([await forge.closeIssue(issue.marker, 'served again'), await forge.closeIssue(issue.marker, 'served again')]).toEqual([true, false]);
     expect((await world.issue(made.number)).open).toBe(false);
     expect(await world.comments(made.number)).toEqual([{ author: world.us, body: expect.stringContaining('served again') as string }]);
-    const kept = { ...issue, body: 'why not', reopen: false };
-    expect(await forge.upsertIssue(kept)).toEqual({ ...made, state: 'unchanged' });
-    expect((await world.issue(made.number)).open).toBe(false);
+    expect(await forge.upsertIssue({ ...issue, body: 'why not', reopen: false })).toEqual({ ...made, state: 'unchanged' });
     expect(await forge.upsertIssue(issue)).toEqual({ ...made, state: 'updated' });
     expect((await world.issue(made.number)).open).toBe(true);
     expect(await world.issue(theirs)).toMatchObject({ body: `${issue.marker}\nfill me`, open: true });
