@@ -30,6 +30,8 @@ export interface FoundModel {
   readonly data: Readonly<Record<string, Digest>>;
   /** what moves with it as one, by name */
   readonly parts: Readonly<Record<string, ModelPart>>;
+  /** behind a pointer: the evaluations of others that it was compared with */
+  readonly baselines?: readonly KeptRecord[];
 }
 
 export interface ModelPart {
@@ -161,6 +163,7 @@ export async function modelOfPointer(tree: FileTree, pointer: Pointer): Promise<
     records: evidence.runs,
     data: pointer.data,
     parts: pointer.parts ?? {},
+    baselines: Object.values(evidence.baselines),
   };
 }
 
@@ -206,7 +209,7 @@ export function casesOf(evaluated: KeptRecord): RunOutput {
  * All bytes behind a model: data, what its runs wrote, their records.
  * @param baselines evaluations of others that it was compared with; their answers go along where they are to be had
  */
-export function collectModel(model: FoundModel, store: Store, baselines: readonly KeptRecord[] = []): Reachable {
+export function collectModel(model: FoundModel, store: Store, baselines: readonly KeptRecord[] = model.baselines ?? []): Reachable {
   const runs = collectRuns(
     [...model.records].map(([digest, record]) => ({ digest, record })),
     store,
