@@ -39,7 +39,12 @@ const auditPolicySchema = fields({
     .default('plumb/audit')
     .describe('the branch that holds the log of decisions'),
   keys: z
-    .array(fields({ name: z.string().min(1), public: z.string().min(1).describe('Ed25519: base64 of its 32 bytes, or PEM') }))
+    .array(
+      fields({
+        name: z.string().min(1).describe('what the key is called in messages'),
+        public: z.string().min(1).describe('Ed25519: base64 of its 32 bytes, or PEM'),
+      }),
+    )
     .default([])
     .describe('keys that sign the log; `plumb keys new` makes one'),
   workflows: z
