@@ -60,16 +60,15 @@ test('T19: what Gitea signs is taken; with another secret, or as a form, nothing
       config: { url: `${url}/hooks/forge`, content_type: type, secret: key },
     });
   // another secret; and a form, of which Gitea signs another text than it sends
-  for (const [at, [type, key]] of (
-    [
-      ['json', 'another secret, as long as that one'],
-      ['form', secret],
-    ] as const
-  ).entries()) {
+  for (const [type, key, digest] of [
+    ['json', 'another secret, as long as that one', colour],
+    ['form', secret, other],
+  ] as const) {
+    const before = await refused();
     const { id } = await hook(type, key);
-    await bed.promote(at === 0 ? colour : other);
+    await bed.promote(digest);
     await push();
-    await expect.poll(refused, { timeout: 60_000 }).toBe(at + 1);
+    await expect.poll(refused, { timeout: 60_000 }).toBeGreaterThan(before);
     expect(await ask()).toBe(fruit);
     await gitea.ask(ada, 'DELETE', `/repos/ada/r/hooks/${id}`);
   }
