@@ -234,6 +234,7 @@ class ServerState {
 
   /** The objects of a commit that a fetch brings may lag a moment behind its ref, and git itself may fail; the ref does not move again for that. */
   async #readOrRetry(commit: string, noticedMs: number, failures: number): Promise<void> {
+    if (this.#signal.aborted) return;
     try {
       await this.read(commit, noticedMs);
     } catch (error) {
