@@ -51,15 +51,16 @@ export interface Decision extends Pick<PromotionInput, 'by' | 'at' | 'base'> {
 
 /**
  * One plan for each model, in the order of their names.
- * @throws PlumbError PROMOTION_REFUSED, GATE_FAILED, EVIDENCE_INVALID, GIT_TOO_SHALLOW
+ * @throws PlumbError PROMOTION_REFUSED, MODEL_FILE_REFUSED, GATE_FAILED, EVIDENCE_INVALID, GIT_TOO_SHALLOW
  */
 export async function planMoves(
   { git, prefix, store }: Pick<Project, 'git' | 'prefix' | 'store'>,
   judged: readonly Judged[],
   { ground, decision }: { readonly ground: Ground; readonly decision: Decision },
 ): Promise<PromotionPlan[]> {
-  const [{ planPromotion }, { pointerHistory }, { readPromotionGround }] = await Promise.all([
+  const [{ planPromotion }, { checkModelFiles }, { pointerHistory }, { readPromotionGround }] = await Promise.all([
     import('../registry/promotion.ts'),
+    import('../registry/model-files.ts'),
     import('../registry/history.ts'),
     import('../registry/promotion-ground.ts'),
   ]);
@@ -67,6 +68,7 @@ export async function planMoves(
     commit === null ? [] : pointerHistory(git, prefix, commit, model, stage);
   const plans: PromotionPlan[] = [];
   for (const one of judged.toSorted((a, b) => byCodeUnit(a.model, b.model))) {
+    await checkModelFiles(one.candidate, store);
     const { current = null, staging = null } = ground.pointers[one.model] ?? {};
     const reason = { reason: decision.reason };
     plans.push(

@@ -2,8 +2,9 @@
 import { shortDigest, type Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { BoundStage } from './graph.ts';
-import { findUsable, frozenRecord, readyStage, whyRuns, type PlanContext } from './plan.ts';
-import { isLoss, type KeptRecord, type LogEntry, type RunLog } from './records.ts';
+import { findUsable, frozenRecord, readyStage, whyRuns, type PlanContext, type ReadyStage } from './plan.ts';
+import { isLoss, readableRecord, type KeptRecord, type LogEntry, type RunLog } from './records.ts';
+import type { RunInput } from './run-record.ts';
 import { schedule, type Ending } from './scheduler.ts';
 import { executeStage, type StageOutcome, type StageWorld } from './stage-run.ts';
 
@@ -64,7 +65,29 @@ async function runStage(stage: BoundStage, produced: ReadonlyMap<string, KeptRec
   const why = await whyRuns(ready, context, force);
   order.onStart(stage.spec.name, why);
   if (!order.restore) await bringInputs(stage, produced, order);
+  await checkBaseModels(ready, order);
   return executeStage(ready, why, world, { restore: order.restore, forced: force || isLost });
+}
+
+/**
+ * What pipeline.yaml calls a part of a model (its base, an adapter, a tokenizer) is opened by nobody before it is known to hold no code.
+ * @throws PlumbError MODEL_FILE_REFUSED
+ */
+async function checkBaseModels({ stage, inputs }: ReadyStage, { context, world }: RunOrder): Promise<void> {
+  const parts = new Set(Object.values(context.pipeline.config.models).flatMap((model) => Object.values(model.parts ?? {})));
+  for (const [name, input] of Object.entries(inputs)) {
+    const bound = stage.inputs[name];
+    const output = bound?.kind === 'output' ? context.pipeline.stages.get(bound.stage)?.outputs[bound.output] : undefined;
+    if (!parts.has(input.ref) && !(output !== undefined && parts.has(output))) continue;
+    const { checkModelTree } = await import('../quality/base-model-tree.ts');
+    const kind = input.kind === 'data' || (await isFolder(input, world)) ? 'folder' : 'file';
+    await checkModelTree(world.store, { digest: input.digest, kind, name: output ?? input.ref });
+  }
+}
+
+async function isFolder({ run, digest }: RunInput, { store }: StageWorld): Promise<boolean> {
+  const record = run === undefined ? undefined : await readableRecord(store, run);
+  return Object.values(record?.record.outputs ?? {}).some((output) => output.digest === digest && output.kind === 'folder');
 }
 
 /** What a command reads of other stages, as far as it is not there. A built-in step reads from the store. */
