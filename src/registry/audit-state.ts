@@ -27,6 +27,8 @@ export interface LogState {
   readonly records: readonly LogRecord[];
   /** digest of the last record; null: there is none */
   readonly head: Digest | null;
+  /** the commit of the main branch that the first record is about; null: there is none */
+  readonly began: Oid | null;
   /** the newest commit of the main branch that a record is about; null: there is none */
   readonly last: Oid | null;
   /** the policy that judges what comes next, and a commit of the main branch that has it; null: there is none */
@@ -57,6 +59,7 @@ export function logState(records: readonly LogRecord[]): LogState {
   return {
     records,
     head: records.at(-1)?.digest ?? null,
+    began: records[0]?.decision.commit ?? null,
     last,
     policy,
     signers: records.at(-1)?.decision.signers ?? null,

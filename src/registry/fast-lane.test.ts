@@ -10,7 +10,7 @@ const digestOfModel = (model: ExampleModel): Digest => digestOf(artifactOf(model
 
 /** A log that has served nothing, but for what is said. */
 function logOf(over: Partial<ServedLog> = {}): ServedLog {
-  return { servedSince: () => null, wasServed: () => false, revoked: new Set(), ...over };
+  return { began: null, servedSince: () => null, wasServed: () => false, revoked: new Set(), ...over };
 }
 
 let scene: JudgeScene;
@@ -38,6 +38,14 @@ test('with a log, only what was served is gone back to so quickly', async () => 
   expect(await scene.judge(revert, { log: logOf({ wasServed: (digest) => digest === pointer }) })).toMatchObject({ fast: true, holds: true });
   const never = await scene.judge(revert, { log: logOf() });
   expect(never).toMatchObject({ fast: false, holds: false, kind: 'rollback' });
+  expect(against(never).order).toContain('goes back to what was never served');
+});
+
+test('what stood there when the log began, or before, counts as served; what came and went after that does not', async () => {
+  const [newer, older] = (await scene.repository.run('log', '--first-parent', '--format=%H', revert.before, '--', production)).split('\n');
+  for (const began of [newer, older]) expect(await scene.judge(revert, { log: logOf({ began: began! }) })).toMatchObject({ fast: true, holds: true });
+  const before = await scene.repository.run('rev-parse', `${older}~1`);
+  expect(await scene.judge(revert, { log: logOf({ began: before }) })).toMatchObject({ fast: false, holds: false });
 });
 
 test('other work that the reverted commit brought goes with it, but for the policy', async () => {
@@ -96,5 +104,7 @@ test('who goes back and brings something new along goes the long way', async () 
   await scene.promote({ candidate: good, model: 'other' });
   const judgement = await scene.judge({ before: await repository.run('rev-parse', 'main'), after: await repository.head() });
   expect(judgement).toMatchObject({ fast: false, holds: false, kind: 'promotion' });
-  expect(against(judgement).order).toContain('intents in production goes back, other pointers do not');
+  expect(against(judgement).order).toContain(
+    'intents in production goes back to what was never served, or together with pointers that do not go back',
+  );
 });

@@ -26,7 +26,7 @@ export async function judgeMove(input: MoveInput): Promise<MoveJudgement | null>
   const change = await readMoveChange(input);
   if (changesNothing(change)) return null;
   const revoked = await findRevoked(change, input);
-  const fast = input.policy !== null && takesFastLane(change, input.log, revoked);
+  const fast = input.policy !== null && (await takesFastLane(change, revoked, input));
   const people = await judgePeople(change, fast, input);
   const found = [
     judgeFiles(change, fast),

@@ -29,7 +29,12 @@ export async function judgeOrder(promoted: readonly MovedPointer[], policy: Poli
 
 function previousFaults({ place, pointer, evidence, history, kind }: MovedPointer): Fault[] {
   if (pointer === null) return [];
-  if (kind === 'rollback') return [{ what: `${nameOf(place)} goes back, other pointers do not: make these two pull requests` }];
+  if (kind === 'rollback')
+    return [
+      {
+        what: `${nameOf(place)} goes back to what was never served, or together with pointers that do not go back: promote it, or make these two pull requests`,
+      },
+    ];
   const promotion = evidence?.promotion;
   if (promotion === null || promotion === undefined) return [{ what: `${nameOf(place)} has no promotion record` }];
   const there = history[0]?.after ?? null;

@@ -20,6 +20,8 @@ export interface JudgingPolicy {
 
 /** What was served when: `DecisionLog` has it. */
 export interface ServedLog {
+  /** the commit of the main branch that the first record is about; null: there is no record */
+  readonly began: Oid | null;
   /** Since when an artifact is served in a stage without a break; null: it is not. */
   servedSince(model: string, stage: Stage, artifact: Digest): Date | null;
   /** Was a pointer with these bytes (SHA-256) ever served? */
