@@ -9,6 +9,8 @@ export interface TrustWorld {
   readonly git: Git;
   /** null: nobody can be asked which pull requests were merged */
   readonly forge: Pick<Forge, 'findPullRequest'> | null;
+  /** What a forge that does not answer is worth: unknown, or the end of the work with its error. */
+  readonly silence: 'unknown' | 'error';
   /** short name of the main branch */
   readonly main: string;
   /** null: this clone is all that there is */
@@ -16,7 +18,7 @@ export interface TrustWorld {
 }
 
 /** Each is asked about once. */
-export function openMoveTrust({ git, forge, main, remote }: TrustWorld): MoveTrust {
+export function openMoveTrust({ git, forge, silence, main, remote }: TrustWorld): MoveTrust {
   const known = new Map<number, ReturnType<MoveTrust['mergedPull']>>();
   return {
     main,
@@ -27,7 +29,7 @@ export function openMoveTrust({ git, forge, main, remote }: TrustWorld): MoveTru
     },
     fetchCommit: async (commit) => {
       if ((await git.resolve(commit)) === commit) return true;
-      if (remote === null) return false;
+      if (remote === null || !/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) return false;
       await fetchRefs(git, { ...remote, refs: [{ from: commit }] }).catch(falseIfRefused);
       return (await git.resolve(commit)) === commit;
     },
@@ -39,7 +41,7 @@ export function openMoveTrust({ git, forge, main, remote }: TrustWorld): MoveTru
       const pull = await forge.findPullRequest({ number });
       return pull?.state === 'merged' && pull.baseRef === main ? { number, head: pull.head } : null;
     } catch (error) {
-      if (isPlumbError(error)) return 'unknown';
+      if (isPlumbError(error) && silence === 'unknown') return 'unknown';
       throw error;
     }
   }

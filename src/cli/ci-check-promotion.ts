@@ -43,7 +43,7 @@ export interface ToldCheck {
 /** What the action `check-promotion` does, too. */
 export async function checkPull(options: CheckOptions, cli: Cli): Promise<ToldCheck> {
   const project = await openProject(cli);
-  const open = await openForgeOf(project, options, cli);
+  const open = await openForgeOf(project, { ...options, writes: options.status === true }, cli);
   const [{ checkPromotion }, { openMoveTrust }, { openMoveStore }] = await Promise.all([
     import('../ci/check-promotion.ts'),
     import('../ci/move-trust.ts'),
@@ -52,7 +52,7 @@ export async function checkPull(options: CheckOptions, cli: Cli): Promise<ToldCh
   const { git, prefix, config, store } = project;
   const { forge, gitToken } = open;
   const remote = { remote: 'origin', token: gitToken };
-  const trust = openMoveTrust({ git, forge, main: config.main, remote });
+  const trust = openMoveTrust({ git, forge, silence: 'unknown', main: config.main, remote });
   const pin = cli.env['PLUMB_AUDIT_KEY'] || undefined;
   const world = { git, prefix, main: config.main, forge, remote, pin, store: openMoveStore(store), trust, now: cli.now() };
   const checked = await checkPromotion(world, options.pull).catch(async (error: unknown) => {

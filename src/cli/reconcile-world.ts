@@ -5,11 +5,11 @@ import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { decideForge } from '../ci/forge-place.ts';
 import type { ReconcileWorld } from '../ci/reconcile.ts';
 import type { Draft } from '../ci/reconcile-draft.ts';
+import { openMoveTrust } from '../ci/move-trust.ts';
 import { policyInForce } from '../ci/reconcile-policy.ts';
 import { appendTo, lookAt, refOf, type OriginPlace } from '../ci/reconcile-sight.ts';
 import type { Forge } from '../forge/index.ts';
-import { addressOfRemote, fetchRefs } from '../git/publish.ts';
-import type { Oid } from '../git/git.ts';
+import { addressOfRemote } from '../git/publish.ts';
 import { publicText, readSigningKey } from '../pipeline/attestation.ts';
 import { files } from '../project/layout.ts';
 import { openSigner, type LogSigner } from '../registry/audit-append.ts';
@@ -54,11 +54,8 @@ export async function openWorld(options: ReconcileOptions, cli: Cli): Promise<Op
   const place = { ...base, logBranch: await logBranchOf(base), pin: options.auditKey ?? (cli.env['PLUMB_AUDIT_KEY'] || undefined) };
   const runUrl = open?.place.runUrl ?? null;
   let known: DecisionLog | null = null;
-  const trust: MoveTrust = {
-    main: config.main,
-    mergedPull: async (number) => (forge === null ? 'unknown' : mergedPull(forge, config.main, number)),
-    fetchCommit: (commit) => fetchCommit(place, commit),
-  };
+  // opened for each decision: what was not merged a minute ago may be now
+  const trust = (): MoveTrust => openMoveTrust({ git, forge, silence: 'error', main: config.main, remote });
   const world: ReconcileWorld = {
     git,
     prefix,
@@ -74,7 +71,7 @@ export async function openWorld(options: ReconcileOptions, cli: Cli): Promise<Op
       known = sight.log ?? known;
       return sight;
     },
-    judge: (input) => judgeMove({ ...input, git, prefix, store: openMoveStore(store), trust, now: cli.now() }),
+    judge: (input) => judgeMove({ ...input, git, prefix, store: openMoveStore(store), trust: trust(), now: cli.now() }),
     append: async (log, draft) => {
       cli.signal.throwIfAborted();
       const after = options.dryRun === true ? imagine(log, draft, place) : await sign(log, draft, place, { env: cli.env, runUrl });
@@ -91,7 +88,7 @@ async function openForge(
   cli: Cli,
 ): Promise<Awaited<ReturnType<typeof openForgeOf>>> {
   try {
-    return await openForgeOf(project, options, cli);
+    return await openForgeOf(project, { ...options, writes: options.dryRun !== true }, cli);
   } catch (error) {
     if (!isPlumbError(error, 'FORGE_TOKEN') && !isPlumbError(error, 'FORGE_UNKNOWN')) throw error;
     throw new PlumbError(error.code, {
@@ -122,23 +119,6 @@ async function logBranchOf(place: Pick<OriginPlace, 'git' | 'prefix' | 'branch' 
   const bytes = commit === null ? null : await git.readBlob(commit, prefix + files.policy);
   const policy = bytes === null ? '' : parsePolicyText(Buffer.from(bytes).toString('utf8'));
   return typeof policy === 'string' ? usualBranch : (policy.audit?.branch ?? usualBranch);
-}
-
-async function mergedPull(forge: Forge, main: string, number: number): Promise<Awaited<ReturnType<MoveTrust['mergedPull']>>> {
-  const pull = await forge.findPullRequest({ number });
-  return pull !== null && pull.state === 'merged' && pull.baseRef === main ? { number, head: pull.head } : null;
-}
-
-async function fetchCommit({ git, remote }: OriginPlace, commit: Oid): Promise<boolean> {
-  if ((await git.resolve(commit)) === commit) return true;
-  if (remote === null || !/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) return false;
-  try {
-    await fetchRefs(git, { ...remote, refs: [{ from: commit }] });
-    return (await git.resolve(commit)) === commit;
-  } catch (error) {
-    if (isPlumbError(error)) return false;
-    throw error;
-  }
 }
 
 interface Job {
