@@ -46,13 +46,12 @@ const auditPolicySchema = fields({
       }),
     )
     .default([])
-    .describe('keys that sign the log; `plumb keys new` makes one'),
+    .describe('keys that sign the log; `plumb keys new --for audit` makes one'),
   workflows: z
     .array(z.string().min(1))
     .default([])
     .describe('workflow files of the main branch whose jobs sign the log by trust.sigstore, without a key'),
 }).describe('the log of what was decided and served: with it, only what it says is served');
-export type AuditPolicy = z.infer<typeof auditPolicySchema>;
 
 const budgetSchema = fields({
   jobs: countSchema.default(256).describe('most jobs that one pull request may start at a time'),
