@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { headLine, reportMarker } from '../../src/ci/report-comment.ts';
 import type { GitHubApi } from '../../tests/github-api/api.ts';
 import { startGitHub } from '../../tests/github-api/start.ts';
+import { TestProject } from '../../tests/project.ts';
 
 const bundle = fileURLToPath(new URL('dist/index.js', import.meta.url));
 const token = 'ghs_ThisIsTheTokenOfTheJob0123456789';
@@ -24,7 +25,7 @@ beforeEach(async () => {
   Object.assign(github.permissions, { ann: 'write', rob: 'read' });
   Object.assign(github.workflows, { 'pr.yml': ['pull', 'sha', 'fork', 'force'], 'fork.yml': ['pull', 'sha', 'fork'] });
   // all that commands.yml gives the job, and no more
-  github.permission = { actions: 'write', 'pull-requests': 'write' };
+  github.permission = { actions: 'write', contents: 'read', 'pull-requests': 'write' };
   say('github-actions[bot]', `${reportMarker({ place: '.', model: null, stage: 'production' })}\n${headLine(head)}\n## The report`, -60_000);
   folder = mkdtempSync(join(tmpdir(), 'command action '));
 });
@@ -35,11 +36,11 @@ afterEach(async () => {
 });
 
 /** A comment, as people write one. @param ms from now @returns its id */
-function say(login: string, body: string, ms = 0, changed: { body: string } | null = null): number {
+function say(login: string, body: string, ms = 0, changed: { body: string } | null = null, issue = 7): number {
   const at = (from: number): string => new Date(Date.now() + from).toISOString().replace(/\.\d+Z$/, 'Z');
   const id = 1000 + github.comments.length;
   const edited = changed === null ? { edits: 0, updatedAt: at(ms) } : { edits: 1, updatedAt: at(ms + 5000), body: changed.body };
-  github.comments.push({ id, issue: 7, body, login, createdAt: at(ms), ...edited });
+  github.comments.push({ id, issue, body, login, createdAt: at(ms), ...edited });
   return id;
 }
 
@@ -92,7 +93,7 @@ test('/plumb run by somebody who may write: eyes, one start of pr.yml on main fo
   expect(repliesTo(id)).toEqual([expect.stringMatching(/again\. \[The run\]\(<https:\/\/github\.test\/o\/r\/actions\/runs\/\d+>\)/)]);
   await react(id);
   expect(repliesTo(id)).toHaveLength(1);
-  expect(github.requests.length).toBeLessThan(20);
+  expect(github.requests.length).toBeLessThan(24);
 });
 
 test('T28: without write permission: a thumb down, and nothing else', async () => {
@@ -102,6 +103,33 @@ test('T28: without write permission: a thumb down, and nothing else', async () =
     expect([reactionsTo(id), repliesTo(id)]).toEqual([['-1'], []]);
   }
   expect(github.dispatches).toEqual([]);
+});
+
+test('T28: commands beyond the budget of the base are not carried out, and that is said once', async () => {
+  await github.close();
+  github = await startGitHub({ token, git: true });
+  using project = TestProject.create({
+    'policy.yaml': 'version: 1\nmodels: {}\ngates: {}\nbudget: { commands: 2 }\n',
+    '.github/workflows/pr.yml': readFileSync(new URL('../../templates/forges/github/.github/workflows/pr.yml', import.meta.url), 'utf8'),
+  });
+  const folder = github.git?.folder() ?? '';
+  project.git('push', '-q', folder, 'main');
+  project.git('checkout', '-qb', 'topic');
+  project.write('policy.yaml', 'version: 1\nmodels: {}\ngates: {}\nbudget: { commands: 999 }\n');
+  project.git('commit', '-qam', 'as many as I like');
+  project.git('push', '-q', folder, 'topic');
+  const pull = github.openPull({ head: 'topic', base: 'main', title: 'more', author: 'ann' });
+  Object.assign(github.permissions, { ann: 'write' });
+  github.permission = { actions: 'write', contents: 'read', 'pull-requests': 'write' };
+  const ask = (): number => say('ann', `/plumb run ${pull.head}`, 0, null, pull.number);
+  const ids = [ask(), ask(), ask(), ask()];
+  const done: unknown[] = [];
+  for (const id of ids) done.push((await react(id)).outputs['done']);
+  expect(done).toEqual(['dispatched', 'dispatched', 'refused', 'refused']);
+  expect(github.dispatches).toHaveLength(2);
+  expect(ids.map((id) => repliesTo(id).length)).toEqual([1, 1, 1, 0]);
+  expect(repliesTo(ids[2] ?? 0)[0]).toContain('2 commands an hour, is used up');
+  expect(reactionsTo(ids[3] ?? 0)).toEqual(['-1']);
 });
 
 test('a head that moved since the report is not run', async () => {

@@ -5,10 +5,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { defaults } from '@actions/github/lib/utils';
 import { PlumbError, isPlumbError } from '../../src/base/errors.ts';
+import { budgetOf, limitCommand, type Budget } from '../../src/ci/budget.ts';
 import { decideCommand, parseCommand, type Decision } from '../../src/ci/command.ts';
 import { readCiContext, type CiContext } from '../../src/ci/context.ts';
 import { headOfReport, reportMarker } from '../../src/ci/report-comment.ts';
-import { openForge, type Forge, type ReadComment } from '../../src/forge/index.ts';
+import { openForge, type Forge, type PullRequest, type ReadComment } from '../../src/forge/index.ts';
 import { explain } from './explain.ts';
 
 interface Inputs {
@@ -48,9 +49,34 @@ async function answer(forge: Forge, comment: ReadComment, inputs: Inputs): Promi
   if (pull === null) throw new PlumbError('ACTION_EVENT', { what: `${comment.number} is no pull request`, mend: 'ask on a pull request' });
   const { author, createdAt, updatedAt } = comment;
   const asked = { parsed, comment: { author, createdAt, edited: updatedAt > createdAt }, permission, pull };
-  const decision = decideCommand({ ...asked, seen: await seenHead(forge, comment.number, inputs) });
+  const wanted = decideCommand({ ...asked, seen: await seenHead(forge, comment.number, inputs) });
+  const decision = await withinBudget(wanted, { forge, comment, pull, folder: inputs.folder });
   core.info(`${comment.author} (${permission}): ${decision.do}`);
   return carryOut(decision, { forge, comment, branch: pull.baseRef });
+}
+
+const hourMs = 3_600_000;
+
+/** Whoever gets no answer costs nothing, and nobody can use up the answers of others by writing what is no command of theirs. */
+async function withinBudget(
+  decision: Decision,
+  { forge, comment, pull, folder }: { forge: Forge; comment: ReadComment; pull: PullRequest; folder: string },
+): Promise<Decision> {
+  if (decision.do === 'refuse' && decision.reply === null) return decision;
+  const answered = await forge.answered(comment.number, new Date(comment.createdAt.getTime() - hourMs), comment.id);
+  return limitCommand(decision, { answered, most: (await readBudget(forge, pull, folder)).commands });
+}
+
+/** Of the base branch. A job that may not read it, or a policy that does not parse, leaves what is usual. */
+async function readBudget(forge: Forge, { base }: PullRequest, folder: string): Promise<Budget> {
+  try {
+    const bytes = await forge.fileAt(base, posix.join(folder, 'policy.yaml'));
+    return await budgetOf(bytes === null ? undefined : Buffer.from(bytes).toString('utf8'));
+  } catch (error) {
+    if (!isPlumbError(error)) throw error;
+    core.warning(`the budget of policy.yaml is not known, so that the usual one holds: ${error.message}`);
+    return budgetOf(undefined);
+  }
 }
 
 async function carryOut(decision: Decision, { forge, comment, branch }: { forge: Forge; comment: ReadComment; branch: string }): Promise<Outputs> {

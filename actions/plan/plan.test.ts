@@ -127,6 +127,7 @@ test('T1: started by hand, it plans the pull request that the forge knows, and n
     expect(refused).toMatchObject({ code: 1, outputs: { any: 'false', 'level-1': '[]' }, log: expect.stringContaining('is not, or is no more') });
   Object.assign(pull, { headRepository: 'mallory/r' });
   expect(await by()).toMatchObject({ code: 1, outputs: { 'level-1': '[]' } });
+  github.pulls.splice(github.pulls.indexOf(pull), 1);
 });
 
 test('a change of nothing that matters starts no job, and the remote is not asked', async () => {
@@ -156,6 +157,33 @@ test('labels, GPUs and time limits of pipeline.yaml are those of the job; levels
     { name: 'other', 'runs-on': ['self-hosted', 'gpu'], gpus: 1, minutes: 15 },
   ]);
   expect(include(outputs['level-2'])).toMatchObject([{ name: 'train+1', stages: ['train', 'evaluate'] }]);
+});
+
+test('T28: a pull request that would start more jobs or minutes than its base allows starts none; its own policy does not count', async () => {
+  const policy = (budget: string): string => `version: 1\nmodels: {}\ngates: {}\nbudget: ${budget}\n`;
+  using clone = branch({ 'policy.yaml': policy('{ jobs: 3 }') });
+  const few = clone.git('rev-parse', 'HEAD');
+  clone.write('policy.yaml', policy('{ jobs: 9, minutes: 20 }'));
+  clone.git('commit', '-qam', 'few minutes');
+  const short = clone.git('rev-parse', 'HEAD');
+  clone.write('policy.yaml', policy('{ jobs: 999 }'));
+  clone.write(
+    'pipeline.yaml',
+    `${pipeline}  many: { foreach: [1, 2, 3, 4], do: { cmd: "echo \${item} > many-\${item}.txt", outs: ["many-\${item}.txt"] } }\n`,
+  );
+  clone.git('commit', '-qam', 'many');
+  const nothing = { any: 'false', 'level-1': '[]', 'level-2': '[]', 'level-3': '[]', 'level-4': '[]' };
+  expect(await step(clone, { base: few })).toMatchObject({
+    code: 1,
+    outputs: nothing,
+    log: expect.stringMatching(/title=CI_BUDGET::this pull request would start 4 jobs, and policy\.yaml of its base allows 3/),
+  });
+  expect(await step(clone, { base: short })).toMatchObject({
+    code: 1,
+    outputs: nothing,
+    log: expect.stringMatching(/title=CI_BUDGET::.*base allows 20/),
+  });
+  expect(await step(clone, { base })).toMatchObject({ code: 0, outputs: { any: 'true' } });
 });
 
 test("T1: a fork's code starts nothing, nor that of a repository that is gone", async () => {

@@ -43,14 +43,20 @@ export interface JobPlan extends CiPlan {
   readonly trusted: { readonly repository: string; readonly workflows: readonly string[] } | null;
 }
 
-/** What the action `plan` does, too. */
+/** What the action `plan` does, too. @throws PlumbError CI_BUDGET for a pull request that would cost more than the policy of its base allows */
 export async function planProject(project: Project, wish: PlanWish, cli: Cli): Promise<JobPlan> {
-  const [{ planJobs }, { openTrustBase }] = await Promise.all([import('../ci/job-plan.ts'), import('./open-run-names.ts')]);
+  const [{ planJobs }, { openTrustBase }, { budgetOf, checkBudget }] = await Promise.all([
+    import('../ci/job-plan.ts'),
+    import('./open-run-names.ts'),
+    import('../ci/budget.ts'),
+  ]);
   return withPipeline(project, cli, async ({ context }) => {
     const plan = await planJobs({ project, context, steps }, wish);
     const { domain } = context.runs;
     if (domain.kind === 'laptop') return { ...plan, trusted: null };
-    const trust = (await openTrustBase(project, cli.env, domain))?.trust ?? null;
+    const base = await openTrustBase(project, cli.env, domain);
+    if ('number' in domain) checkBudget(plan.levels, await budgetOf(base === null ? undefined : await project.readTextAt(base.commit, files.policy)));
+    const trust = base?.trust ?? null;
     if (trust === null) return { ...plan, trusted: null, warnings: [...plan.warnings, noTrust] };
     return { ...plan, trusted: { repository: trust.repository, workflows: trust.workflows } };
   });

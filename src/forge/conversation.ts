@@ -16,17 +16,27 @@ export interface Conversation {
   find(pullRequest: number, marker: string): Promise<ReadComment | null>;
   upsert(pullRequest: number, comment: Comment): Promise<PostedComment>;
   reply(to: ReadComment, body: string): Promise<PostedComment>;
+  answered(pullRequest: number, since: Date, but: number): Promise<number>;
 }
+
+const answer = '<!-- plumbline:answer:';
 
 /** @param author login of ours */
 export function openConversation(calls: CommentCalls, author: string, session: Session): Conversation {
-  return { find, upsert, reply: (to, body) => upsert(to.number, { marker: `<!-- plumbline:answer:${to.id} -->`, body }) };
+  return { find, upsert, answered, reply: (to, body) => upsert(to.number, { marker: `${answer}${to.id} -->`, body }) };
 
   async function find(pullRequest: number, marker: string): Promise<ReadComment | null> {
     for await (const one of calls.list(pullRequest)) {
       if (one.author === author && one.body.split(/\r?\n/, 1)[0] === marker) return one;
     }
     return null;
+  }
+
+  async function answered(pullRequest: number, since: Date, but: number): Promise<number> {
+    let count = 0;
+    for await (const one of calls.list(pullRequest))
+      if (one.author === author && one.createdAt >= since && one.body.startsWith(answer) && !one.body.startsWith(`${answer}${but} -->`)) count += 1;
+    return count;
   }
 
   async function upsert(pullRequest: number, comment: Comment): Promise<PostedComment> {

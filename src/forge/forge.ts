@@ -157,6 +157,8 @@ export interface Forge {
   readComment(id: number): Promise<ReadComment>;
   /** Answers a comment below it. Said again, by a job that was started again, it is still one answer, with the latest text. */
   reply(to: ReadComment, body: string): Promise<PostedComment>;
+  /** How many comments on a pull request we answered since then, that one (by its id) not among them. */
+  answered(pullRequest: number, since: Date, but: number): Promise<number>;
   react(comment: number, reaction: Reaction): Promise<void>;
   /** 'none' for who is not known here. A role of an organisation's own making counts as the built-in one that it extends. */
   permissionOf(login: string): Promise<Permission>;

@@ -38,6 +38,7 @@ export function openGitea(options: ForgeOptions): Forge {
     findComment: (pullRequest, marker) => told(conversation.find(pullRequest, marker)),
     readComment: (id) => told(ask('GET', '/issues/comments/{id}', { id }).then(({ data }) => commentOf(data))),
     reply: (to, body) => told(conversation.reply(to, body)),
+    answered: (...asked) => told(conversation.answered(...asked)),
     react: (comment, reaction) => told(ask('POST', '/issues/comments/{comment}/reactions', { comment, content: reaction }).then(() => undefined)),
     upsertIssue: (issue) => told(issues.upsert(issue)),
     closeIssue: (marker, why) => told(issues.close(marker, why)),

@@ -39,6 +39,7 @@ export function openGitHub(options: ForgeOptions): Forge {
     findComment: (pullRequest, marker) => told(conversation.find(pullRequest, marker)),
     readComment: (id) => told(rest.issues.getComment({ ...repository, comment_id: id }).then(({ data }) => commentOf(data))),
     reply: (to, body) => told(conversation.reply(to, body)),
+    answered: (...asked) => told(conversation.answered(...asked)),
     // answered with what is there when we reacted so before
     react: (comment, reaction) =>
       told(rest.reactions.createForIssueComment({ ...repository, comment_id: comment, content: reaction }).then(() => undefined)),
