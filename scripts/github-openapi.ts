@@ -44,6 +44,7 @@ const wanted: Readonly<Record<string, readonly string[]>> = {
   '/orgs/{org}/teams/{team_slug}': ['get'],
   '/orgs/{org}/teams/{team_slug}/memberships/{username}': ['get'],
   '/apps/{app_slug}': ['get'],
+  '/user': ['get'],
   // what a repository is set to
   [repository]: ['get', 'patch'],
   [`${repository}/rulesets`]: ['get', 'post'],

@@ -20,6 +20,8 @@ export interface OpenForge {
 export interface ForgeOptions {
   readonly forge?: ForgePlace['kind'];
   readonly author?: string;
+  /** comments, issues or deployments: those of its author are looked for before others are made */
+  readonly writes?: boolean;
 }
 
 export function forgeOption(): Option {
@@ -27,11 +29,14 @@ export function forgeOption(): Option {
 }
 
 export function authorOption(): Option {
-  return new Option('--author <login>', "login that the token's comments appear under (default: that of the forge's own token for jobs)");
+  return new Option(
+    '--author <login>',
+    "login that what the token writes appears under (default: the forge is asked; of an App's token, or a job's own, that of the forge's token for jobs)",
+  );
 }
 
 /**
- * Asks nothing yet.
+ * Asks nothing yet, unless it is to write what it has to find again: then, without --author, whose token it is, unless it is a job's own.
  * @param check of the token, before it is used: see `refuseTokenOfJob`
  * @throws PlumbError FORGE_UNKNOWN, FORGE_TOKEN
  */
@@ -41,22 +46,21 @@ export async function openForgeOf(
   { env }: Pick<Cli, 'env'>,
   check: (token: ForgeToken, kind: ForgePlace['kind']) => void = () => undefined,
 ): Promise<OpenForge> {
-  const [{ addressOfRemote }, { openForge }] = await Promise.all([import('../git/publish.ts'), import('../forge/index.ts')]);
+  const [{ addressOfRemote }, { loginOf, openForge }] = await Promise.all([import('../git/publish.ts'), import('../forge/index.ts')]);
   const place = decideForge({ env, origin: await addressOfRemote(git, 'origin'), config: config.forge, kind: options.forge });
   const token = decideToken(env);
   check(token, place.kind);
-  const author = options.author ?? (place.kind === 'gitea' ? 'gitea-actions' : 'github-actions[bot]');
   const { kind, apiUrl, owner, repo } = place;
-  const forge = openForge(kind, {
+  const world = {
     apiUrl,
-    owner,
-    repo,
     token: token.secret,
-    author,
     fetch: globalThis.fetch,
-    pause: (ms) => pause(ms),
+    pause: (ms: number) => pause(ms),
     nowMs: () => Date.now(),
     random: () => Math.random(),
-  });
+  };
+  const asked = options.writes !== true || options.author !== undefined || token.ofJob ? null : await loginOf(kind, world);
+  const author = options.author ?? asked ?? (kind === 'gitea' ? 'gitea-actions' : 'github-actions[bot]');
+  const forge = openForge(kind, { ...world, owner, repo, author });
   return { place, forge, token, gitToken: { server: place.serverUrl, secret: token.secret }, author };
 }

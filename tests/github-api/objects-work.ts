@@ -5,7 +5,15 @@ import { dateOf, noCommit, type ApiDeployment, type ApiIssue, type ApiIssueEvent
 
 export function workObjects({ state, api, here, page, user, repository }: Frame) {
   const web = new URL(page).origin;
-  return { run, issue, issueEvent, team, membership, deployment, deploymentState };
+  return { run, issue, issueEvent, team, membership, deployment, deploymentState, self };
+
+  /** Whoever asks, as everybody may see him. */
+  function self(login: string): Json {
+    const untold = ['name', 'company', 'blog', 'location', 'email', 'hireable', 'bio'].map((name) => [name, null]);
+    const counts = ['public_repos', 'public_gists', 'followers', 'following'].map((name) => [name, 0]);
+    const since = '2026-01-01T00:00:00Z';
+    return { ...user(login), ...Object.fromEntries([...untold, ...counts]), user_view_type: 'public', created_at: since, updated_at: since };
+  }
 
   /** "created_at" of the first attempt, everything else of the last. */
   function run({ id, file, event, branch, sha, attempts }: ApiWorkflowRun): Json {

@@ -1,6 +1,6 @@
-// Teams and Apps: docs.github.com/en/rest/teams/members, teams/teams, apps/apps
+// Teams, Apps and who a token speaks for: docs.github.com/en/rest/teams/members, teams/teams, apps/apps, users/users
 import type { Objects } from './objects.ts';
-import { missing, type Answer, type ApiTeam, type Asked, type Routes, type State } from './state.ts';
+import { missing, refusedAs, type Answer, type ApiTeam, type Asked, type Routes, type State } from './state.ts';
 
 export function peopleRoutes(state: State, objects: Objects): Routes {
   const team = '/orgs/{org}/teams/{team_slug}';
@@ -11,7 +11,14 @@ export function peopleRoutes(state: State, objects: Objects): Routes {
       answer: (asked) => withoutBody(ofTeam(asked, (name) => membership(asked, name))),
     },
     'GET /apps/{app_slug}': { needs: ['metadata=read'], answer: readApp },
+    'GET /user': { needs: ['metadata=read'], answer: readSelf },
   };
+
+  /** docs.github.com/en/rest/users/users: not for "GitHub App installation access tokens", which speak for no user. */
+  function readSelf({ actor: { login } }: Asked): Answer {
+    if (login.endsWith('[bot]')) return refusedAs(403, 'Resource not accessible by integration');
+    return { status: 200, body: objects.self(login) };
+  }
 
   /** "To get a user's membership with a team, the team must be visible to the authenticated user." */
   function ofTeam({ parameters }: Asked, answer: (name: string) => Answer): Answer {
