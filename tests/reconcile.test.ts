@@ -1,4 +1,5 @@
 // What reconcile records and serves in a team's day: on a real repository at a strict stand-in of GitHub.
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { digestOf } from '../src/base/digest.ts';
 import { artifactOf, better, good } from '../src/registry/example.fixture.ts';
@@ -94,4 +95,41 @@ test('offline, and in a bare clone: what needs an approval waits for somebody wh
   const back = await bare.reconcile({ offline: true }, env);
   expect(back.json).toMatchObject({ written: [{ kind: 'rollback', holds: true }], refused: [] });
   expect(scene.github.requests).toEqual([]);
+});
+
+test("by a person's own token, what an earlier run opened is found again: one issue and one deployment, however often it runs", async () => {
+  const { scene } = await openScene();
+  const commit = await scene.pushDirectly('ada', () =>
+    scene.git.run('rm', '-q', 'models/intents/production.json').then(() => scene.git.run('commit', '-qm', 'out')),
+  );
+  for (const name of ['one', 'two']) {
+    const runner = await scene.runner();
+    const said = await runner.reconcile({}, { PLUMB_FORGE_TOKEN: 'token-of-carol' });
+    expect([name, said.error]).toEqual([name, null]);
+  }
+  expect(scene.github.issues).toMatchObject([{ login: 'carol', state: 'open', body: expect.stringContaining(commit) as string }]);
+  expect(new Set(scene.github.deployments.map(({ environment, sha }) => `${environment} ${sha}`)).size).toBe(scene.github.deployments.length);
+  // named all the same, another one is believed
+  await (await scene.runner()).reconcile({ author: 'carol' }, { PLUMB_FORGE_TOKEN: 'token-of-carol' });
+  expect(scene.github.issues).toHaveLength(1);
+});
+
+test('--dry-run of the first record says no digest to pin: it is not written', async () => {
+  const { scene } = await openScene();
+  await scene.push('carol', ':plumb/audit');
+  const runner = await scene.runner();
+  const dry = await runner.reconcile({ start: true, dryRun: true });
+  expect(dry.notes).toContain('would be recorded start');
+  expect(dry.notes).not.toContain('PLUMB_AUDIT_KEY');
+  expect((await runner.reconcile({ start: true })).notes).toContain('PLUMB_AUDIT_KEY=sha256:');
+});
+
+test('without the key, or with another one, it says which key is missing', async () => {
+  const { scene, runner } = await openScene();
+  const pull = await scene.propose({ candidate: better, production: good });
+  await scene.merge(pull);
+  expect(await runner.reconcile({}, { PLUMB_AUDIT_SIGNING_KEY: '' })).toMatchObject({ error: { code: 'AUDIT_SIGNER' } });
+  const { privateKey: other } = generateKeyPairSync('ed25519');
+  const wrong = Buffer.from(other.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
+  expect(await runner.reconcile({}, { PLUMB_AUDIT_SIGNING_KEY: wrong })).toMatchObject({ error: { code: 'AUDIT_SIGNER' } });
 });

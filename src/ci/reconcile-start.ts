@@ -24,7 +24,7 @@ export async function draftStart(frame: DraftFrame & { readonly logBranch: strin
   if (trouble !== null)
     throw new PlumbError('AUDIT_SIGNER', {
       what: `the log of decisions cannot begin: ${trouble}`,
-      mend: 'add `audit: { keys: [...] }` to policy.yaml of the main branch; `plumb keys new` makes a pair',
+      mend: 'add `audit: { keys: [...] }` to policy.yaml of the main branch; `plumb keys new --for audit` makes a pair',
     });
   const tree = commitTree(git, prefix, tip);
   const revoked = await everRevoked(git, prefix, tip);

@@ -86,7 +86,7 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./doctor.ts'),
   },
   { name: 'ci', summary: 'what the jobs of a CI do: plan, validate and more', load: () => import('./ci.ts') },
-  { name: 'keys', summary: 'make a key pair that signs the run records of CI', load: () => import('./keys.ts') },
+  { name: 'keys', summary: 'make a key pair: for the run records of CI, or for the log of decisions', load: () => import('./keys.ts') },
   { name: 'step', summary: 'run one built-in step (the pipeline calls this)', hidden: true, load: () => import('./step.ts') },
 ];
 

@@ -27,7 +27,7 @@ export function tellReconciled(
     served: log.allServed(),
     troubles: how.troubles.map((trouble) => (isPlumbError(trouble) ? trouble.toJSON() : String(trouble))),
   });
-  for (const record of written) tellRecord(record, cli);
+  for (const record of written) tellRecord(record, how.dryRun, cli);
   const news = new Set(written.map(({ decision }) => decision.seq));
   for (const { tip: one, judgement } of refused) {
     const { seq, points } = one.record.decision;
@@ -39,17 +39,18 @@ export function tellReconciled(
   if (how.dryRun) cli.print(dim('nothing was written: --dry-run'));
   for (const { model, stage, artifact, commit } of log.allServed())
     cli.print(`${green('serving')} ${bold(model)} in ${stage}: ${shortDigest(artifact)} ${dim(`as of ${commit.slice(0, 12)}`)}`);
-  if (log.trust === 'first-use')
+  // that of a record that was not written would be a wrong one
+  if (log.trust === 'first-use' && !(how.dryRun && written[0]?.decision.seq === 0))
     cli.note(dim(`the first record vouches for itself; pin it: PLUMB_AUDIT_KEY=${log.records[0]?.digest ?? ''} (docs/deploy.md)`));
   for (const trouble of how.troubles.slice(1)) cli.note(`also: ${oneLine(trouble instanceof Error ? trouble.message : String(trouble), 300)}`);
 }
 
-function tellRecord(record: LogRecord, cli: Cli): void {
+function tellRecord(record: LogRecord, dryRun: boolean, cli: Cli): void {
   const { holds, kind, points, approvals, reason, moves } = record.decision;
   const { bold, dim, green, red, yellow } = cli.paint;
   const isServed = moves.every(({ served }) => served);
   const word = kind === 'glass' ? yellow('glass broken') : holds && isServed ? green(kind === 'policy' ? 'in force' : 'recorded') : red('refused');
-  cli.print(`${word} ${bold(nameOf(record))} ${dim(placeOf(record))}`);
+  cli.print(`${dryRun ? 'would be ' : ''}${word} ${bold(nameOf(record))} ${dim(placeOf(record))}`);
   if (approvals.length > 0) cli.print(`  ${kind === 'glass' ? 'by' : 'approved by'} ${approvals.map(({ login }) => oneLine(login, 100)).join(', ')}`);
   if (reason !== null) cli.print(`  reason: ${oneLine(reason, 300)}`);
   if (!holds || !isServed) tellPoints(points, cli);

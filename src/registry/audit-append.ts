@@ -95,11 +95,11 @@ async function signersAt(
   throw noSigner('its policy.yaml names nobody who signs the log, which would end there');
 }
 
-function noSigner(why: string): PlumbError {
-  return new PlumbError('AUDIT_SIGNER', {
-    what: `the log of decisions cannot follow this commit: ${why}`,
-    mend: 'name a key in `audit.keys` of policy.yaml (`plumb keys new` makes one), or a workflow in `audit.workflows`, with `trust.sigstore`',
-  });
+const nameOne =
+  'name a key in `audit.keys` of policy.yaml (`plumb keys new --for audit` makes one), or a workflow in `audit.workflows`, with `trust.sigstore`';
+
+function noSigner(why: string, mend: string = nameOne): PlumbError {
+  return new PlumbError('AUDIT_SIGNER', { what: `the log of decisions cannot follow this commit: ${why}`, mend });
 }
 
 function messageOf(records: readonly LogRecord[]): string {
@@ -126,10 +126,19 @@ export function openSigner(env: Environment, policy: Policy, root: string | null
   if (text !== undefined && text !== '') {
     const key = readSigningKey(text, 'PLUMB_AUDIT_SIGNING_KEY');
     if (signers.keys.some((one) => one.public === publicText(key))) return keySigner(key);
-    throw noSigner(`PLUMB_AUDIT_SIGNING_KEY is the private half of ${publicText(key)}, which the policy in force does not name`);
+    throw noSigner(
+      `PLUMB_AUDIT_SIGNING_KEY is the private half of ${publicText(key)}, which the policy in force does not name`,
+      `give the private half of one that it names${namesOf(signers)}; a new key takes a policy that people approved, recorded by the old one`,
+    );
   }
   const sigstore = policy.trust?.sigstore;
   if (signers.jobs !== null && sigstore !== undefined && root !== null && env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'])
     return async (payload) => (await import('../pipeline/sigstore.ts')).sealBundle(payload, sigstore, root, env);
-  throw noSigner('there is neither PLUMB_AUDIT_SIGNING_KEY, nor a job of CI whose identity signs');
+  const why = 'there is neither PLUMB_AUDIT_SIGNING_KEY, nor a job of CI whose identity signs';
+  if (signers.keys.length === 0) throw noSigner(why);
+  throw noSigner(why, `set PLUMB_AUDIT_SIGNING_KEY to the private half of a key of \`audit.keys\`${namesOf(signers)}`);
+}
+
+function namesOf({ keys }: Signers): string {
+  return keys.length === 0 ? '' : `: ${keys.map(({ name }) => oneLine(name, 60)).join(', ')}`;
 }
