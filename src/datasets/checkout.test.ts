@@ -178,6 +178,25 @@ test('a file where a folder belongs, and the other way round, are left alone', a
   await expect(checkout(project, { force: true })).rejects.toMatchObject({ code: 'DATASET_MODIFIED' });
 });
 
+test.each(['hooks/post-checkout', 'config'])("T10: nor to git's %s or to the cache, through a symlink that came with the lock", async (path) => {
+  const project = await projectWithTwo();
+  const { a, files } = (await loadLock(await project.open())).datasets;
+  if (a === undefined || files === undefined) throw new Error('no data sets');
+  const config = await readFile(join(project.root, '.git/config'), 'utf8');
+  for (const top of ['.git', '.plumb']) {
+    await symlink(top, join(project.root, 'link'));
+    const datasets = { a: { ...a, path: `link/${path}` }, files: { ...files, path: 'link/new' } };
+    for (const [name, entry] of Object.entries(datasets)) {
+      await writeFile(join(project.root, 'datasets.lock'), formatLock({ version: 1, datasets: { [name]: entry } }));
+      await expect(checkout(project, { force: true })).rejects.toMatchObject({ code: 'PATH_OUTSIDE' });
+      expect(await readdir(join(project.root, top))).not.toContain('new');
+    }
+    await rm(join(project.root, 'link'));
+  }
+  expect(await readFile(join(project.root, '.git/config'), 'utf8')).toBe(config);
+  expect(await readdir(join(project.root, '.git/hooks'))).not.toContain('post-checkout');
+});
+
 test('T10: a lock of somebody else cannot write outside the project, nor through a symlink', async () => {
   const project = await projectWithTwo();
   const opened = await project.open();

@@ -58,12 +58,21 @@ export function checkProjectPath(path: string): void {
       mend: 'give it a shorter name',
     });
   }
-  const top = path.split('/')[0] ?? '';
   if (!isSafePath(path)) throw outside(path, 'it holds "..", an empty name or .git');
-  if (top === files.local || path === files.lock || path === files.config) throw outside(path, 'Plumbline keeps its own there');
+  // as a disk has it that does not tell upper from lower case
+  const folded = path.toLowerCase();
+  if (isLocal(path) || folded === files.lock || folded === files.config) throw outside(path, 'Plumbline keeps its own there');
 }
 
-/** @throws PlumbError PATH_OUTSIDE when a symlink on the way leads out of the project. What is not there yet cannot lead anywhere. */
+/** What is of this machine only: the cache, the locks. */
+function isLocal(path: string): boolean {
+  return path.split('/')[0]?.toLowerCase() === files.local;
+}
+
+/**
+ * @throws PlumbError PATH_OUTSIDE when a symlink on the way leads out of the project, or to what is git's own or ours in it: whoever wrote a revision may
+ *   have put both there, the link and the path. What is not there yet cannot lead anywhere.
+ */
 export async function refuseWayOut(root: string, path: string): Promise<void> {
   const top = await realpath(root);
   const way = relative(root, resolve(root, path));
@@ -77,8 +86,11 @@ export async function refuseWayOut(root: string, path: string): Promise<void> {
       if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ELOOP') throw outside(path, 'a symlink on the way leads nowhere');
       throw systemError(error, 'read', place);
     }
-    if (real === top || real.startsWith(`${top}${sep}`)) return;
-    throw outside(path, `a symlink leads to ${real}`);
+    if (real !== top && !real.startsWith(`${top}${sep}`)) throw outside(path, `a symlink leads to ${real}`);
+    const inside = relative(top, real).split(sep).join('/');
+    const isLinked = inside !== relative(root, place).split(sep).join('/');
+    if (isLinked && inside !== '' && (!isSafePath(inside) || isLocal(inside))) throw outside(path, `a symlink leads to ${inside}`);
+    return;
   }
 }
 
