@@ -43,8 +43,8 @@ export interface LogState {
   allServed(): Served[];
   /** Since when an artifact is served in a stage without a break; null: it is not. */
   servedSince(model: string, stage: Stage, artifact: Digest): Date | null;
-  /** Was a pointer with these bytes (SHA-256) ever served, in any stage? Whether it is revoked now is not asked. */
-  wasServed(pointer: Digest): boolean;
+  /** SHA-256 of the pointers that were served there one after the other, oldest first; null: there was none from then on. What is revoked now is not asked. */
+  servedPointers(model: string, stage: Stage): readonly (Digest | null)[];
 }
 
 /** @param records verified, from number 0 on */
@@ -73,7 +73,7 @@ export function logState(records: readonly LogRecord[]): LogState {
       const found = served(model, stage);
       return found?.artifact === artifact ? new Date(found.since) : null;
     },
-    wasServed: (pointer) => fold.everServed.has(pointer),
+    servedPointers: (model, stage) => fold.pointers.get(placeKey(model, stage)) ?? [],
   };
 }
 
@@ -83,7 +83,7 @@ function placeKey(model: string, stage: Stage): string {
 
 class Fold {
   readonly places = new Map<string, Served>();
-  readonly everServed = new Set<Digest>();
+  readonly pointers = new Map<string, (Digest | null)[]>();
   readonly revoked = new Set<Digest>();
   policy: LogState['policy'] = null;
   last: Oid | null = null;
@@ -102,6 +102,7 @@ class Fold {
   #move({ model, stage, to, pointer }: LogRecord['decision']['moves'][number], { commit, seq, at }: LogRecord['decision']): void {
     const key = placeKey(model, stage);
     const before = this.places.get(key);
+    this.pointers.set(key, [...(this.pointers.get(key) ?? []), pointer]);
     if (to === null || pointer === null) {
       this.places.delete(key);
       return;
@@ -109,6 +110,5 @@ class Fold {
     // a revocation ends what it takes out: if that ever came again, its time would count anew
     const unbroken = before?.artifact === to && !this.revoked.has(to);
     this.places.set(key, { model, stage, artifact: to, pointer, commit, seq, since: unbroken ? before.since : at });
-    this.everServed.add(pointer);
   }
 }

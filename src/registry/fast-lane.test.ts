@@ -10,16 +10,19 @@ const digestOfModel = (model: ExampleModel): Digest => digestOf(artifactOf(model
 
 /** A log that has served nothing, but for what is said. */
 function logOf(over: Partial<ServedLog> = {}): ServedLog {
-  return { began: null, servedSince: () => null, wasServed: () => false, revoked: new Set(), ...over };
+  return { began: null, servedSince: () => null, servedPointers: () => [], revoked: new Set(), ...over };
 }
 
 let scene: JudgeScene;
 let revert: Sides;
+/** that the revert brings back */
+let pointer: Digest;
 beforeAll(async () => {
   scene = await JudgeScene.make();
   await scene.release({ candidate: good });
   await scene.release({ candidate: better, production: good });
   revert = await scene.branch(() => scene.repository.run('revert', '--no-edit', 'HEAD'));
+  pointer = digestOf(`${await scene.repository.run('show', `${revert.after}:${production}`)}\n`);
 });
 afterAll(() => scene.remove());
 afterEach(() => scene.toMain());
@@ -34,11 +37,20 @@ test('a revert takes the fast lane: nobody needs to approve it, and a review com
 });
 
 test('with a log, only what was served is gone back to so quickly', async () => {
-  const pointer = digestOf(`${await scene.repository.run('show', `${revert.after}:${production}`)}\n`);
-  expect(await scene.judge(revert, { log: logOf({ wasServed: (digest) => digest === pointer }) })).toMatchObject({ fast: true, holds: true });
+  expect(await scene.judge(revert, { log: logOf({ servedPointers: () => [pointer] }) })).toMatchObject({ fast: true, holds: true });
   const never = await scene.judge(revert, { log: logOf() });
   expect(never).toMatchObject({ fast: false, holds: false, kind: 'rollback' });
   expect(against(never).order).toContain('goes back to what was never served');
+});
+
+test('T17: what the log has taken back is on no line, whatever the branch had meanwhile', async () => {
+  const newer = digestOf(`${await scene.repository.run('show', `${revert.before}:${production}`)}\n`);
+  const fast = async (...served: (Digest | null)[]): Promise<boolean> =>
+    (await scene.judge(revert, { log: logOf({ began: revert.before, servedPointers: () => served }) })).fast;
+  expect(await fast(newer)).toBe(true);
+  // out of the stage, and something else since; back to nothing
+  expect(await fast(newer, null, newer)).toBe(false);
+  expect(await fast(newer, pointer, newer)).toBe(true);
 });
 
 test('what stood there when the log began, or before, counts as served; what came and went after that does not', async () => {
@@ -71,7 +83,7 @@ test('T17: the revert of a revert is no way back: what was taken back comes agai
 
 test('T17: what was taken out for good does not come back, by no lane', async () => {
   for (const revoked of [digestOfModel(good), digestOf('another')]) {
-    const judgement = await scene.judge(revert, { log: logOf({ wasServed: () => true, revoked: new Set([revoked]) }) });
+    const judgement = await scene.judge(revert, { log: logOf({ servedPointers: () => [pointer], revoked: new Set([revoked]) }) });
     expect(judgement.fast).toBe(revoked !== digestOfModel(good));
     expect(against(judgement).revoked).toEqual(revoked === digestOfModel(good) ? expect.stringContaining('was taken out for good') : undefined);
   }

@@ -11,7 +11,7 @@ const digestOfModel = (model: ExampleModel): Digest => digestOf(artifactOf(model
 
 /** A log that has served nothing, but for what is said. */
 function logOf(over: Partial<ServedLog> = {}): ServedLog {
-  return { began: null, servedSince: () => null, wasServed: () => false, revoked: new Set(), ...over };
+  return { began: null, servedSince: () => null, servedPointers: () => [], revoked: new Set(), ...over };
 }
 
 describe('the good model serves, the better one is in staging', () => {

@@ -41,8 +41,8 @@ export async function judgeMove(input: MoveInput): Promise<MoveJudgement | null>
   const judgement = judgementOf(oneOfEach(found));
   return {
     ...judgement,
-    kind: kindOf(change),
-    moves: movesOf(change, judgement.holds),
+    kind: kindOf(change, fast),
+    moves: movesOf(change, { fast, served: judgement.holds }),
     revoked: newlyRevoked(change),
     fast,
     counted: people.counted,
@@ -93,17 +93,18 @@ function oneOfEach(found: readonly Point[]): Point[] {
   );
 }
 
-function kindOf({ pointers, revocations, policy }: MoveChange): DecisionKind {
-  if (revocations.length > 0 && pointers.every(({ kind }) => kind === 'rollback' || kind === 'removed')) return 'revocation';
+function kindOf({ pointers, revocations, policy }: MoveChange, fast: boolean): DecisionKind {
+  if (revocations.length > 0 && (fast || pointers.every(({ kind }) => kind === 'rollback' || kind === 'removed'))) return 'revocation';
   if (pointers.length === 0) return policy ? 'policy' : 'promotion';
-  if (pointers.every(({ kind }) => kind === 'rollback')) return 'rollback';
-  return pointers.every(({ kind }) => kind === 'removed') ? 'removal' : 'promotion';
+  if (pointers.every(({ kind }) => kind === 'removed')) return 'removal';
+  return fast || pointers.every(({ kind }) => kind === 'rollback') ? 'rollback' : 'promotion';
 }
 
-function movesOf({ pointers }: MoveChange, served: boolean): Move[] {
+function movesOf({ pointers }: MoveChange, { fast, served }: { readonly fast: boolean; readonly served: boolean }): Move[] {
   return pointers.map(({ place, kind, history, pointer, digest }) => ({
     ...place,
-    kind,
+    // by the log it goes back, whatever the branch had meanwhile
+    kind: fast && digest !== null ? 'rollback' : kind,
     from: history[0]?.after ?? null,
     to: pointer?.artifact.digest ?? null,
     pointer: digest,

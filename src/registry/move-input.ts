@@ -24,8 +24,8 @@ export interface ServedLog {
   readonly began: Oid | null;
   /** Since when an artifact is served in a stage without a break; null: it is not. */
   servedSince(model: string, stage: Stage, artifact: Digest): Date | null;
-  /** Was a pointer with these bytes (SHA-256) ever served? */
-  wasServed(pointer: Digest): boolean;
+  /** SHA-256 of the pointers that were served there one after the other, oldest first; null: there was none from then on. */
+  servedPointers(model: string, stage: Stage): readonly (Digest | null)[];
   /** artifacts, and parts of them, that were taken out for good */
   readonly revoked: ReadonlySet<Digest>;
 }
