@@ -33,12 +33,15 @@ export function openPeople({ options, ask, askServer, all }: GiteaPlace): Parts 
       [404, 405],
     );
     for (const level of ['admin', 'write', 'read'] as const) {
+      let unseen: string | null = null;
       for (const { id, name, units_map: may } of teams ?? []) {
         if (may?.['repo.code'] !== level) continue;
         const member = await isOfTeam(id, login);
         if (member === 'yes') return level;
-        if (member === 'unknown') throw notSeen(name);
+        if (member === 'unknown') unseen ??= name;
       }
+      // of this team or not: what the ones below would say is not all that they may do
+      if (unseen !== null) throw notSeen(unseen);
     }
     return 'none';
   }
