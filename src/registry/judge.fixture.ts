@@ -205,7 +205,10 @@ interface Forged {
 }
 
 /** Rewrites the promotion to production that the work tree has, makes all digests fit again, leaves nothing lying about, and commits. */
-export async function forge({ repository }: JudgeScene, change: (parts: Forged) => Promise<void> | void): Promise<void> {
+export async function forge(
+  { repository }: { readonly repository: Pick<ExampleRepository, 'root' | 'top' | 'prefix' | 'write' | 'run' | 'commitAll'> },
+  change: (parts: Forged) => Promise<void> | void,
+): Promise<void> {
   const place = { model: 'intents', stage: 'production' } as const;
   const { root } = repository;
   const read = async <T>(digest: Digest): Promise<T> => JSON.parse(await readFile(join(root, evidencePath(place, digest, 'json')), 'utf8')) as T;

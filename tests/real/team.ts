@@ -111,9 +111,14 @@ export class Team {
     await this.commit(name);
   }
 
-  start(program: string, words: readonly string[], cwd = this.work): Promise<string> {
+  /** The same as somebody else, by what that person's environment has. */
+  plumbAs(env: Readonly<Record<string, string>>, ...words: string[]): Promise<string> {
+    return this.start(node, [this.plumbFile, ...words], this.work, env);
+  }
+
+  start(program: string, words: readonly string[], cwd = this.work, env: Readonly<Record<string, string>> = {}): Promise<string> {
     return new Promise((resolve, reject) => {
-      execFile(program, words, { cwd, env: this.env, maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
+      execFile(program, words, { cwd, env: { ...this.env, ...env }, maxBuffer: 1 << 28 }, (error, stdout, stderr) =>
         error === null ? resolve(stdout.trim()) : reject(new Error(`${program} ${words.join(' ')}: ${stdout}${stderr}`, { cause: error })),
       );
     });

@@ -23,6 +23,8 @@ export interface GiteaUser {
   readonly login: string;
   /** may do all that the user may */
   readonly token: string;
+  /** for its pages */
+  readonly password: string;
 }
 
 export interface GiteaServer extends Server {
@@ -76,7 +78,8 @@ async function withUsers(server: Server, program: string): Promise<GiteaServer> 
     (await run(program, ['-c', join(server.folder, 'app.ini'), ...words], { env })).stdout.trim().split('\n').at(-1) ?? '';
   const apiUrl = `${server.url}/api/v1`;
   const newPassword = (): string => `Pw-${randomBytes(9).toString('hex')}`;
-  const account = ['--username', 'the-admin', '--email', 'the-admin@gitea.test', '--password', newPassword(), '--must-change-password=false'];
+  const password = newPassword();
+  const account = ['--username', 'the-admin', '--email', 'the-admin@gitea.test', '--password', password, '--must-change-password=false'];
   await command('admin', 'user', 'create', '--admin', ...account);
   const token = await command(
     'admin',
@@ -90,7 +93,7 @@ async function withUsers(server: Server, program: string): Promise<GiteaServer> 
     'all',
     '--raw',
   );
-  const admin: GiteaUser = { login: 'the-admin', token };
+  const admin: GiteaUser = { login: 'the-admin', token, password };
 
   async function answer(who: GiteaUser, method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
     const headers = { authorization: `token ${who.token}`, 'content-type': 'application/json' };
@@ -110,7 +113,7 @@ async function withUsers(server: Server, program: string): Promise<GiteaServer> 
     await ask(admin, 'POST', '/admin/users', { username: login, email: `${login}@gitea.test`, password, must_change_password: false });
     const headers = { authorization: `Basic ${btoa(`${login}:${password}`)}`, 'content-type': 'application/json' };
     const response = await fetch(`${apiUrl}/users/${login}/tokens`, { method: 'POST', headers, body: '{"name":"tests","scopes":["all"]}' });
-    return { login, token: ((await response.json()) as { sha1: string }).sha1 };
+    return { login, token: ((await response.json()) as { sha1: string }).sha1, password };
   }
 
   async function startRunner(options: RunnerOptions = {}): Promise<Server> {
