@@ -183,6 +183,15 @@ describe('what is open is told, with how it would be used and what closes it', (
     expect(found.filter((one) => one.code !== code).map((one) => one.code)).toEqual([]);
   });
 
+  test('an unbound check is bound by a request where the policy names the App; else the App is to be named first', () => {
+    const unbound = withMain({ checks: [{ context: 'plumb/promotion', app: null }] });
+    const closingOf = (one: Judging) => findGaps(one).find(({ code }) => code === 'CHECK_NOT_BOUND')?.closing;
+    expect(closingOf(unbound)).toMatchObject({ kind: 'requests' });
+    const nobody = { ...unbound, policy: { ...policy, check: { context: 'plumb/promotion' } } };
+    expect(closingOf(nobody)).toMatchObject({ kind: 'page', url: expect.stringContaining('/policy.yaml') as string });
+    expect(planFix(findGaps(nobody))).toEqual([]);
+  });
+
   test('each gap of the table has a case', () => {
     expect(Object.keys(gapTable).filter((code) => !cases.some((one) => one[1] === code))).toEqual([]);
   });

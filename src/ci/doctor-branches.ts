@@ -31,7 +31,7 @@ function mainGaps(judging: Judging): Gap[] {
   const missing = needs
     .filter((need) => open.has(need.code) && (need.after === undefined || !open.has(need.after)))
     .map((need) => {
-      const unclosable = onGiteaNever(judging, need.code);
+      const unclosable = byHand(judging, need.code);
       return gap(need.code, { subject: settings.main, what: need.what + idleNote(guards, need), closing: unclosable ?? closing });
     });
   return [...missing.map((one) => lighterOnGitea(judging, one)), ...bypassGaps(judging, active, needs), ...appGap(judging, open)];
@@ -95,9 +95,10 @@ function idleNote(guards: readonly Guard[], need: Need): string {
   return `; ${listed(idle.map((one) => `ruleset "${one.name}" (${one.enforcement})`))} would, and is not enforced`;
 }
 
-/** What no setting of Gitea closes. */
-function onGiteaNever({ settings }: Judging, code: GapCode): Gap['closing'] | null {
-  if (settings.forge !== 'gitea') return null;
+/** What no request closes: Gitea has no setting for it, or policy.yaml has to say something first. */
+function byHand(judging: Judging, code: GapCode): Gap['closing'] | null {
+  const { settings } = judging;
+  if (settings.forge !== 'gitea') return code === 'CHECK_NOT_BOUND' && checkApp(judging) === null ? nameApp(judging) : null;
   const page = `${settings.page}/settings/branches`;
   if (code === 'CHECK_NOT_BOUND')
     return onPage(
@@ -118,9 +119,12 @@ function appGap(judging: Judging, open: ReadonlySet<GapCode>): Gap[] {
   const { settings, policy, prefix } = judging;
   if (settings.forge !== 'github' || policy === null || policy.check.app !== undefined) return [];
   if (open.has('CHECK_NOT_REQUIRED') || open.has('CHECK_NOT_BOUND')) return [];
-  const say = 'write the number of the App into policy.yaml, `check: { app: ... }`';
-  const closing = onPage(`${settings.page}/edit/${encodeURIComponent(settings.main)}/${prefix}policy.yaml`, say);
-  return [gap('CHECK_APP_UNNAMED', { subject: `${prefix}policy.yaml`, what: 'check.app is not set', closing })];
+  return [gap('CHECK_APP_UNNAMED', { subject: `${prefix}policy.yaml`, what: 'check.app is not set', closing: nameApp(judging) })];
+}
+
+function nameApp({ settings, prefix }: Judging): Gap['closing'] {
+  const say = 'write the number of the App into policy.yaml, `check: { app: ... }`; then `plumb doctor --forge --fix --yes` binds the rule to it';
+  return onPage(`${settings.page}/edit/${encodeURIComponent(settings.main)}/${prefix}policy.yaml`, say);
 }
 
 /** Those who pass by every layer that gives something. */

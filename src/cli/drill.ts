@@ -147,5 +147,6 @@ async function tell(result: Drill, cli: Cli): Promise<void> {
     for (const note of one.notes) cli.note(yellow(`! ${note}`));
   }
   for (const { model, why } of result.skipped) cli.print(`${yellow('not rehearsed')} ${model}: ${why}`);
-  cli.print(`${result.holds ? green('the way back holds') : red('THE WAY BACK DOES NOT HOLD')}: objective ${formatSeconds(result.objectiveSeconds)}`);
+  const why = result.models.length === 0 ? 'nothing has an earlier model to fall back on' : `objective ${formatSeconds(result.objectiveSeconds)}`;
+  cli.print(`${result.holds ? green('the way back holds') : red('THE WAY BACK DOES NOT HOLD')}: ${why}`);
 }

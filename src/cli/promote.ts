@@ -62,8 +62,14 @@ async function promote(models: readonly string[], options: PromoteOptions, cli: 
   const ended =
     commit === null
       ? `not committed: ${models.map((model) => `models/${model}`).join(', ')} ${models.length === 1 ? 'has' : 'have'} the pointer and its evidence`
-      : `commit ${commit.slice(0, 12)}. Push it: serving follows the branch.`;
+      : `commit ${commit.slice(0, 12)}. ${wayOn(judged)}`;
   tell(plans, judged, { commit, ended, cli });
+}
+
+/** Where a log of decisions says what is served, a push alone is refused: nobody can have approved it. */
+function wayOn(judged: readonly Judged[]): string {
+  if (!judged.some(({ policy }) => policy.audit !== undefined)) return 'Push it: serving follows the branch.';
+  return 'It is served once a pull request brought it (push a branch, or `plumb promote --pr`); pushed to main, `plumb reconcile` refuses it.';
 }
 
 function checkOptions(models: readonly string[], options: PromoteOptions): void {
