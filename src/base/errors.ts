@@ -70,6 +70,7 @@ export const errorTable = {
   REMOTE_FAILED: ['bytes', 'A remote did not answer as it should.'],
   REMOTE_DENIED: ['bytes', 'A remote refuses who asks.'],
   REMOTE_READ_ONLY: ['input', 'The remote can only be read.'],
+  REMOTE_OF_BRANCH: ['no', 'A job on a pull request asks the remote of its base only, and the base is not there or names none.'],
   REMOTE_CANNOT: ['input', 'The remote is of a kind that cannot do this.'],
   REPOSITORY_BUSY: ['busy', 'Another plumb holds the lock of this repository, or the branch moved while a promotion was decided.'],
   DATASET_UNKNOWN: ['input', 'No data set of that name in datasets.lock.'],

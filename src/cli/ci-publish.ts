@@ -42,12 +42,14 @@ async function publish(open: OpenPipeline, names: readonly string[], cli: Cli): 
       mend: 'outside of GitHub and Gitea set GITHUB_REPOSITORY, GITHUB_REF, GITHUB_SHA and GITHUB_RUN_ID, for `plumb run` too',
     });
   }
-  const [{ selectStages }, { stoppedCheckpoints }, { findSigner, publishRuns, runsToPublish }, { fetchCommit, openTrustBase }] = await Promise.all([
-    import('../pipeline/graph.ts'),
-    import('../pipeline/checkpoint-publish.ts'),
-    import('../pipeline/publish.ts'),
-    import('./open-run-names.ts'),
-  ]);
+  const [{ selectStages }, { stoppedCheckpoints }, { findSigner, publishRuns, runsToPublish }, { openTrustBase }, { fetchCommit }] =
+    await Promise.all([
+      import('../pipeline/graph.ts'),
+      import('../pipeline/checkpoint-publish.ts'),
+      import('../pipeline/publish.ts'),
+      import('./open-run-names.ts'),
+      import('../project/base-commit.ts'),
+    ]);
   const stages = selectStages(pipeline.stages, names);
   const records = await runsToPublish(stages, context);
   const checkpoints = await stoppedCheckpoints(stages, context, open.world);

@@ -15,9 +15,10 @@ export async function publishBaselines({ project, context }: OpenPipeline, judge
   const baselines = judged.flatMap(({ judgement }) => Object.values(judgement.baselines));
   const records = [...new Map(baselines.map((kept) => [kept.digest, kept])).values()].filter(({ digest }) => own.has(digest));
   if (records.length === 0) return;
-  const [{ findSigner, publishRuns }, { fetchCommit, openTrustBase }] = await Promise.all([
+  const [{ findSigner, publishRuns }, { openTrustBase }, { fetchCommit }] = await Promise.all([
     import('../pipeline/publish.ts'),
     import('./open-run-names.ts'),
+    import('../project/base-commit.ts'),
   ]);
   const base = await openTrustBase(project, cli.env, runs.domain);
   if (base === null || base.trust === null) return;

@@ -13,7 +13,7 @@ import type { ProjectConfig } from './config.ts';
 import { files } from './layout.ts';
 import { quickConfig } from './quick-config.ts';
 import { registerAt } from './shared-cache.ts';
-import { isForkJob, type Environment } from './trust-domain.ts';
+import { isCi, isForkJob, type Environment } from './trust-domain.ts';
 
 /** An opened project: its place in git, its settings, its bytes. */
 export interface Project {
@@ -22,6 +22,7 @@ export interface Project {
   readonly git: Git;
   /** root relative to the top of the git repository: '' or 'sub/folder/' */
   readonly prefix: string;
+  /** in a job on a pull request with the remote of its base */
   readonly config: ProjectConfig;
   readonly store: Store;
   /** absolute; ignored by git */
@@ -74,9 +75,12 @@ async function assemble(parts: {
   root: string;
   git: Git;
   config: ProjectConfig;
+  refused?: PlumbError;
   env: Readonly<Record<string, string | undefined>>;
 }): Promise<Project> {
-  const { root, git, config, env } = parts;
+  const { root, git, env } = parts;
+  const prefix = git.workTree === null ? '' : prefixOf(git.workTree, root);
+  const { config, refused } = isJob(env) ? await (await import('./base-remote.ts')).bindRemote(parts.config, { git, prefix, env }) : parts;
   const localDir = join(root, files.local);
   const cacheDir = env['PLUMB_CACHE'] === undefined ? join(localDir, 'cache') : resolve(root, env['PLUMB_CACHE']);
   registerAt(cacheDir, root);
@@ -85,11 +89,11 @@ async function assemble(parts: {
     root,
     env,
     ...(config.remote === undefined ? {} : { remote: config.remote }),
+    ...(refused === undefined ? {} : { refused }),
     ...(await apartFromRemote(config, env)),
     ...(config.repository === undefined ? {} : { repository: config.repository }),
     ...(config.cache.link === undefined ? {} : { link: config.cache.link }),
   });
-  const prefix = git.workTree === null ? '' : prefixOf(git.workTree, root);
   return {
     root,
     git,
@@ -108,6 +112,11 @@ async function assemble(parts: {
         return work();
       }),
   };
+}
+
+/** A laptop asks nothing of what a job has. */
+function isJob(env: Environment): boolean {
+  return isCi(env) || Boolean(env['PLUMB_RUN_DOMAIN']);
 }
 
 /** What a fork's code writes never reaches the remote. */

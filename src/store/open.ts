@@ -23,6 +23,8 @@ export interface StorePlace {
   readonly env?: Environment;
   /** a path, s3://..., oci://..., https://... */
   readonly remote?: string;
+  /** nobody may ask the remote, and this is why */
+  readonly refused?: PlumbError;
   /** an address: what is written goes there, and `remote` is only read */
   readonly apart?: string;
   /** absolute: what a remote that is a path is relative to; default '/' */
@@ -39,13 +41,20 @@ export async function openStore(where: StorePlace): Promise<Store> {
   const env = where.env ?? {};
   const cache = openCache(where.cacheDir, { env, ...(where.link === undefined ? {} : { link: where.link }) });
   if (where.remote === undefined) return new CacheAndRemote(cache, null, null);
+  if (where.refused !== undefined) {
+    const { refusedRemote } = await import('./remotes/refused.ts');
+    return new CacheAndRemote(cache, lazy(refusedRemote(where.remote, where.refused), cache), where.repository ?? null);
+  }
   const { openRemote } = await import('./remotes/open.ts');
   const world = { root: where.root ?? '/', env };
   const below = openRemote(where.remote, world);
   const remote = where.apart === undefined ? below : (await import('./remotes/overlay.ts')).openOverlay(openRemote(where.apart, world), below);
+  return new CacheAndRemote(cache, lazy(remote, cache), where.repository ?? null);
+}
+
+function lazy(remote: Remote, cache: Cache): LazyRemote {
   let opened: Promise<RemoteStore> | undefined;
-  const open = (): Promise<RemoteStore> => (opened ??= import('./transfer/remote-store.ts').then((module) => new module.RemoteStore(remote, cache)));
-  return new CacheAndRemote(cache, { remote, open }, where.repository ?? null);
+  return { remote, open: () => (opened ??= import('./transfer/remote-store.ts').then((module) => new module.RemoteStore(remote, cache))) };
 }
 
 interface LazyRemote {
