@@ -9,6 +9,8 @@ import { against, openScene, removeScenes, removeTemplates, servedBy, type Recon
 const [goodDigest, betterDigest] = [good, better].map((model) => digestOf(artifactOf(model)));
 const production = 'models/intents/production.json';
 
+const promoted = (scene: ReconcileScene) => (): Promise<unknown> => scene.team.promote({ candidate: better, production: good });
+
 afterEach(removeScenes);
 afterAll(removeTemplates);
 
@@ -52,4 +54,52 @@ test('T16: a pointer that was pushed away and put back by hand leaves the way ba
   expect(against(restored.json.written.at(-1)?.points)).toEqual({});
   await scene.pushDirectly('carol', () => scene.git.run('revert', '--no-edit', merged));
   expect(servedBy(await runner.reconcile())).toBe(goodDigest);
+});
+
+test('T16: an approval is of what its pull request shows, not of whatever else its branch was made from', async () => {
+  const { scene, runner } = await openScene();
+  const again = { reason: 'once more' };
+  const revert = (): Promise<unknown> => scene.git.run('revert', '--no-edit', 'HEAD');
+  // what nobody approved is pushed, and taken back; a branch still has it
+  await scene.pushDirectly('mallory', promoted(scene));
+  await scene.pushDirectly('mallory', revert);
+  await scene.pushDirectly('mallory', () => scene.team.promote({ candidate: better, production: good, again }));
+  await scene.git.run('branch', 'hidden');
+  await scene.pushDirectly('mallory', revert);
+  expect(servedBy(await runner.reconcile())).toBe(goodDigest);
+  await scene.git.run('checkout', '-q', 'hidden');
+  await scene.team.promote({ candidate: good, model: 'other' });
+  await scene.push('ada', 'hidden');
+  await scene.git.run('checkout', '-q', 'main');
+  const pull = scene.github.openPull({ head: 'hidden', base: 'main', title: 'another model', author: 'ada' });
+  expect(pull.files.map(({ filename }) => filename)).not.toContain(production);
+  scene.approve(pull);
+  // merged by hand, with the pointer that the pull request does not show; the forge takes it for its merge
+  const mergeCommit = await scene.pushDirectly('mallory', async () => {
+    await scene.git.run('merge', '-q', '--no-ff', '--no-commit', 'hidden');
+    await scene.git.run('checkout', '-q', 'hidden', '--', 'models');
+    await scene.git.run('commit', '-q', '-m', 'merge');
+  });
+  Object.assign(pull, { state: 'closed', mergedAt: new Date().toISOString().replace(/\.\d+Z$/, 'Z'), mergedBy: 'mallory', mergeCommit });
+  const said = await runner.reconcile();
+  expect(said.json.written.at(-1)).toMatchObject({ commit: mergeCommit, holds: false });
+  expect(against(said.json.written.at(-1)?.points)).toEqual({ approvals: expect.stringContaining(`${production} comes with it`) });
+  expect(servedBy(said)).toBe(goodDigest);
+});
+
+test('T28: a merged pull request of which the forge lists a part alone is refused, and holds up nobody else', async () => {
+  const { scene, runner } = await openScene();
+  const pull = await scene.offer(async () => {
+    await scene.git.write({ 'notes.md': 'one\n' });
+    await scene.git.commitAll('notes');
+    await scene.team.promote({ candidate: better, production: good });
+  });
+  scene.approve(pull);
+  const merged = await scene.merge(pull, { method: 'rebase' });
+  pull.changedFiles = 4000;
+  const said = await runner.reconcile();
+  expect(said.error).toBeNull();
+  expect(said.json.written.at(-1)).toMatchObject({ commit: merged, holds: false });
+  await scene.pushDirectly('carol', () => scene.git.run('revert', '--no-edit', merged));
+  expect((await runner.reconcile()).json.written).toMatchObject([{ kind: 'rollback', holds: true }]);
 });

@@ -22,7 +22,7 @@ export async function gatherFacts(forge: FactsForge, number: number, question: F
   const gaps: string[] = [];
   const ask = asking(gaps);
   const [files, reviews, pushes, retargetedAt, codeowners] = await Promise.all([
-    question.paths === null ? ask('what it changes', listFiles(forge, number), null) : null,
+    ask('what it changes', listFiles(forge, number), null),
     ask('its reviews', forge.reviews(number), null),
     ask('who pushed to its branch', pushesOf(forge, pull), null),
     ask('whether it was led to another base branch', forge.retargetedAt(number), 'unknown' as const),

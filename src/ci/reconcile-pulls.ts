@@ -1,5 +1,6 @@
 // Which pull request brought a commit of the main branch. The forge is asked for merged ones alone, and git for what they brought: a pull request that was
 // rebased onto main is several commits of its line, and is judged as one, against what was there before the first of them. So no commit hides behind another.
+import { isPlumbError } from '../base/errors.ts';
 import type { Forge, PullRequest } from '../forge/forge.ts';
 import type { Oid } from '../git/git.ts';
 import { stepOf, type Step, type Walk } from './reconcile-steps.ts';
@@ -65,9 +66,10 @@ async function broughtUntil(
 ): Promise<Brought> {
   // what a merge commit brought is its own
   if (walk.commits[end]?.commit.parents.length !== 1) return { pull, step, whole: true };
-  const count = (await forge.commits(pull.number)).length;
+  const listed = await listedOf(forge, pull);
+  if (listed === null) return { pull, step, whole: false };
+  const { count, missing } = listed;
   if (count < 2) return { pull, step, whole: true };
-  const missing = new Set((await forge.changedFiles(pull.number)).map(({ path }) => path));
   let start = end + 1;
   while (missing.size > 0 && start > 0 && end + 1 - start < count) {
     start -= 1;
@@ -76,6 +78,17 @@ async function broughtUntil(
   const place = indexOf(walk, step.commit);
   const first = Math.min(start, place);
   return { pull, step: stepOf(walk.commits.slice(first, place + 1), prefix) ?? step, whole: missing.size === 0 };
+}
+
+/** @returns null: the forge lists a part of it alone, now and whenever it is asked */
+async function listedOf(forge: PullAsking, { number }: PullRequest): Promise<{ readonly count: number; readonly missing: Set<string> } | null> {
+  try {
+    const count = (await forge.commits(number)).length;
+    return { count, missing: new Set(count < 2 ? [] : (await forge.changedFiles(number)).map(({ path }) => path)) };
+  } catch (error) {
+    if (isPlumbError(error, 'FORGE_LIMIT')) return null;
+    throw error;
+  }
 }
 
 function indexOf({ commits }: Pick<Walk, 'commits'>, commit: Oid): number {

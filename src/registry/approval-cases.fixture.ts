@@ -364,6 +364,11 @@ export const caseGroups: readonly CaseGroup[] = [
         says: 'approved by bea',
         change: { facts: { retargetedAt: at('09:30') } },
       }),
+      no('T16: what was merged has a pointer that the pull request does not show', {
+        why: 'she may have seen another one alone: a branch can be made of a commit that main had for a moment',
+        says: 'the pull request does not show it',
+        change: { facts: { files: ['models/rates/production.json'], state: 'merged' } },
+      }),
       no('bea approves after the merge, and the check asks', {
         why: 'a merge is not approved by what comes after it',
         says: 'approved after it was merged',

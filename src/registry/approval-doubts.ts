@@ -28,6 +28,11 @@ export function generalDoubt({ facts, paths, access }: Question): Doubt | null {
   if (paths.length === 0) return known('it changes no pointer, no revocation and no policy');
   if (facts.subjectPaths === null || !sameSet(facts.subjectPaths, paths))
     return open('which pointers it changes is not known, or they changed meanwhile');
+  if (facts.files === null) return open('the forge does not list all files that it changes');
+  // a branch may be made of a commit that has more than its pull request shows: reviewers look at that
+  const { files } = facts;
+  const hidden = paths.find((path) => !files.includes(path));
+  if (hidden !== undefined) return known(`${hidden} comes with it, and the pull request does not show it: open another one`);
   if (facts.opinions === null) return open('the forge does not say who approved it, or not all of it');
   if (facts.retargetedAt !== null && Number.isNaN(Date.parse(facts.retargetedAt)))
     return open('whether it was led to another base branch is not known');
