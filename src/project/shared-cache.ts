@@ -1,27 +1,81 @@
-// A cache that several repositories use (PLUMB_CACHE) knows them by small files in it: its garbage collection keeps what any of them names.
+// A cache that several repositories use (PLUMB_CACHE) knows them by small files in it: its garbage collection keeps what any of them names. So a repository
+// that is not known there would lose data, and nobody writes to a cache that cannot know him.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { isTemporary, temporaryBeside } from '../base/atomic.ts';
+import { errnoOf, isPlumbError, PlumbError, systemError } from '../base/errors.ts';
+import { isReadOnly, makeFolder } from '../store/cache/sharing.ts';
 
-/** Absolute paths of the projects that use a cache, sorted. */
+/**
+ * Absolute paths of the projects that use a cache, sorted.
+ * @throws PlumbError FILE_UNREADABLE where one of them could not write all of its path
+ */
 export function neighbours(cacheDir: string): string[] {
   const folder = join(cacheDir, 'repositories');
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
-    .map((name) => readFileSync(join(folder, name), 'utf8').trim())
-    .filter((path) => path !== '')
+    .filter((name) => !isTemporary(name))
+    .map((name) => pathIn(join(folder, name)))
     .toSorted();
 }
 
-/** A cache in the project's own folder has no neighbours. @param root absolute path of the project */
+function pathIn(file: string): string {
+  const text = readFileSync(file, 'utf8');
+  if (text.endsWith('\n')) return text.slice(0, -1);
+  throw new PlumbError('FILE_UNREADABLE', {
+    what: `${file} does not say which project uses this cache, too: what that one names is not known`,
+    where: { file },
+    mend: 'run `plumb status` in each project that uses the cache; if it stays, take the file away',
+  });
+}
+
+/**
+ * A cache in the project's own folder has no neighbours.
+ * @param root absolute path of the project
+ * @throws PlumbError FILE_UNREADABLE, DISK_FULL where the cache may be written to and the project cannot be made known in it
+ */
 export function registerAt(cacheDir: string, root: string): void {
   const file = fileOf(cacheDir, root);
-  if (cacheDir.startsWith(root + sep) || existsSync(file)) return;
+  if (cacheDir.startsWith(root + sep) || isRegistered(file, root)) return;
+  const temporary = temporaryBeside(file);
   try {
-    mkdirSync(join(cacheDir, 'repositories'), { recursive: true });
-    writeFileSync(file, `${root}\n`, { flag: 'wx' });
+    makeFolder(cacheDir, dirname(file));
+    writeFileSync(temporary, `${root}\n`, { flag: 'wx', mode: 0o644 });
+    renameSync(temporary, file);
+  } catch (error) {
+    if (existsSync(temporary)) rmSync(temporary);
+    // a cache that can only be read keeps nothing of ours
+    if (!isReadOnly(error) || mayWrite(cacheDir)) throw unknown(error, cacheDir, root);
+  }
+}
+
+function unknown(error: unknown, cacheDir: string, root: string): unknown {
+  const told = systemError(error, 'write', join(cacheDir, 'repositories'));
+  if (isPlumbError(told, 'DISK_FULL')) return told;
+  return new PlumbError('FILE_UNREADABLE', {
+    what: `${root} cannot be made known to the others who use the cache ${cacheDir}, and a gc of theirs would take what is added here`,
+    where: { file: join(cacheDir, 'repositories') },
+    mend: 'make that a folder which all who share the cache may write to (chmod 2775), as the cache itself is',
+    cause: error,
+  });
+}
+
+function isRegistered(file: string, root: string): boolean {
+  try {
+    return readFileSync(file, 'utf8') === `${root}\n`;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return false;
+    throw systemError(error, 'read', file);
+  }
+}
+
+function mayWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
   } catch {
-    // it can only be read, or another process was first
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 // Reads and hashes all that the cache of this machine holds. What is not what its name says is set aside, and got again where somebody has it.
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { digestOf, shortDigest, type Digest } from '../base/digest.ts';
@@ -9,6 +9,7 @@ import type { ProgressBar } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
 import { packsIn } from '../store/cache/local-packs.ts';
 import { rewritePacks } from '../store/cache/repack.ts';
+import { makeFolder } from '../store/cache/sharing.ts';
 import { objectPath, packPath } from '../store/layout.ts';
 import { forms, type PackIndex } from '../store/pack/pack.ts';
 import { openPackFile, type PackFile } from '../store/pack/reader.ts';
@@ -283,6 +284,6 @@ function badPath(root: string, hex: string): string {
 }
 
 function moveToBad(root: string, hex: string): void {
-  mkdirSync(join(root, 'bad'), { recursive: true });
+  makeFolder(root, join(root, 'bad'));
   renameSync(packPath(root, hex), badPath(root, hex));
 }

@@ -1,7 +1,7 @@
 // Every byte of a pack of a remote, read once: is it the file that its name says, does its index hold, is each object what it should be?
 import { createHash, randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { digestOf, type Digest } from '../base/digest.ts';
@@ -29,7 +29,6 @@ export const noPack: CheckedPack = { index: null, bytes: 0, fault: 'it is not th
 
 /** @param folder for the pack while it is looked at. @throws PlumbError REMOTE_FAILED, REMOTE_DENIED, DISK_FULL */
 export async function checkPack(line: Line, digest: Digest, folder: string): Promise<CheckedPack> {
-  await mkdir(folder, { recursive: true });
   const path = join(folder, `${process.pid}-${randomBytes(6).toString('hex')}`);
   try {
     const actual = await line.lanes.run(() => bring(line, digest, path));

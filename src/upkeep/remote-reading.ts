@@ -66,6 +66,7 @@ class RemoteReading {
     const opened = new RemoteStore(this.#remote, this.#store.cache);
     const line = opened.line(this.#options);
     line.tally.show(bar);
+    await opened.notes.sweepOutgoing(new Date());
     const checked = new Map<string, CheckedPack>();
     try {
       await eachInParallel(wanted.keys(), { width: packsAtOnce, signal: this.#options.signal }, async (hex) => {

@@ -1,10 +1,12 @@
 // Names: files of the cache that hold a digest, found by a derived name. The first writer wins, on this machine and in the remote.
 import { readFileSync } from 'node:fs';
-import { link, mkdir, rename, rm } from 'node:fs/promises';
+import { link, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { syncFolder, temporaryBeside, writeFileAtomic } from '../../base/atomic.ts';
+import { syncFolder, writeFileAtomic } from '../../base/atomic.ts';
 import { isDigest, type Digest } from '../../base/digest.ts';
 import { errnoOf, PlumbError } from '../../base/errors.ts';
+import { makeFolder } from '../cache/sharing.ts';
+import { temporaryIn } from '../layout.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
 import type { Named, NameSpace } from '../store.ts';
 
@@ -71,7 +73,7 @@ export async function writeLocalName(cacheDir: string, name: NameSpace, digest: 
   const path = namePath(cacheDir, name);
   const temporary = await writeTemporary(cacheDir, name, { digest, note: null });
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(cacheDir, dirname(path));
     await link(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
@@ -89,13 +91,13 @@ export async function writeLocalName(cacheDir: string, name: NameSpace, digest: 
 export async function moveLocalName(cacheDir: string, name: NameSpace, named: Named): Promise<void> {
   const path = namePath(cacheDir, name);
   const temporary = await writeTemporary(cacheDir, name, named);
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(cacheDir, dirname(path));
   await rename(temporary, path);
   await syncFolder(dirname(path));
 }
 
 async function writeTemporary(cacheDir: string, name: NameSpace, named: Named): Promise<string> {
-  const temporary = temporaryBeside(join(cacheDir, 'tmp', name.key.slice(0, 8)));
+  const temporary = await temporaryIn(cacheDir, name.key.slice(0, 8));
   await writeFileAtomic(temporary, textOf(named), { mode: 0o444 });
   return temporary;
 }

@@ -5,12 +5,13 @@
 //   remotes/<hex of the URL>/outgoing/<id>     packs that are being built or sent
 //   remotes/<hex of the URL>/unfinished/<id>   packs that a push has sent and no receipt names yet: a line each. The push that wrote it takes it away
 import { readFileSync, rmSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { byCodeUnit } from '../../base/canonical.ts';
 import { isRunning, writeFileAtomic } from '../../base/atomic.ts';
 import { digestOf, hexOf, isDigest, type Digest } from '../../base/digest.ts';
 import { errnoOf } from '../../base/errors.ts';
+import { makeFolder } from '../cache/sharing.ts';
 import type { PackRef } from '../remote.ts';
 
 const hourMs = 3_600_000;
@@ -35,9 +36,11 @@ export class RemoteNotes {
   readonly partials: string;
   /** for packs on their way out */
   readonly outgoing: string;
+  readonly #cacheDir: string;
   readonly #folder: string;
 
   constructor(cacheDir: string, url: string) {
+    this.#cacheDir = cacheDir;
     this.#folder = join(cacheDir, 'remotes', hexOf(digestOf(url)));
     this.partials = join(this.#folder, 'partial');
     this.outgoing = join(this.#folder, 'outgoing');
@@ -63,12 +66,16 @@ export class RemoteNotes {
   }
 
   /** A cache that cannot be written keeps nothing, and the next command asks again. @returns whether it is kept */
-  keepIndex(pack: Digest, bytes: Uint8Array): Promise<boolean> {
+  async keepIndex(pack: Digest, bytes: Uint8Array): Promise<boolean> {
+    const folder = join(this.#folder, 'indexes');
     const sum = Buffer.from(hexOf(digestOf(bytes)), 'hex');
-    return writeFileAtomic(join(this.#folder, 'indexes', hexOf(pack)), Buffer.concat([sum, bytes])).then(
-      () => true,
-      () => false,
-    );
+    try {
+      makeFolder(this.#cacheDir, folder);
+      await writeFileAtomic(join(folder, hexOf(pack)), Buffer.concat([sum, bytes]));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async forgetIndex(pack: Digest): Promise<void> {
@@ -78,7 +85,7 @@ export class RemoteNotes {
   /** A list of the packs that a push has sent. */
   async openJournal(id: string): Promise<Journal> {
     const path = join(this.#folder, 'unfinished', `${process.pid}-${id}`);
-    await mkdir(join(this.#folder, 'unfinished'), { recursive: true });
+    makeFolder(this.#cacheDir, dirname(path));
     return {
       // one short line: it is there whole, or the reader passes it over
       sent: (pack) => appendFile(path, `${hexOf(pack.digest)} ${pack.bytes} ${pack.tail}\n`),
@@ -88,7 +95,7 @@ export class RemoteNotes {
 
   /** Makes the folder for packs on their way out, and takes away what killed pushes left there. */
   async sweepOutgoing(now: Date): Promise<void> {
-    await mkdir(this.outgoing, { recursive: true });
+    makeFolder(this.#cacheDir, this.outgoing);
     for (const name of await readdir(this.outgoing)) {
       const path = join(this.outgoing, name);
       const age = now.getTime() - ((await stat(path).catch(() => null))?.mtimeMs ?? now.getTime());

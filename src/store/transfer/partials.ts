@@ -1,11 +1,12 @@
 // Very large objects on their way in. Their file is kept from one fetch to the next: what a killed fetch had brought is found there, chunk by chunk,
 // by its digest.
-import { open, mkdir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isRunning } from '../../base/atomic.ts';
 import { hexOf, type Digest } from '../../base/digest.ts';
 import type { Cache } from '../cache/cache.ts';
+import { makeFolder } from '../cache/sharing.ts';
 import type { ChunkList } from '../pack/recipe.ts';
 import { isObject, type ArrivingFile } from './intake.ts';
 
@@ -23,7 +24,7 @@ export interface PartialFile extends ArrivingFile {
  * @param folder of the cache's file system, for this and nothing else
  */
 export async function openPartial(cache: Cache, folder: string, object: { digest: Digest; bytes: number; chunks: ChunkList }): Promise<PartialFile> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(cache.root, folder);
   const path = join(folder, `${hexOf(object.digest)}-${process.pid}-${randomBytes(4).toString('hex')}`);
   atWork.add(path);
   const isFound = await claim(folder, object.digest, path);
@@ -60,12 +61,14 @@ async function claim(folder: string, digest: Digest, path: string): Promise<bool
     const left = join(folder, name);
     // an earlier fetch of this process, or one that had its number: in containers they all have
     if (Number(pid) === process.pid ? atWork.has(left) : isRunning(Number(pid))) continue;
-    if (hex === hexOf(digest) && !isFound) {
+    // what somebody else who shares the cache had begun we could not go on with
+    const facts = await stat(left).catch(() => null);
+    if (hex === hexOf(digest) && !isFound && facts?.uid === process.geteuid?.()) {
       isFound = await rename(left, path).then(
         () => true,
         () => false,
       );
-    } else if (Date.now() - ((await stat(left).catch(() => null))?.mtimeMs ?? Date.now()) > weekMs) {
+    } else if (facts !== null && Date.now() - facts.mtimeMs > weekMs) {
       await rm(left, { force: true });
     }
   }
