@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +95,35 @@ describe('on the disk', () => {
 });
 
 describe('a share', () => {
+  test('of a group can be written to by all of it, whatever the umask of who was first', async () => {
+    const root = join(temporaryFolder(), 'remote');
+    mkdirSync(root);
+    chmodSync(root, 0o2775);
+    const before = process.umask(0o022);
+    try {
+      const remote = openFolderRemote(root);
+      await remote.write('receipts', '0'.repeat(64), Buffer.from('x'), { ifAbsent: false, packs: [] }, options);
+      await remote.write('names', `runs/${'0'.repeat(64)}`, Buffer.from('x'), { ifAbsent: true, packs: [] }, options);
+    } finally {
+      process.umask(before);
+    }
+    for (const path of ['tmp', 'receipts', 'receipts/00', 'names', 'names/runs'])
+      expect([path, statSync(join(root, path)).mode & 0o7777]).toEqual([path, 0o2775]);
+  });
+
+  test('with a pipe or a folder where a file should be is not waited for', async () => {
+    const root = join(temporaryFolder(), 'remote');
+    const [pipe, folder] = ['0'.repeat(64), '1'.repeat(64)];
+    mkdirSync(join(root, 'receipts/00'), { recursive: true });
+    mkdirSync(join(root, 'receipts/11', folder), { recursive: true });
+    mkdirSync(join(root, 'packs'));
+    execFileSync('mkfifo', [join(root, 'receipts/00', pipe), join(root, 'packs', pipe)]);
+    const remote = openFolderRemote(root);
+    const failed = expect.objectContaining({ code: 'REMOTE_FAILED', message: expect.stringContaining('that is no file') });
+    for (const key of [pipe, folder]) await expect(remote.read('receipts', key, options)).rejects.toEqual(failed);
+    await expect(Array.fromAsync(remote.readPack(`sha256:${pipe}`, null, options))).rejects.toEqual(failed);
+  });
+
   test('that is not mounted is neither written nor believed to be empty', async () => {
     const folder = temporaryFolder();
     const remote = openFolderRemote(join(folder, 'mount', 'remote'));

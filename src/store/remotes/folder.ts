@@ -2,10 +2,12 @@
 // What is written goes to tmp/, is flushed, takes its place, and then the folder of its place is flushed.
 import { constants } from 'node:fs';
 import { chmod, copyFile, link, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { sweepTemporary, syncFolder, temporaryBeside } from '../../base/atomic.ts';
 import { errnoOf, PlumbError, systemError } from '../../base/errors.ts';
+import { makeFolder } from '../cache/sharing.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
+import { remoteFailed } from './failures.ts';
 import { keyedRemote, type Found, type KeyedReader, type KeyedWriter, type Part } from './keyed.ts';
 import { Passing } from './retry.ts';
 
@@ -40,7 +42,7 @@ export function openFolderRemote(root: string): Remote {
         await makeReady();
         const temporary = await writeTemporary(root, bytes);
         try {
-          return await (ifAbsent ? linkIntoPlace : moveIntoPlace)(temporary, place);
+          return await (ifAbsent ? linkIntoPlace : moveIntoPlace)(root, temporary, place);
         } finally {
           await rm(temporary, { force: true });
         }
@@ -53,7 +55,7 @@ export function openFolderRemote(root: string): Remote {
           await (file.disposable === true ? takeFile : copyWhole)(file.path, temporary);
           await options.onBytes?.(file.bytes);
           options.signal.throwIfAborted();
-          await moveIntoPlace(temporary, join(root, path));
+          await moveIntoPlace(root, temporary, join(root, path));
         } finally {
           await rm(temporary, { force: true });
         }
@@ -65,7 +67,7 @@ export function openFolderRemote(root: string): Remote {
         if (!(await isThere(join(root, from)))) return absent(false);
         await makeReady();
         try {
-          return await moveIntoPlace(join(root, from), join(root, to));
+          return await moveIntoPlace(root, join(root, from), join(root, to));
         } catch (error) {
           // somebody else was faster
           if (errnoOf(error) === 'ENOENT') return false;
@@ -89,9 +91,8 @@ async function isThere(path: string): Promise<boolean> {
 /** A share that is not mounted must not become a folder of the local disk: only the last folder of the path is made. */
 async function makeRoot(root: string): Promise<void> {
   await checkParent(root);
-  for (const folder of [root, join(root, 'tmp')]) {
-    await mkdir(folder).catch((error: unknown) => (errnoOf(error) === 'EEXIST' ? undefined : Promise.reject(error)));
-  }
+  await mkdir(root).catch((error: unknown) => (errnoOf(error) === 'EEXIST' ? undefined : Promise.reject(error)));
+  makeFolder(root, join(root, 'tmp'));
   // by the clock of the share: one that differs from ours must not cost a writer its file
   const probe = temporaryIn(root, 'clock');
   await (await open(probe, 'wx')).close();
@@ -165,8 +166,8 @@ async function flush(path: string): Promise<number> {
   }
 }
 
-async function moveIntoPlace(temporary: string, place: string): Promise<true> {
-  await inFolderOf(place, () => rename(temporary, place));
+async function moveIntoPlace(root: string, temporary: string, place: string): Promise<true> {
+  await inFolderOf(root, place, () => rename(temporary, place));
   await syncFolder(dirname(place));
   return true;
 }
@@ -175,12 +176,12 @@ async function moveIntoPlace(temporary: string, place: string): Promise<true> {
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /** Once for ever: a link to a finished file is made or it is not, on NFS too. */
-async function linkIntoPlace(temporary: string, place: string): Promise<boolean> {
+async function linkIntoPlace(root: string, temporary: string, place: string): Promise<boolean> {
   try {
-    await inFolderOf(place, () => link(temporary, place));
+    await inFolderOf(root, place, () => link(temporary, place));
   } catch (error) {
     const errno = errnoOf(error) ?? '';
-    if (noLinks.has(errno)) return moveIntoPlace(temporary, place);
+    if (noLinks.has(errno)) return moveIntoPlace(root, temporary, place);
     if (errno !== 'EEXIST') throw error;
     // an NFS client that lost the answer asks again, and is told of its own link. Source: open(2), O_EXCL
     if ((await stat(temporary)).nlink !== 2) return false;
@@ -189,24 +190,29 @@ async function linkIntoPlace(temporary: string, place: string): Promise<boolean>
   return true;
 }
 
-async function inFolderOf(place: string, work: () => Promise<void>): Promise<void> {
+async function inFolderOf(root: string, place: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    const made = await mkdir(dirname(place), { recursive: true });
+    makeFolder(root, dirname(place));
     await work();
-    if (made !== undefined) await syncFolder(dirname(made));
+    for (let made = dirname(place); made.length > root.length; made = dirname(made)) await syncFolder(dirname(made));
   }
 }
 
 async function readPart(path: string, part: Part, how: Reading): Promise<Found | null> {
   let file: FileHandle;
   try {
-    file = await open(path, 'r');
+    // whoever else writes to the folder may have put a pipe there, and would be waited for without end
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return null;
     throw error;
+  }
+  if (!(await file.stat()).isFile()) {
+    await file.close();
+    throw remoteFailed(how.root, `has something at ${relative(how.root, path)} that is no file`, 'take it away');
   }
   return { bytes: null, body: pieces(file, part, how) };
 }
