@@ -104,7 +104,7 @@ test('T17: a model that was taken out does not come back, by no approval and by 
   expect(against(refused.json.written.at(-1)?.points)).toHaveProperty('revoked');
   expect(servedBy(refused)).toBe(goodDigest);
   // and nobody can have it served all the same
-  scene.startedBy('carol');
+  await scene.startedBy('carol');
   const glass = await runner.reconcile({ breakGlass: 'intents', stage: 'production', reason: 'I want it' });
   expect(glass.json.troubles).toMatchObject([{ code: 'PROMOTION_REFUSED' }]);
 });
@@ -114,16 +114,16 @@ test('T27: who breaks the glass is who started the run, as the forge knows it, w
   await scene.pushDirectly('mallory', promoted(scene));
   const glass = { breakGlass: 'intents', stage: 'production', reason: 'the old model answers wrongly' } as const;
   const pretends = { GITHUB_ACTOR: 'carol', GITHUB_TRIGGERING_ACTOR: 'carol', GIT_AUTHOR_NAME: 'carol', GIT_COMMITTER_NAME: 'carol' };
-  scene.startedBy('mallory');
+  await scene.startedBy('mallory');
   const denied = await runner.reconcile(glass, pretends);
   expect(denied.json.troubles).toMatchObject([{ code: 'PROMOTION_REFUSED', what: expect.stringContaining('mallory may not break the glass') }]);
   expect(denied.exit).toBe(1);
-  scene.startedBy('carol', 'push');
+  await scene.startedBy('carol', 'push');
   expect((await runner.reconcile(glass, pretends)).json.troubles).toMatchObject([{ what: expect.stringContaining('started by push') }]);
   expect((await runner.reconcile(glass, { ...pretends, GITHUB_RUN_ID: '77' })).json.troubles).toMatchObject([{ code: 'PROMOTION_REFUSED' }]);
   expect((await scene.log()).served('intents', 'production')?.artifact).toBe(goodDigest);
 
-  scene.startedBy('carol');
+  await scene.startedBy('carol');
   const broken = await runner.reconcile(glass, { GITHUB_ACTOR: 'mallory' });
   expect(broken.json.written).toMatchObject([
     { kind: 'glass', holds: false, approvals: [{ login: 'carol' }], reason: 'the old model answers wrongly' },

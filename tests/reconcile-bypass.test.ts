@@ -103,3 +103,23 @@ test('T28: a merged pull request of which the forge lists a part alone is refuse
   await scene.pushDirectly('carol', () => scene.git.run('revert', '--no-edit', merged));
   expect((await runner.reconcile()).json.written).toMatchObject([{ kind: 'rollback', holds: true }]);
 });
+
+test('T27: who starts a failed run again breaks no glass, nor does a run that was begun for something else', async () => {
+  const { scene, runner } = await openScene();
+  const glass = { breakGlass: 'intents', stage: 'production', reason: 'now' } as const;
+  const runOf = async (...logins: string[]): Promise<void> => {
+    await scene.startedBy(logins[0] ?? '');
+    const [run] = scene.github.runs.splice(0);
+    const attempts = logins.map((by) => ({ by, startedAt: run?.attempts[0]?.startedAt ?? '', endedAt: null }));
+    if (run !== undefined) scene.github.runs.push({ ...run, attempts });
+  };
+  // an administrator began it once, for another model; some forges do not tell who started it again
+  await runOf('carol');
+  await scene.pushDirectly('mallory', promoted(scene));
+  const old = await runner.reconcile(glass);
+  expect(old.json.troubles).toMatchObject([{ code: 'PROMOTION_REFUSED', what: expect.stringContaining('begun before the main branch had') }]);
+  await runOf('mallory', 'carol');
+  const again = await runner.reconcile(glass);
+  expect(again.json.troubles).toMatchObject([{ code: 'PROMOTION_REFUSED', what: expect.stringContaining('started again') }]);
+  expect(servedBy(again)).toBe(goodDigest);
+});

@@ -245,11 +245,12 @@ export class ReconcileScene {
   }
 
   /** The run of CI that the runners are. */
-  startedBy(login: string, event = 'workflow_dispatch'): void {
+  async startedBy(login: string, event = 'workflow_dispatch'): Promise<void> {
     const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
     this.github.runs.length = 0;
     const file = '.github/workflows/deploy.yml';
-    this.github.runs.push({ id: 9001, file, event, branch: 'main', sha: '0'.repeat(40), attempts: [{ by: login, startedAt: at, endedAt: null }] });
+    const sha = await this.pull();
+    this.github.runs.push({ id: 9001, file, event, branch: 'main', sha, attempts: [{ by: login, startedAt: at, endedAt: null }] });
   }
 
   /** Commits of the deployments of an environment that the forge shows as active. */

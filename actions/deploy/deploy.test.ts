@@ -53,7 +53,7 @@ test('after a merge: recorded, served, told; what is refused fails the step once
 test('T27: an input of the run breaks no glass by itself', { timeout: 60_000 }, async () => {
   const { scene, runner } = await openScene();
   await scene.pushDirectly('mallory', () => scene.team.promote({ candidate: better, production: good }));
-  scene.startedBy('mallory');
+  await scene.startedBy('mallory');
   const ending = await step(scene, runner, { 'break-glass': 'intents', reason: 'now\n::set-output name=holds::true' }, 'workflow_dispatch');
   expect(ending).toMatchObject({ code: 1, outputs: { holds: 'false' } });
   expect(ending.log).toContain('mallory may not break the glass');

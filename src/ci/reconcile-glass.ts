@@ -2,6 +2,7 @@
 // the run, nor GITHUB_ACTOR, nor what git says of an author is asked.
 import { PlumbError } from '../base/errors.ts';
 import type { Account, Forge } from '../forge/forge.ts';
+import type { Oid } from '../git/git.ts';
 import type { DecisionLog } from '../registry/decision-log.ts';
 import type { MoveJudgement } from '../registry/move-input.ts';
 import { oneLine } from '../registry/one-line.ts';
@@ -41,8 +42,8 @@ export async function draftGlass(frame: DraftFrame, log: DecisionLog, glass: Gla
   const never = points.find(({ point, holds }) => holds === false && (point === 'pointers' || point === 'revoked'));
   if (never !== undefined || moves.some(({ to }) => to !== null && log.revoked.has(to)))
     throw refused(`${name} cannot be served, whoever wants it: ${never?.why ?? 'it was taken out for good'}`, 'move the pointer to a model that can');
-  const who = await starterOf(glass, policy?.access ?? null);
   const { commit, parent } = decision;
+  const who = await starterOf(frame, glass, { access: policy?.access ?? null, commit });
   const paths = moves.map(pointerPath).toSorted();
   return {
     ...(await aboutStep(frame, { commit, parent, paths })),
@@ -59,8 +60,16 @@ export async function draftGlass(frame: DraftFrame, log: DecisionLog, glass: Gla
   };
 }
 
-/** @returns login; null: nobody is asked */
-async function starterOf({ run }: Glass, access: Access | null): Promise<string | null> {
+/**
+ * Who wished it, and knew for what: a run that is started again has the inputs of whoever began it, and where a forge does not tell of that, the main branch that
+ * it was begun on.
+ * @returns login; null: nobody is asked
+ */
+async function starterOf(
+  { git }: DraftFrame,
+  { run }: Glass,
+  { access, commit }: { readonly access: Access | null; readonly commit: Oid },
+): Promise<string | null> {
   if (run === null) return null;
   if (access === null) throw refused('no policy is in force that says who may break the glass', 'see `plumb audit verify`');
   const { forge, id } = run;
@@ -68,6 +77,10 @@ async function starterOf({ run }: Glass, access: Access | null): Promise<string 
   if (found?.by === undefined || found.by === null || found.by.kind !== 'person')
     throw refused('the forge does not say which person started this run', 'start the workflow by hand (workflow_dispatch)');
   if (found.event !== 'workflow_dispatch') throw refused(`this run was started by ${found.event}, not by a person`, 'start the workflow by hand');
+  const anew = 'start the workflow anew, and by hand';
+  if (found.attempt !== null && found.attempt > 1) throw refused('this run was started again: what it was told is of whoever began it', anew);
+  if ((await git.resolve(found.commit)) === null || (await git.mergeBase(commit, found.commit)) !== commit)
+    throw refused(`this run was begun before the main branch had ${commit.slice(0, 12)}, which it would have served`, anew);
   if (await mayBreak(forge, found.by, access)) return found.by.login;
   throw refused(
     `${found.by.login} may not break the glass: it takes ${nameWho(access.break_glass)} (access.break_glass of policy.yaml)`,

@@ -244,6 +244,8 @@ export interface WorkflowRun {
   readonly event: string;
   /** who started it; with a run that was started again, who did that */
   readonly by: Account | null;
+  /** from 1: how often it was started, with the inputs that it was given first; null: the forge does not count */
+  readonly attempt: number | null;
   readonly branch: string | null;
   readonly commit: string;
   readonly startedAt: Date;

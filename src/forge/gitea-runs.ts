@@ -71,6 +71,7 @@ export function openRuns({ session, ask }: GiteaPlace): Parts {
       file: `${await folderAt(data.head_sha)}/${nameOf(data)}`,
       event: data.event,
       by: giteaAccount(data.trigger_actor ?? data.actor),
+      attempt: null,
       branch: data.head_branch === '' ? null : (data.head_branch ?? null),
       commit: data.head_sha,
       startedAt: data.started_at,

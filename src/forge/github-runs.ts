@@ -98,6 +98,7 @@ function runOf(data: RunData): WorkflowRun {
     file: data.path.replace(/@.*$/s, ''),
     event: data.event,
     by: githubAccount(data.triggering_actor ?? data.actor),
+    attempt: data.run_attempt ?? null,
     branch: data.head_branch,
     commit: data.head_sha,
     startedAt: new Date(data.run_started_at ?? data.created_at),
