@@ -6,7 +6,7 @@
 //   ```output   each line stands in what the ```sh block before it printed; `…` stands for anything, spaces count as one.
 //   ```text     not run.
 //
-// Port 8080 of a page is a free port here. `plumb` is a function of the shell: this tree's. `plumb demo --keep day`, with which several pages
+// Blocks in lists are indented. Port 8080 of a page is a free port here. `plumb` is a function of the shell: this tree's, as is `npx plumb`. `plumb demo --keep day`, with which several pages
 // begin, is played once and copied.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
@@ -30,17 +30,20 @@ export interface PageBlock {
   readonly output: readonly { readonly line: number; readonly text: string }[];
 }
 
-/** The blocks of a page that are run, in order. @param section only below this heading, up to the next one of its rank */
+/** The blocks of a page that are run, in order. @param section only below this heading, up to the next one of its rank; '': above the first */
 export function readBlocks(markdown: string, section?: string): PageBlock[] {
   const blocks: { commands: PageCommand[]; output: { line: number; text: string }[] }[] = [];
   let fence: string | undefined;
-  let within = section === undefined;
+  let within = section === undefined || section === '';
   let open: { line: number; text: string; until: string | null } | undefined;
-  for (const [at, text] of markdown.split('\n').entries()) {
+  let indent = '';
+  for (const [at, whole] of markdown.split('\n').entries()) {
     const line = at + 1;
+    const text = fence !== undefined && whole.startsWith(indent) ? whole.slice(indent.length) : whole;
     if (fence === undefined) {
       if (section !== undefined && text.startsWith('## ')) within = text === `## ${section}`;
-      if (text.startsWith('```')) fence = text.slice(3).trim();
+      const [, before = '', name] = /^( *)```(.*)$/.exec(text) ?? [];
+      if (name !== undefined) [indent, fence] = [before, name.trim()];
       if (fence === 'sh' && within) blocks.push({ commands: [], output: [] });
     } else if (text === '```') fence = undefined;
     else if (!within) continue;
@@ -66,10 +69,16 @@ export const demoCommand = 'plumb demo --keep day';
 /**
  * What is wrong with a page when it is followed in a folder; empty when nothing is.
  * @param demo the folder of a demo that has been played
+ * @param more what the reader's environment has beside the usual: tokens and keys
  */
-export async function followPage(blocks: readonly PageBlock[], folder: string, demo?: string): Promise<string[]> {
+export async function followPage(
+  blocks: readonly PageBlock[],
+  folder: string,
+  demo?: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
   const port = await freePort();
-  const printed = await play(script(blocks, { port, demo }), folder);
+  const printed = await play(script(blocks, { port, demo }), folder, more);
   const faults: string[] = [];
   for (const [at, block] of blocks.entries()) {
     const said = block.commands.map(({ line }) => printed.get(line)?.text ?? '').join('\n');
@@ -109,19 +118,19 @@ function script(blocks: readonly PageBlock[], { port, demo }: { port: number; de
       return `${command}\npage_exit=$?\n${server ? `${waitForServer}\n` : ''}printf '\\n${mark} %s %s\\n' ${line} $page_exit\n[ $page_exit = ${exit} ] || exit 1\n`;
     }),
   );
-  const plumb = `plumb() { ${quote(process.execPath)} ${quote(join(top, 'bin', 'plumb.js'))} "$@"; }\n`;
+  const plumb = `plumb() { ${quote(process.execPath)} ${quote(join(top, 'bin', 'plumb.js'))} "$@"; }\nnpx() { "$@"; }\n`;
   // job control, so that `kill %1` means what it means at a prompt; what a page leaves running ends with it
   return `set -m\ntrap 'for job in $(jobs -p); do kill -- -$job; done 2>/dev/null' EXIT\n${plumb}exec 2>&1\n${pieces.join('')}`;
 }
 
-async function play(text: string, folder: string): Promise<Map<number, { exit: number; text: string }>> {
+async function play(text: string, folder: string, more: Readonly<Record<string, string>>): Promise<Map<number, { exit: number; text: string }>> {
   const home = await mkdtemp(join(tmpdir(), 'plumb-page-home-'));
   await writeFile(join(home, '.gitconfig'), '[user]\n\tname = Reader\n\temail = reader@example.org\n');
   await writeFile(join(home, 'page.sh'), text);
   const inherited = Object.entries(process.env).filter(([name]) => !/^(GIT_|PLUMB_|NODE_OPTIONS|VITEST)/.test(name));
   // a page is followed as a person does it, also where CI runs the tests
   const person = { HOME: home, PLUMB_RUN_DOMAIN: 'laptop' };
-  const env = { ...Object.fromEntries(inherited), ...person, GIT_CONFIG_NOSYSTEM: '1', GIT_PAGER: 'cat', TZ: 'UTC', NO_COLOR: '1' };
+  const env = { ...Object.fromEntries(inherited), ...person, ...more, GIT_CONFIG_NOSYSTEM: '1', GIT_PAGER: 'cat', TZ: 'UTC', NO_COLOR: '1' };
   const child = spawn('bash', [join(home, 'page.sh')], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const pieces: Buffer[] = [];
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
