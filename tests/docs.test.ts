@@ -78,3 +78,25 @@ test('files of the tree that pages name in code are there', () => {
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter(({ path }) => !existsSync(join(root, path)))).toEqual([]);
 });
+
+test('a page with commands that are run as a script is followed by a test, each of its sections', () => {
+  const tests = ['docs', 'demo', 'docs-forge'].map((name) => read(`tests/real/${name}.test.ts`)).join('\n');
+  const sections = pages.flatMap((page) => sectionsWithCommands(page).map((section) => ({ page, section })));
+  expect(sections.length).toBeGreaterThan(20);
+  // of these CI itself runs what is there: a clone of Plumbline, and its checks
+  const ofCi = (page: string, section: string): boolean => page === 'CONTRIBUTING.md' || (page === 'README.md' && section === '');
+  // pages that are followed from top to bottom, and those of which a test names the sections
+  const bySection = ['README.md', 'docs/github.md', 'docs/deploy.md'];
+  const isFollowed = ({ page, section }: { page: string; section: string }): boolean =>
+    bySection.includes(page) ? section === '' || tests.includes(`'${section}'`) : tests.includes(`'${page}'`);
+  expect(sections.filter((one) => !ofCi(one.page, one.section) && !isFollowed(one))).toEqual([]);
+});
+
+/** Headings of the second rank below which there is a ```sh block; '' above the first. */
+function sectionsWithCommands(page: string): string[] {
+  return read(page)
+    .split(/^## /m)
+    .map((text, at) => ({ title: at === 0 ? '' : (text.split('\n')[0] ?? ''), text }))
+    .filter(({ text }) => /^ *```sh$/m.test(text))
+    .map(({ title }) => title);
+}
