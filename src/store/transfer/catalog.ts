@@ -221,7 +221,8 @@ export class Places {
 
   /**
    * Looks for what was not looked for yet: new digests, and all of them in new packs. An object that stands in several packs is taken from the first
-   * where it stands as bytes or chunks: rows of others need those others, too.
+   * where it stands as bytes or chunks: rows of others need those others, too. A pack that tells another size of an object than the version that
+   * names it does not have it: a recipe of a few bytes can make terabytes that are found to be wrong at their end.
    */
   locate(): void {
     const { packs } = this.#catalog;
@@ -259,6 +260,8 @@ export class Places {
   }
 
   #note(id: number, pack: number, entry: number): void {
+    const expected = this.table.expected(id);
+    if (expected !== null && this.#catalog.packs[pack]?.index.locationAt(entry).bytes !== expected) return;
     const known = this.get(id);
     if (known !== null && this.#formAt(known) !== forms.lines) return;
     if (known !== null && this.#formAt({ pack, entry }) === forms.lines) return;

@@ -17,6 +17,8 @@ export class DigestTable {
   readonly #blocks: Buffer[] = [];
   /** open addressing: number + 1 of the digest, 0 where there is none; a power of two of them, at most 2/3 full */
   #slots: Uint32Array = new Uint32Array(1024);
+  /** bytes + 1; 0, or behind the end: not known */
+  #sizes: Float64Array = new Float64Array(0);
 
   /** @returns its number, new or known */
   add(digest: Digest): number {
@@ -54,6 +56,22 @@ export class DigestTable {
   /** The first 48 bits of a digest, as `prefixOf` has them. */
   prefixAt(number: number): number {
     return this.#block(number).readUIntBE((number % block) * 32, 6);
+  }
+
+  /** Says how many bytes the object has. */
+  expect(number: number, bytes: number): void {
+    if (number >= this.#sizes.length) {
+      const larger = new Float64Array(Math.max(1024, number + 1, Math.ceil(this.#sizes.length * 1.5)));
+      larger.set(this.#sizes);
+      this.#sizes = larger;
+    }
+    this.#sizes[number] = bytes + 1;
+  }
+
+  /** Bytes of the object as far as was said; null: that is not known. */
+  expected(number: number): number | null {
+    const size = this.#sizes[number] ?? 0;
+    return size === 0 ? null : size - 1;
   }
 
   #block(number: number): Buffer {

@@ -154,7 +154,8 @@ export class RemoteStore {
         if (wanted.size === mostWanted) await bring(false);
         // nothing comes through any more: the rest is missing as well
         if (outcome.failure !== null && line.lanes.isHopeless) break;
-        wanted.add(digest);
+        const number = wanted.add(digest);
+        if (typeof object !== 'string' && object.role === 'data') wanted.expect(number, object.bytes);
       }
       if (wanted.size > 0) await bring(true);
     } finally {
@@ -307,7 +308,10 @@ export class RemoteStore {
     const left = new DigestTable();
     for (let id = 0; id < wanted.size; id += 1) {
       const digest = wanted.digestAt(id);
-      if (!this.#cache.seen(digest)) left.add(digest);
+      if (this.#cache.seen(digest)) continue;
+      const number = left.add(digest);
+      const bytes = wanted.expected(id);
+      if (bytes !== null) left.expect(number, bytes);
     }
     const leftPlaces = new Places(left, this.#catalog);
     leftPlaces.locate();
