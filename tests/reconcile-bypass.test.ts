@@ -3,8 +3,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { digestOf } from '../src/base/digest.ts';
+import { checkPromotion, type CheckedPull } from '../src/ci/check-promotion.ts';
+import { openGit } from '../src/git/open.ts';
+import { openMoveStore } from '../src/registry/move-store.ts';
 import { artifactOf, better, good } from '../src/registry/example.fixture.ts';
-import { against, openScene, removeScenes, removeTemplates, servedBy, type ReconcileScene } from './reconcile-scene.ts';
+import { against, openScene, removeScenes, removeTemplates, servedBy, teamPolicy, type ReconcileScene, type Runner } from './reconcile-scene.ts';
 
 const [goodDigest, betterDigest] = [good, better].map((model) => digestOf(artifactOf(model)));
 const production = 'models/intents/production.json';
@@ -122,4 +125,41 @@ test('T27: who starts a failed run again breaks no glass, nor does a run that wa
   const again = await runner.reconcile(glass);
   expect(again.json.troubles).toMatchObject([{ code: 'PROMOTION_REFUSED', what: expect.stringContaining('started again') }]);
   expect(servedBy(again)).toBe(goodDigest);
+});
+
+/** The required check, as a job of the runner's clone asks. */
+async function check({ folder, env, scene }: Runner, pull: number): Promise<CheckedPull> {
+  const remote = { remote: 'origin', token: { server: scene.github.serverUrl, secret: 'token-of-job' } };
+  const trust = { main: 'main', mergedPull: () => Promise.resolve(null), fetchCommit: () => Promise.resolve(false) };
+  const world = { git: await openGit(folder, env), prefix: '', main: 'main', forge: scene.forge('job'), remote, pin: undefined, trust };
+  return checkPromotion({ ...world, store: openMoveStore(scene.team.store), now: new Date() }, pull);
+}
+
+const lax = teamPolicy.replace('      approvals: { count: 1 }\n', '');
+const writePolicy = (scene: ReconcileScene, text: string) => (): Promise<unknown> =>
+  scene.git.write({ 'policy.yaml': text }).then(() => scene.git.commitAll('tidy'));
+
+test('T16: a policy that was pushed opens no door for the check of what comes next', async () => {
+  const { scene, runner } = await openScene();
+  await scene.pushDirectly('mallory', writePolicy(scene, lax));
+  const pull = await scene.propose({ candidate: better, production: good });
+  expect(against((await check(runner, pull.number)).judgement?.points)).toHaveProperty('approvals');
+  const change = await scene.offer(writePolicy(scene, `# who decides what\n${lax}`));
+  scene.approve(change);
+  expect(against((await check(runner, change.number)).judgement?.points)).toEqual({ policy: expect.stringContaining('not in force') });
+});
+
+test('T16: a policy that was pushed does not come into force behind a small change of it that people approve', async () => {
+  const { scene, runner } = await openScene();
+  const pushed = await scene.pushDirectly('mallory', writePolicy(scene, lax));
+  const change = await scene.offer(writePolicy(scene, `# who decides what\n${lax}`));
+  scene.approve(change);
+  const merged = await scene.merge(change);
+  const said = await runner.reconcile();
+  expect(against(said.json.written.at(-1)?.points)).toEqual({ policy: expect.stringContaining('not in force') });
+  expect((await scene.log()).policy?.digest).toBe(digestOf(teamPolicy));
+  // what is in force comes back by whoever brings it, and nothing is refused any more
+  await scene.pushDirectly('carol', () => scene.git.run('revert', '--no-edit', merged, pushed));
+  expect((await runner.reconcile()).json.refused).toEqual([]);
+  expect(scene.github.issues.filter(({ state }) => state === 'open')).toEqual([]);
 });

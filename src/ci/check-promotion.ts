@@ -11,7 +11,9 @@ import type { JudgingPolicy, MoveInput, MoveJudgement } from '../registry/move-i
 import type { PullFacts } from '../registry/pull-facts.ts';
 import { defaultContext, policyAt } from './base-policy.ts';
 import type { FactsForge } from './pull-asking.ts';
+import { refuse } from './reconcile-draft.ts';
 import { factsOfMerged } from './reconcile-facts.ts';
+import { policyGap, policyInForce } from './reconcile-policy.ts';
 import { lookAt, type Sight } from './reconcile-sight.ts';
 
 export interface CheckWorld extends Pick<MoveInput, 'store' | 'trust' | 'now'> {
@@ -48,14 +50,17 @@ export async function checkPromotion(world: CheckWorld, number: number): Promise
   const about = { pull, base: null, context: null, judgement: null, facts: null };
   if (pull.state !== 'open' || pull.baseRef !== world.main) return about;
   const sight = await look(world, pull);
-  const policy = await policyAt(git, prefix, sight.tip);
+  // where there is a log, main may have a policy that nobody approved
+  const policy = sight.log === null ? await policyAt(git, prefix, sight.tip) : await policyInForce(world, sight.log);
   const context = policy?.policy.check.context ?? defaultContext;
   const sides = { git, prefix, before: sight.tip, after: pull.head };
   const change = await readMoveChange(sides);
   if (changesNothing(change)) return { ...about, base: sight.tip, context };
   const facts = policy === null ? null : await factsOf(world, pull, { base: sight.tip, policy, paths: change.paths });
   if (facts !== null && facts.head !== pull.head) throw moved(pull);
-  const judgement = await judgeMove({ ...sides, policy, facts, log: sight.log, store: world.store, trust: world.trust, now: world.now });
+  const judged = await judgeMove({ ...sides, policy, facts, log: sight.log, store: world.store, trust: world.trust, now: world.now });
+  const gap = change.policy && sight.log !== null ? await policyGap(world, { before: sight.tip, after: pull.head }, sight.log) : null;
+  const judgement = judged === null || gap === null ? judged : refuse(judged, { point: 'policy', holds: false, why: gap });
   return { ...about, base: sight.tip, context, judgement, facts };
 }
 

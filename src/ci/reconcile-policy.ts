@@ -1,5 +1,5 @@
 // The policy that judges what comes next: the last one that the log let in, whatever the main branch has by now.
-import { digestOf } from '../base/digest.ts';
+import { digestOf, type Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
 import type { Git, Oid } from '../git/git.ts';
 import { files } from '../project/layout.ts';
@@ -37,6 +37,26 @@ export async function policiesOf({ git, prefix }: Place, records: readonly LogRe
     if (typeof parsed !== 'string') found.set(policy, parsed);
   }
   return found;
+}
+
+/**
+ * People approve the change that they are shown. Where what the main branch had before is not in force, that is a part of what would change.
+ * @returns why it is not what they saw; null: it is, or it brings back what is in force
+ */
+export async function policyGap(
+  place: Place,
+  { before, after }: { readonly before: Oid; readonly after: Oid },
+  { policy }: Pick<DecisionLog, 'policy'>,
+): Promise<string | null> {
+  if (policy === null || (await policyDigest(place, before)) === policy.digest || (await policyDigest(place, after)) === policy.digest) return null;
+  const there = `${files.policy} of ${policy.commit.slice(0, 12)}`;
+  return `it changes a policy.yaml that is not in force, so that nobody was shown all that would change: bring back ${there} first, then change that`;
+}
+
+/** null: the commit has none */
+export async function policyDigest({ git, prefix }: Place, commit: Oid): Promise<Digest | null> {
+  const bytes = await git.readBlob(commit, prefix + files.policy);
+  return bytes === null ? null : digestOf(bytes);
 }
 
 /**

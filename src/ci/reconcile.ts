@@ -16,7 +16,7 @@ import type { FactsForge } from './pull-asking.ts';
 import { draftOf, refuse, type Draft, type DraftFrame } from './reconcile-draft.ts';
 import { factsOfMerged } from './reconcile-facts.ts';
 import { draftGlass, type Glass } from './reconcile-glass.ts';
-import { policyInForce, policyTrouble } from './reconcile-policy.ts';
+import { policyDigest, policyGap, policyInForce, policyTrouble } from './reconcile-policy.ts';
 import { bringingOf, type Bringing, type Line, type PullAsking } from './reconcile-pulls.ts';
 import type { Sight } from './reconcile-sight.ts';
 import { draftStart } from './reconcile-start.ts';
@@ -209,7 +209,7 @@ async function judgeStep(world: ReconcileWorld, line: Line, step: Step, log: Dec
   const { git, prefix, forge } = world;
   const policy = await policyInForce(world, log);
   const judge = async (of: Step, facts: PullFacts | null | 'no forge'): Promise<MoveJudgement> =>
-    settled(world, of, await world.judge({ before: of.before ?? of.commit, after: of.commit, policy, facts, log }));
+    settled(world, of, { log, judgement: await world.judge({ before: of.before ?? of.commit, after: of.commit, policy, facts, log }) });
   if (forge === null) return { step, judgement: await judge(step, 'no forge'), pull: null };
   for (let tries = 0; ; tries += 1) {
     const brought = await bringingOf(forge, line, step);
@@ -253,13 +253,27 @@ function inParts({ number }: PullRequest): Point {
   return { point: 'files', holds: false, why };
 }
 
-/** A step always comes to a judgement, and a policy that would end the log does not hold. */
-async function settled(world: ReconcileWorld, { commit }: Step, judgement: MoveJudgement | null): Promise<MoveJudgement> {
+/** A step always comes to a judgement. A policy that would end the log does not hold, nor one of which people saw a part; the one that is in force may come back. */
+async function settled(
+  world: ReconcileWorld,
+  { commit, before }: Step,
+  { judgement, log }: { readonly judgement: MoveJudgement | null; readonly log: DecisionLog },
+): Promise<MoveJudgement> {
   if (judgement === null) {
     const why = 'nothing of what it changes can be judged: no pointer, no revocation and no policy comes out of it';
     const nothing = { moves: [], revoked: [], fast: false, counted: [], refused: [], review: null };
     return { kind: 'removal', holds: false, points: [{ point: 'files', holds: false, why }], ...nothing };
   }
-  const why = judgement.kind === 'policy' && judgement.holds ? await policyTrouble(world, commit) : null;
+  if (judgement.kind !== 'policy') return judgement;
+  if ((await policyDigest(world, commit)) === log.policy?.digest) return broughtBack(judgement);
+  const why =
+    (await policyGap(world, { before: before ?? commit, after: commit }, log)) ?? (judgement.holds ? await policyTrouble(world, commit) : null);
   return why === null ? judgement : refuse(judgement, { point: 'policy', holds: false, why });
+}
+
+/** What was refused is taken back: nothing changes, so nobody is asked. */
+function broughtBack(judgement: MoveJudgement): MoveJudgement {
+  const others = judgement.points.filter(({ point }) => !['policy', 'promoter', 'approvals'].includes(point));
+  const points: Point[] = [...others, { point: 'policy', holds: true, why: 'it brings back the policy that is in force' }];
+  return { ...judgement, points, holds: points.every(({ holds }) => holds === true), counted: [], refused: [] };
 }
