@@ -180,7 +180,9 @@ function whatIsLacking(failure: RequestFailure): string {
     const needed = accepted.replaceAll('_', '-').replaceAll('=', ': ').replaceAll(';', ' or');
     return `the token needs the permission ${needed}: in a job by \`permissions:\`, but never in one of a pull request from a fork`;
   }
-  return 'the job needs `permissions:` contents: read, pull-requests: write, statuses: write; a pull request from a fork never has them';
+  const lacks = 'the job needs `permissions:` contents: read, pull-requests: write, statuses: write; a pull request from a fork never has them';
+  // a forge says 404 of what is not there, and of what the token may not see
+  return failure.status === 404 ? `look whether it is there at all. If it is, the token may not see it: ${lacks}` : lacks;
 }
 
 function busy(forge: string, failure: RequestFailure): PlumbError {

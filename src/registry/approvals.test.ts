@@ -42,6 +42,16 @@ test('each approval that does not count is told with its reason, by name up to t
   );
 });
 
+test('whose approval is missing is said as the policy has it: by the stage, by access.approve, or by both', () => {
+  const nobody = { teams: [], people: [], role: undefined };
+  const approve = { ...nobody, people: ['olga'] };
+  const why = (change: Parameters<typeof inputOf>[0]): string =>
+    pointOf(decideApprovals(inputOf({ ...change, facts: { opinions: [] } })), 'approvals').why;
+  expect(why({})).toContain('needed by members of team ml: none counts');
+  expect(why({ wanted: { teams: [] }, access: { approve } })).toContain('needed by olga: none counts');
+  expect(why({ access: { approve } })).toContain('needed by members of team ml, who must be of access.approve as well (olga): none counts');
+});
+
 test('logins and teams that are names of every object are like any other', () => {
   const odd = ['constructor', '__proto__', 'toString'];
   for (const login of odd) {

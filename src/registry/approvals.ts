@@ -109,8 +109,15 @@ function countNeed(input: ApprovalInput, heard: readonly Heard[]): Need {
   const why =
     met === 'yes'
       ? `approved by ${sure.length === 0 ? 'nobody, and nobody is asked' : namesOf(sure)} (${wanted.count} needed)`
-      : `${wanted.count} ${wanted.count === 1 ? 'approval is' : 'approvals are'} needed by ${nameWho(wanted)}: ${have}; missing: ${wanted.count - sure.length}`;
+      : `${wanted.count} ${wanted.count === 1 ? 'approval is' : 'approvals are'} needed by ${nameAsked(input)}: ${have}; missing: ${wanted.count - sure.length}`;
   return { met, by: sure, why };
+}
+
+/** Those of the stage, who are of `access.approve` as well. */
+function nameAsked({ wanted, access: { approve } }: ApprovalInput): string {
+  const isOpen = ({ teams, people, role }: Who): boolean => teams.length === 0 && people.length === 0 && role === undefined;
+  if (isOpen(wanted)) return nameWho(approve);
+  return isOpen(approve) ? nameWho(wanted) : `${nameWho(wanted)}, who must be of access.approve as well (${nameWho(approve)})`;
 }
 
 function mayCount({ person }: Opinion, { facts, access, wanted }: ApprovalInput): Known {
