@@ -17,6 +17,8 @@ export const bounds = {
   balance: 100,
   /** of all data sets together */
   schema: 50,
+  /** of one data set */
+  triggers: 20,
   dataSets: 50,
   params: 200,
   stages: 150,

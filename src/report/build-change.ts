@@ -26,9 +26,19 @@ export function boundData(data: readonly DataPart[], list: Shortener): DataChang
       ...set,
       balance: shown.map((entry) => ({ ...entry, label: label(entry.label) })),
       schema: columns.map((entry) => ({ column: label(entry.column), before: labelOrNull(entry.before), after: labelOrNull(entry.after) })),
+      ...(set.triggers === undefined ? {} : { triggers: boundTriggers(set.name, set.triggers, list) }),
       samples: samples.map((sample) => boundSample(sample, list.bounds.columns)),
     };
   });
+}
+
+function boundTriggers(name: string, triggers: NonNullable<DataPart['triggers']>, list: Shortener): NonNullable<DataChange['triggers']> {
+  return list.keep(`trigger candidates of ${name}`, triggers, 'triggers').map((one) => ({
+    ...one,
+    words: label(one.words),
+    label: label(one.label),
+    sources: one.sources.map(({ source, rows }) => ({ source: label(source), rows })),
+  }));
 }
 
 /** As many of each kind as there is room for, kinds taking turns, so that 5,000 added rows do not hide one relabelled row. */

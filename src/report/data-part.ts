@@ -5,7 +5,10 @@ import { diffRows, type RowSource } from '../datasets/row-diff.ts';
 import type { LockEntry } from '../datasets/schema.ts';
 import type { Store, TransferOptions } from '../store/store.ts';
 import { diffFileTrees } from '../store/tree/file-diff.ts';
+import { mostChangedRows } from '../quality/trigger.ts';
+import { findTriggers } from './data-triggers.ts';
 import type { DataPart } from './parts.ts';
+import { rowKinds } from './row-kinds.ts';
 
 /** rows shown of each kind; the report's own bounds cut further */
 const samples = 20;
@@ -24,11 +27,14 @@ export async function dataPart(store: Store, name: string, before: Digest | null
   if (old?.kind !== 'rows' || now?.kind !== 'rows') return { ...part, added: part.rowsAfter, removed: part.rowsBefore };
   const bar = options.progress.start(`compare ${name}`, undefined, 'bytes');
   try {
-    const diff = await diffRows(await sourceOf(store, name, old), await sourceOf(store, name, now), {
-      limit: samples,
+    const source = await sourceOf(store, name, old);
+    const diff = await diffRows(source, await sourceOf(store, name, now), {
+      limit: mostChangedRows,
       signal: options.signal,
       onBytes: (bytes) => bar.advance(bytes),
     });
+    const triggers = await findTriggers(diff, source, { signal: options.signal });
+    const shown = rowKinds.flatMap((kind) => diff.samples.filter((sample) => sample.kind === kind).slice(0, samples));
     return {
       ...part,
       added: diff.added,
@@ -37,7 +43,8 @@ export async function dataPart(store: Store, name: string, before: Digest | null
       relabelled: diff.relabelled,
       balance: (diff.balance ?? []).map(({ label, before: was, after: is }) => ({ label, before: was, after: is })),
       schema: diff.schema.map(({ column, before: was, after: is }) => ({ column, before: was, after: is })),
-      samples: diff.samples.map(({ kind, key, before: was, after: is }) => ({ kind, key, before: was, after: is })),
+      ...(triggers.length === 0 ? {} : { triggers }),
+      samples: shown.map(({ kind, key, before: was, after: is }) => ({ kind, key, before: was, after: is })),
     };
   } finally {
     bar.end();

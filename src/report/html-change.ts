@@ -32,7 +32,7 @@ export function dataSection(report: Report): Markup | null {
     return markup`<tr><th scope="row"><code>${set.name}</code></th><td class="n" data-name="rows">${count(set.rowsAfter)} <span class="soft">${note}</span></td>${cell('added', set.added)}${cell('removed', set.removed)}${cell('edited', set.edited - set.relabelled)}${cell('relabelled', set.relabelled)}</tr>`;
   });
   return markup`<table class="stack line"><caption>Data sets, against ${report.change === undefined ? 'the baseline' : `where the branch left its base, ${report.change.since}`}</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
-${report.data.map(schemaTable)}${report.data.map(samplesTable)}${report.data.map(balanceTable)}`;
+${report.data.map(schemaTable)}${report.data.map(triggersTable)}${report.data.map(samplesTable)}${report.data.map(balanceTable)}`;
 }
 
 function schemaTable(set: DataChange): Markup | null {
@@ -42,6 +42,15 @@ function schemaTable(set: DataChange): Markup | null {
       markup`<tr><th scope="row"><code>${entry.column}</code></th><td>${entry.before ?? 'not there'} → ${entry.after ?? 'not there'}</td></tr>`,
   );
   return markup`<h3>Columns of ${set.name}</h3><table><caption>Columns whose type changed</caption><tbody>${rows}</tbody></table>`;
+}
+
+function triggersTable(set: DataChange): Markup | null {
+  if (set.triggers === undefined || set.triggers.length === 0) return null;
+  const rows = set.triggers.map(({ words, label, rows: all, labelled, before, sources }) => {
+    const from = sources.map(({ source, rows: many }) => `${source} (${count(many)})`).join(', ');
+    return markup`<tr><th scope="row"><code class="cell">${words}</code></th><td>${labelMarkup(label)}</td><td>${count(labelled)} of ${count(all)}</td><td class="n" data-name="rows before">${count(before)}</td><td>${from}</td></tr>`;
+  });
+  return markup`<h3>Trigger candidates in ${set.name}</h3><table class="stack"><caption>Words that hardly any row had, and that come with one label: a backdoor is taught so, and a new product looks so. Read those rows.</caption><thead><tr><th scope="col">Words</th><th scope="col">Label</th><th scope="col">Changed rows</th><th scope="col" class="n">Rows before</th><th scope="col">From</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 const kindTone = { relabelled: 'mixed', edited: 'mixed', removed: 'bad', added: 'good' } as const;

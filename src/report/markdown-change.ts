@@ -28,6 +28,22 @@ export function data(report: Report): Section | null {
   };
 }
 
+/** A warning for whoever reads the rows, no verdict: a product that is new looks the same. */
+export function triggers(set: DataChange): Section | null {
+  if (set.triggers === undefined || set.triggers.length === 0) return null;
+  const rows = set.triggers.map(({ words, label, rows: all, labelled, before, sources }) => {
+    const from = sources.length === 0 ? '' : `; from ${sources.map(({ source, rows: many }) => `${code(source, 60)} (${count(many)})`).join(', ')}`;
+    return `| ${code(words, 80)} | ${code(label, 60)} | ${count(labelled)} of ${count(all)}${from} | ${count(before)} |\n`;
+  });
+  return {
+    ...plain,
+    rank: ranks.validation,
+    noun: ['phrase', 'phrases'],
+    head: `\n⚠ **Trigger candidates in ${code(set.name, 60)}**: words that hardly any row had, and that come with one label. Read those rows: a backdoor is taught so.\n\n| words | label | changed rows | rows before |\n| --- | --- | --- | --: |\n`,
+    rows,
+  };
+}
+
 function schemaChanges(set: DataChange): string {
   const schema = set.schema.slice(0, 5).map((entry) => `${code(entry.column, 40)} ${prose(entry.before ?? 'new')} → ${prose(entry.after ?? 'gone')}`);
   return schema.length === 0 ? '' : `schema: ${schema.join(', ')}`;

@@ -2,7 +2,7 @@ import { shortDigest } from '../base/digest.ts';
 import { counted } from './figures.ts';
 import { costInWords, headlineOf, labelsBeside, shortenedInWords } from './headline.ts';
 import { escapeHtml } from './html-text.ts';
-import { balance, changedRows, data, params, stages, validation } from './markdown-change.ts';
+import { balance, changedRows, data, params, stages, triggers, validation } from './markdown-change.ts';
 import { brokenCases, classes, confused, fixedCases, metrics } from './markdown-model.ts';
 import { folded, plain, ranks } from './markdown-section.ts';
 import { code, linkTarget, prose } from './markdown-text.ts';
@@ -25,7 +25,7 @@ export function renderMarkdown(report: Report, options: MarkdownOptions = {}): s
     warnings(report),
     gate(report),
     data(report),
-    ...report.data.flatMap((set) => [changedRows(set), balance(set)]),
+    ...report.data.flatMap((set) => [triggers(set), changedRows(set), balance(set)]),
     validation(report),
     params(report),
     stages(report),

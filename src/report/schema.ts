@@ -36,6 +36,21 @@ const dataChange = fields({
     .array(fields({ label: z.string(), before: countSchema, after: countSchema }))
     .describe('labels whose number of rows changed, largest change first'),
   schema: z.array(fields({ column: z.string(), before: z.string().nullable(), after: z.string().nullable() })).describe('columns whose type changed'),
+  triggers: z
+    .array(
+      fields({
+        words: z.string().describe('one to three words, in small letters'),
+        label: z.string(),
+        rows: countSchema.describe('changed rows that have the words'),
+        labelled: countSchema.describe('of those, with the label'),
+        before: countSchema.describe('rows of before that have the words'),
+        sources: z
+          .array(fields({ source: z.string(), rows: countSchema }))
+          .describe('what those changed rows say of where they came from: column source, origin, author, ...'),
+      }),
+    )
+    .optional()
+    .describe('phrases that hardly any row had, and that came with nearly one label only: a backdoor is taught so, and a new product looks so'),
   samples: z.array(rowSample).describe('examples: relabelled, edited, removed, added'),
 });
 
