@@ -163,3 +163,22 @@ test('T16: a policy that was pushed does not come into force behind a small chan
   expect((await runner.reconcile()).json.refused).toEqual([]);
   expect(scene.github.issues.filter(({ state }) => state === 'open')).toEqual([]);
 });
+
+test('T29: a log that a pushed policy puts on another branch is not begun there', async () => {
+  const { scene, runner } = await openScene();
+  const first = (await scene.log()).records[0]?.digest ?? '';
+  await scene.pushDirectly('mallory', async () => {
+    await scene.team.promote({ candidate: better, production: good });
+    await writePolicy(scene, teamPolicy.replace('audit:\n', 'audit:\n  branch: plumb/new\n'))();
+  });
+  const fresh = await scene.runner();
+  expect((await fresh.reconcile({ start: true })).error).toMatchObject({
+    code: 'AUDIT_REWRITTEN',
+    message: expect.stringContaining('refs/remotes/origin/plumb/audit'),
+  });
+  // nor where the other one was taken away
+  await scene.git.run('push', '-q', scene.urlFor('carol'), ':plumb/audit');
+  const last = await scene.runner();
+  expect((await last.reconcile({ start: true, auditKey: first })).error?.code).toBe('AUDIT_REWRITTEN');
+  expect((await runner.reconcile({ start: true })).error?.code).toBe('AUDIT_REWRITTEN');
+});

@@ -6,7 +6,9 @@ import { PlumbError } from '../base/errors.ts';
 import { isName } from '../base/names.ts';
 import type { Oid } from '../git/git.ts';
 import { files } from '../project/layout.ts';
-import type { Decision } from '../registry/audit-record.ts';
+import { claimedDecision } from '../registry/audit-chain.ts';
+import { recordPath, type Decision } from '../registry/audit-record.ts';
+import { readPin } from '../registry/audit-signers.ts';
 import { listPointers, pointerPath } from '../registry/pointer.ts';
 import { everRevoked, revokedIn } from '../registry/revocation.ts';
 import { commitTree } from '../registry/tree.ts';
@@ -14,12 +16,38 @@ import { verifyPointer } from '../registry/verify-pointer.ts';
 import { aboutStep, type Draft, type DraftFrame } from './reconcile-draft.ts';
 import { policyTrouble } from './reconcile-policy.ts';
 
+export interface StartPlace extends DraftFrame {
+  readonly logBranch: string;
+  /** what vouches for the first record; undefined: nothing does */
+  readonly pin: string | undefined;
+}
+
+/**
+ * Whoever may push to the main branch names the branch of the log there, and could so have another one begun, in which all that he pushed is taken over.
+ * @throws PlumbError AUDIT_REWRITTEN where this clone has another log about the main branch, or the pin says that there must be one
+ */
+async function refuseSecondLog({ git, branch, pin }: StartPlace): Promise<void> {
+  const mend = 'find out who moved or took away the log of decisions, and put back what was there: `audit.branch` of policy.yaml names its branch';
+  if (pin !== undefined && 'record' in readPin(pin))
+    throw new PlumbError('AUDIT_REWRITTEN', { what: `the log that begins with ${pin} is not there: another one is not begun`, mend });
+  for (const { name, commit } of await git.tips()) {
+    const bytes = await git.readBlob(commit, recordPath(0));
+    const claimed = bytes === null ? null : claimedDecision(Buffer.from(bytes).toString('utf8'));
+    if (claimed?.branch === branch)
+      throw new PlumbError('AUDIT_REWRITTEN', {
+        what: `there is a log of decisions about ${branch} already, in ${name}: another one is not begun`,
+        mend,
+      });
+  }
+}
+
 /**
  * @param tip of the main branch. @param reason of whoever begins it
- * @throws PlumbError AUDIT_SIGNER where the policy names nobody who signs
+ * @throws PlumbError AUDIT_SIGNER where the policy names nobody who signs; AUDIT_REWRITTEN where there was a log before
  */
-export async function draftStart(frame: DraftFrame & { readonly logBranch: string }, tip: Oid, reason: string | null): Promise<Draft> {
+export async function draftStart(frame: StartPlace, tip: Oid, reason: string | null): Promise<Draft> {
   const { git, prefix } = frame;
+  await refuseSecondLog(frame);
   const trouble = await policyTrouble(frame, tip);
   if (trouble !== null)
     throw new PlumbError('AUDIT_SIGNER', {

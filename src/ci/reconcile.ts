@@ -13,22 +13,20 @@ import type { PointerPlace } from '../registry/pointer.ts';
 import type { PullFacts } from '../registry/pull-facts.ts';
 import type { Point } from '../registry/judgement.ts';
 import type { FactsForge } from './pull-asking.ts';
-import { draftOf, refuse, type Draft, type DraftFrame } from './reconcile-draft.ts';
+import { draftOf, refuse, type Draft } from './reconcile-draft.ts';
 import { factsOfMerged } from './reconcile-facts.ts';
 import { draftGlass, type Glass } from './reconcile-glass.ts';
 import { policyDigest, policyGap, policyInForce, policyTrouble } from './reconcile-policy.ts';
 import { bringingOf, type Bringing, type Line, type PullAsking } from './reconcile-pulls.ts';
 import type { Sight } from './reconcile-sight.ts';
-import { draftStart } from './reconcile-start.ts';
+import { draftStart, type StartPlace } from './reconcile-start.ts';
 import { walkLine, type Step } from './reconcile-steps.ts';
 import { decidedBefore, refusedTips, type RefusedTip } from './reconcile-tips.ts';
 
 /** What reconcile needs of the world. */
-export interface ReconcileWorld extends DraftFrame {
+export interface ReconcileWorld extends StartPlace {
   /** null: nobody is asked */
   readonly forge: (PullAsking & FactsForge) | null;
-  /** name of the log's branch */
-  readonly logBranch: string;
   /** Brings main and the log here as they are now. @throws PlumbError AUDIT_REWRITTEN, AUDIT_INVALID */
   look(): Promise<Sight>;
   judge(input: Pick<MoveInput, 'before' | 'after' | 'policy' | 'facts' | 'log'>): Promise<MoveJudgement | null>;

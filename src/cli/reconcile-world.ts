@@ -61,6 +61,7 @@ export async function openWorld(options: ReconcileOptions, cli: Cli): Promise<Op
     prefix,
     branch: config.main,
     logBranch: place.logBranch,
+    pin: place.pin,
     repository: repositoryOf(cli, address),
     forge,
     now: () => cli.now(),
