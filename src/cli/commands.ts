@@ -14,8 +14,18 @@ export const commands: readonly CommandEntry[] = [
   { name: 'demo', summary: "the product's day in three minutes, in a repository of its own", load: () => import('./demo.ts') },
   { name: 'init', summary: 'make this repository a Plumbline project', load: () => import('./init.ts') },
   { name: 'add', summary: 'lock a data set: hash it, store it, write datasets.lock', load: () => import('./add.ts') },
-  { name: 'status', summary: 'what differs from datasets.lock, what is not pushed', load: () => import('./status.ts') },
-  { name: 'diff', summary: 'which rows changed, between working copy and revisions', load: () => import('./diff.ts') },
+  {
+    name: 'status',
+    summary: 'what differs from datasets.lock, what is not pushed',
+    exits: '0 done, 1 with --check: something differs',
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'diff',
+    summary: 'which rows changed, between working copy and revisions',
+    exits: '0 done, 1 with --check: something differs',
+    load: () => import('./diff.ts'),
+  },
   {
     name: 'merge',
     summary: 'put rows and files of two branches together, where git merges datasets.lock',
@@ -77,7 +87,12 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 all that the main branch has is served, 1 something of it is refused',
     load: () => import('./reconcile.ts'),
   },
-  { name: 'serve', summary: 'serve the models that the pointers name, following git', load: () => import('./serve.ts') },
+  {
+    name: 'serve',
+    summary: 'serve the models that the pointers name, following git',
+    exits: '0 stopped in order, 1 with --once: it cannot be served',
+    load: () => import('./serve.ts'),
+  },
   { name: 'predict', summary: 'run a model over a text or a file', load: () => import('./predict.ts') },
   {
     name: 'doctor',
@@ -85,12 +100,22 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 nothing failed (warnings may stand there), 1 something failed, or a gap is open (--forge)',
     load: () => import('./doctor.ts'),
   },
-  { name: 'ci', summary: 'what the jobs of a CI do: plan, validate and more', load: () => import('./ci.ts') },
-  { name: 'keys', summary: 'make a key pair: for the run records of CI, or for the log of decisions', load: () => import('./keys.ts') },
+  {
+    name: 'ci',
+    summary: 'what the jobs of a CI do: plan, validate and more',
+    exits: '0 done, 1 the gate, the check or the validation does not hold',
+    load: () => import('./ci.ts'),
+  },
+  {
+    name: 'keys',
+    summary: 'make a key pair: for the run records of CI, or for the log of decisions',
+    exits: '0 done',
+    load: () => import('./keys.ts'),
+  },
   { name: 'step', summary: 'run one built-in step (the pipeline calls this)', hidden: true, load: () => import('./step.ts') },
 ];
 
 /** The end of a command's help. */
 export function exitText({ exits = '0 done, 1 the answer is no' }: CommandEntry): string {
-  return `\nExit codes: ${exits};\n  2 usage, 3 bad input, 4 bytes missing or damaged, 5 a stage failed, 6 this machine, 7 busy: docs/reference/errors.md.`;
+  return `\nExit codes: ${exits};\n  2 usage, 3 bad input, 4 bytes missing or damaged, 5 a stage failed, 6 this machine, 7 busy: docs/reference/errors.md.\nFor all commands: --json, -q, -C <folder> (plumb --help).`;
 }
