@@ -26,6 +26,8 @@ export interface StepEnding {
   readonly outputs: Readonly<Record<string, string>>;
   /** lines of the log that the runner obeys */
   readonly commands: readonly string[];
+  /** what the step put into GITHUB_ENV and GITHUB_PATH, for the steps behind it */
+  readonly left: string;
 }
 
 /** Nothing of the environment of the test but PATH comes through. */
@@ -63,7 +65,7 @@ export async function startStep(order: StepOrder): Promise<StepEnding> {
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
   const read = (name: string): string => readFileSync(files[name] ?? '', 'utf8');
   const log = stdout + stderr;
-  return { code, log, summary: read('summary'), outputs: outputsIn(read('output')), commands: commandsIn(log) };
+  return { code, log, summary: read('summary'), outputs: outputsIn(read('output')), commands: commandsIn(log), left: read('env') + read('path') };
 }
 
 /** name<<delimiter, value, delimiter; of a name that is set twice the last one counts */

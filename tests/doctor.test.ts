@@ -322,7 +322,7 @@ test('T2: what strangers wrote may be read by a job that can harm nothing', () =
   expect(findGaps(withWorkflow(foreign(headCheckout, 'contents: read, pull-requests: write')))).toEqual([]);
 });
 
-test('the workflows that we ship have no gap', () => {
+test('T25: the workflows that we ship have no gap: no checkout of theirs keeps its token', () => {
   const folder = new URL('../templates/forges/github/.github/workflows/', import.meta.url);
   const names = readdirSync(folder).filter((name) => name.endsWith('.yml'));
   expect(names.length).toBeGreaterThan(3);

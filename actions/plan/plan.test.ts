@@ -271,6 +271,22 @@ test('T3: names, paths and labels of a branch are no commands, and come out as t
   expect(summary).toContain('`訓練_1`');
 });
 
+test('T4: lines in a name, a value or a path set no output and no variable of the job', async () => {
+  const evil = 'x\nlevel-1<<y\n[]\ny\nany=false\nghadelimiter_0\ndomain=trusted\n::set-env name=NODE_OPTIONS::--require=./evil.js';
+  const text = `${pipeline}  many: { foreach: [${JSON.stringify(evil)}], do: { cmd: "cp notes.txt many.txt", params: [size], deps: [${JSON.stringify(`a ${evil}`)}], outs: [many.txt] } }\n`;
+  using clone = branch({ 'params.yaml': `rate: ${JSON.stringify(evil)}\nsize: 2\n`, [`a ${evil.replaceAll('/', '_')}`]: '' });
+  const honest = await step(clone);
+  expect(honest).toMatchObject({ code: 0, left: '', outputs: { any: 'true', domain: 'pull-7' } });
+  expect(include(honest.outputs['level-1']).map(({ name }) => name)).toEqual(['train', 'other']);
+  expect(Object.keys(honest.outputs).toSorted()).toEqual(Object.keys((await step(clone, { repository: null })).outputs).toSorted());
+  clone.write('pipeline.yaml', text);
+  clone.git('commit', '-qam', 'a stage of many lines');
+  const named = await step(clone);
+  expect(named.left).toBe('');
+  expect(named.outputs['domain']).not.toBe('trusted');
+  expect(named.commands.filter((line) => /^\s*::set-/.test(line))).toEqual([]);
+});
+
 test('it reads the inputs that action.yml declares, sets its outputs, and has its defaults', async () => {
   const { inputs, outputs } = load(readFileSync(new URL('action.yml', import.meta.url), 'utf8')) as Metadata;
   const asked: string[] = [];
