@@ -1,7 +1,7 @@
 // Ways around approvals that need a push to the main branch, or a click of somebody who does not know what for: each is tried, and serves nothing.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { digestOf } from '../src/base/digest.ts';
 import { checkPromotion, type CheckedPull } from '../src/ci/check-promotion.ts';
 import { openGit } from '../src/git/open.ts';
@@ -14,6 +14,8 @@ const production = 'models/intents/production.json';
 
 const promoted = (scene: ReconcileScene) => (): Promise<unknown> => scene.team.promote({ candidate: better, production: good });
 
+// each is several clones, pushes and runs, one after the other
+vi.setConfig({ testTimeout: 90_000 });
 afterEach(removeScenes);
 afterAll(removeTemplates);
 
@@ -181,4 +183,23 @@ test('T29: a log that a pushed policy puts on another branch is not begun there'
   const last = await scene.runner();
   expect((await last.reconcile({ start: true, auditKey: first })).error?.code).toBe('AUDIT_REWRITTEN');
   expect((await runner.reconcile({ start: true })).error?.code).toBe('AUDIT_REWRITTEN');
+});
+
+test('T24: certificates that were pushed come into force with no policy that people approve, unless it names them', async () => {
+  const trust = 'trust:\n  repository: o/r\n  workflows: [.github/workflows/deploy.yml]\n  sigstore: { root: root.json }\n';
+  const signed = `${teamPolicy}  workflows: [.github/workflows/deploy.yml]\n`;
+  const { scene, runner } = await openScene();
+  const theirs = '{"roots":"of mallory"}';
+  await scene.pushDirectly('mallory', () => scene.git.write({ 'root.json': theirs }).then(() => scene.git.commitAll('root')));
+  const change = await scene.offer(writePolicy(scene, signed + trust));
+  scene.approve(change);
+  await scene.merge(change);
+  const said = await runner.reconcile();
+  expect(against(said.json.written.at(-1)?.points)).toEqual({ policy: expect.stringContaining(digestOf(theirs)) });
+  expect((await scene.log()).signers?.jobs).toBeNull();
+  await scene.pushDirectly('carol', () => scene.git.run('revert', '--no-edit', 'HEAD'));
+  const named = await scene.offer(writePolicy(scene, signed + trust.replace('root.json', `root.json, sha256: '${digestOf(theirs)}'`)));
+  scene.approve(named);
+  await scene.merge(named);
+  expect((await runner.reconcile()).json.written.at(-1)).toMatchObject({ kind: 'policy', holds: true });
 });

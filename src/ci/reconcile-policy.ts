@@ -62,9 +62,14 @@ export async function policyDigest({ git, prefix }: Place, commit: Oid): Promise
 /**
  * Why a policy cannot judge, though people approved it: the log could not go on with it.
  * @param commit of the main branch, that brought it
+ * @param log null: it begins with this policy
  * @returns null: it can
  */
-export async function policyTrouble({ git, prefix, logBranch }: Place & { readonly logBranch: string }, commit: Oid): Promise<string | null> {
+export async function policyTrouble(
+  { git, prefix, logBranch }: Place & { readonly logBranch: string },
+  commit: Oid,
+  log: Pick<DecisionLog, 'policy'> | null,
+): Promise<string | null> {
   const bytes = await git.readBlob(commit, prefix + files.policy);
   if (bytes === null) return 'policy.yaml is gone: nothing would be judged any more, and nobody could sign';
   const found = await gitPolicies(git, prefix).policy(digestOf(bytes), commit);
@@ -72,6 +77,8 @@ export async function policyTrouble({ git, prefix, logBranch }: Place & { readon
   if (found === null || typeof parsed === 'string') return `policy.yaml does not parse: ${typeof parsed === 'string' ? parsed : ''}`;
   const branch = parsed.audit?.branch ?? 'plumb/audit';
   if (branch !== logBranch) return `the log of decisions stays where it began: \`audit.branch\` must be ${logBranch}`;
+  const root = await rootTrouble({ git, prefix }, { root: found.root, sha256: parsed.trust?.sigstore?.sha256 }, log);
+  if (root !== null) return root;
   try {
     const { keys, jobs } = signersOf(parsed, found.root);
     return keys.length > 0 || jobs !== null
@@ -81,4 +88,19 @@ export async function policyTrouble({ git, prefix, logBranch }: Place & { readon
     if (isPlumbError(error, 'SIGNING_KEY')) return error.message;
     throw error;
   }
+}
+
+/** The certificates stand in a file beside the policy, which anybody may change who may push: approvals are of the policy's bytes alone. */
+async function rootTrouble(
+  place: Place,
+  { root, sha256 }: { readonly root: string | null; readonly sha256: Digest | undefined },
+  log: Pick<DecisionLog, 'policy'> | null,
+): Promise<string | null> {
+  if (root === null) return null;
+  if (sha256 !== undefined)
+    return digestOf(root) === sha256 ? null : `the file of trust.sigstore.root is not ${sha256}, which trust.sigstore.sha256 says`;
+  const policy = log?.policy ?? null;
+  if (log === null || (policy !== null && (await gitPolicies(place.git, place.prefix).policy(policy.digest, policy.commit))?.root === root))
+    return null;
+  return `its trust.sigstore.root is another file than the one in force, which nobody approved: add \`sha256: ${digestOf(root)}\` to trust.sigstore`;
 }

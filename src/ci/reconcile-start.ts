@@ -48,7 +48,7 @@ async function refuseSecondLog({ git, branch, pin }: StartPlace): Promise<void> 
 export async function draftStart(frame: StartPlace, tip: Oid, reason: string | null): Promise<Draft> {
   const { git, prefix } = frame;
   await refuseSecondLog(frame);
-  const trouble = await policyTrouble(frame, tip);
+  const trouble = await policyTrouble(frame, tip, null);
   if (trouble !== null)
     throw new PlumbError('AUDIT_SIGNER', {
       what: `the log of decisions cannot begin: ${trouble}`,

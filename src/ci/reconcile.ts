@@ -265,7 +265,7 @@ async function settled(
   if (judgement.kind !== 'policy') return judgement;
   if ((await policyDigest(world, commit)) === log.policy?.digest) return broughtBack(judgement);
   const why =
-    (await policyGap(world, { before: before ?? commit, after: commit }, log)) ?? (judgement.holds ? await policyTrouble(world, commit) : null);
+    (await policyGap(world, { before: before ?? commit, after: commit }, log)) ?? (judgement.holds ? await policyTrouble(world, commit, log) : null);
   return why === null ? judgement : refuse(judgement, { point: 'policy', holds: false, why });
 }
 

@@ -1,5 +1,5 @@
 // `trust:` of policy.yaml: whose signature on a run record counts. Read from the base branch, never from the branch that is judged.
-import { fields, z } from '../base/schema.ts';
+import { digestSchema, fields, z } from '../base/schema.ts';
 
 const url = z.string().regex(/^https?:\/\/[^\s@]+$/, 'expected an address like https://host, without a user');
 
@@ -11,6 +11,9 @@ const sigstoreSchema = fields({
     .describe(
       'file of the repository with the certificates and keys that count: trusted_root.json, as `gh attestation trusted-root` or cosign prints it',
     ),
+  sha256: digestSchema
+    .optional()
+    .describe('digest of that file: who approves the policy approves these very bytes. With a log of decisions another root counts only so'),
   fulcio: url.optional().describe('where certificates come from; default: the public one'),
   rekor: url.optional().describe('transparency log; default: the public one, where the root has a log'),
   timestamps: url.optional().describe('time-stamp authority; default: none'),
