@@ -198,6 +198,10 @@ export function forgeContract(makeWorld: () => Promise<ForgeWorld>): void {
       expect(await forge.merge(number, { head, method: 'merge' })).toBe(commit);
       expect(await forge.pullRequestsOfCommit(commit)).toEqual([merged]);
       expect(await forge.pullRequestsOfCommit('f'.repeat(40))).toEqual([]);
+      // who pushed is asked by the branch's name afterwards, too
+      await world.deleteBranch('merged');
+      expect(await read(number)).toMatchObject({ state: 'merged', head, headRef: 'merged' });
+      expect((await forge.pushes({ repository: merged.headRepository ?? '', name: 'merged' }))?.at(-1)).toMatchObject({ after: head });
     });
 
     test.each(['squash', 'rebase'] as const)('%s makes a commit of its own', async (method) => {

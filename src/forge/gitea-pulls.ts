@@ -7,7 +7,7 @@ import { accountData, orNull, read, readList, type GiteaPlace } from './gitea-pl
 import { moved, refused } from './refusals.ts';
 import { failureOf } from './session.ts';
 
-const place = z.object({ ref: z.string(), sha: z.string(), repo: z.object({ full_name: z.string() }).nullish() });
+const place = z.object({ label: z.string(), ref: z.string(), sha: z.string(), repo: z.object({ full_name: z.string() }).nullish() });
 const pullData = z.object({
   number: z.int(),
   head: place,
@@ -152,7 +152,8 @@ function pullRequestOf(data: unknown): PullRequest {
     head: pull.head.sha,
     base: pull.base.sha,
     baseRef: pull.base.ref,
-    headRef: pull.head.ref,
+    // of a branch that is gone Gitea has another name in `ref`: refs/pull/7/head
+    headRef: pull.head.label,
     headRepository,
     fork: headRepository !== pull.base.repo.full_name,
     state: pull.merged ? 'merged' : pull.state,
