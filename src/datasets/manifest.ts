@@ -6,7 +6,7 @@ import { files } from '../project/layout.ts';
 import type { ObjectRef, PushRoot, Store } from '../store/store.ts';
 import { compareTrees } from '../store/tree/file-diff.ts';
 import { findFile, walkFiles } from '../store/tree/file-walk.ts';
-import { newObjects } from '../store/tree/new-nodes.ts';
+import { newObjects, nodesOf } from '../store/tree/new-nodes.ts';
 import type { FileEntry, TreeSummary } from '../store/tree/tree.ts';
 import { parseManifest } from './manifest-check.ts';
 import type { LockEntry, Manifest, RowFormat } from './schema.ts';
@@ -169,8 +169,10 @@ async function* filesAndNodes(store: ManifestStore, manifest: FilesManifest, old
 async function* rowsAndNodes(store: ManifestStore, manifest: RowsManifest, old: RowsManifest | null): AsyncGenerator<ObjectRef> {
   const { tree, content, bytes, format } = manifest;
   if (tree !== undefined) {
+    const read = (node: Digest): Promise<Buffer> => store.readBytes(node);
     // chunks are parts of the file, and no objects of their own
-    for await (const object of newObjects((node) => store.readBytes(node), tree, old?.tree ?? null, 'rows')) if (object.role === 'meta') yield object;
+    if (old?.tree === undefined) for await (const node of nodesOf(read, tree)) yield { digest: node, bytes: (await read(node)).length, role: 'meta' };
+    else for await (const object of newObjects(read, tree, old.tree, 'rows')) if (object.role === 'meta') yield object;
   }
   const like = old === null || old.content === content ? {} : { like: old.content };
   yield { digest: content, bytes, role: 'data', ...(format === 'parquet' ? {} : { lines: true }), ...like };

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../base/digest.ts';
+import { Cursor } from './cursor.ts';
 import { newObjects, nodesOf } from './new-nodes.ts';
+import { NodeReader, rowShape } from './node-reader.ts';
 import { NodeWriter } from './node-writer.ts';
 import { chunkOf, fileOf, listOf, manyChunks, manyFiles, Nodes } from './tree.fixture.ts';
 import type { TreeSummary } from './tree.ts';
@@ -57,18 +59,45 @@ describe.each(cases)('objects of a tree of $kind', ({ kind, make }) => {
   });
 });
 
-test('nodes that name one child over and over are walked once', async () => {
-  const nodes = new Nodes();
-  let [digest, bytes] = [nodes.rows([chunkOf('a')]).root, chunkOf('a').bytes];
+/** Nodes that name one child three times, 25 levels high. */
+function bomb(nodes: Nodes): Digest {
+  let { digest, bytes, rows } = { ...chunkOf('a'), digest: nodes.rows([chunkOf('a')]).root };
   for (let level = 1; level < 25; level += 1) {
     const writer = new NodeWriter('rows', level);
     for (let at = 0; at < 3; at += 1) {
-      writer.add(digest, 1, bytes);
+      writer.add(digest, rows, bytes);
       writer.flag(0);
     }
     bytes *= 3;
+    rows *= 3;
     digest = nodes.keep(writer.finish());
   }
+  return digest;
+}
+
+test('nodes that name one child over and over are walked once', async () => {
+  const nodes = new Nodes();
+  const digest = bomb(nodes);
   expect(new Set(await listOf(nodesOf(nodes.read, digest))).size).toBe(25);
   expect(nodes.reads.length).toBeLessThan(30);
+});
+
+test('of 3^24 passed in such nodes a walk ends; rows that repeat are walked to their end', async () => {
+  const nodes = new Nodes();
+  const walk = async (root: Digest, most: number): Promise<number> => {
+    const cursor = await Cursor.open(new NodeReader(nodes.read, rowShape, most), root);
+    let passed = 0;
+    while (!cursor.done) {
+      if (cursor.child !== null) await cursor.enter();
+      else {
+        cursor.skip();
+        passed += 1;
+      }
+    }
+    return passed;
+  };
+  await expect(walk(bomb(nodes), 1000)).rejects.toMatchObject({ code: 'MANIFEST_INVALID', message: expect.stringContaining('too often') });
+  expect(nodes.reads.length).toBeLessThan(2000);
+  const block = manyChunks(300);
+  expect(await walk(nodes.rows([...block, ...block, ...block]).root, 1000)).toBe(900);
 });

@@ -7,6 +7,12 @@ import type { FileEntry, ReadNode, RowChunk } from './tree.ts';
 /** Nodes that may be on their way. A node is 4 KiB: what this costs is requests, not memory. */
 const mostAhead = 16;
 
+/**
+ * Entries in nodes that were read before. Rows that repeat give equal nodes, and a hostile tree of five nodes names each other a thousand times: 10^15
+ * chunks, and nobody who walks over them would come to an end. This is some 30 GB of rows that stood in the file before.
+ */
+const mostRepeated = 1 << 22;
+
 /** What reading needs to know of a kind of tree. */
 export interface Shape<Entry, Child> {
   decode(bytes: Uint8Array): TreeNode<Entry, Child>;
@@ -48,9 +54,14 @@ export class NodeReader<Entry, Child extends { readonly digest: Digest }> {
   readonly shape: Shape<Entry, Child>;
   readonly #read: ReadNode;
   readonly #ahead = new Map<Digest, Promise<Uint8Array>>();
+  readonly #seen = new Set<Digest>();
+  readonly #most: number;
+  #repeated = 0;
 
-  constructor(read: ReadNode, shape: Shape<Entry, Child>) {
+  /** @param most entries in nodes that were read before */
+  constructor(read: ReadNode, shape: Shape<Entry, Child>, most: number = mostRepeated) {
     this.#read = read;
+    this.#most = most;
     this.shape = shape;
   }
 
@@ -75,6 +86,9 @@ export class NodeReader<Entry, Child extends { readonly digest: Digest }> {
   async child(child: Child, level: number): Promise<TreeNode<Entry, Child>> {
     const node = this.shape.decode(await this.#bytesOf(child.digest));
     if (node.level !== level || !this.shape.agrees(child, node)) throw badNode('it is not what the node above says of it');
+    if (this.#seen.has(child.digest)) this.#repeated += node.entries.length + node.children.length;
+    if (this.#repeated > this.#most) throw badNode('the same nodes stand in its tree too often');
+    this.#seen.add(child.digest);
     return node;
   }
 
