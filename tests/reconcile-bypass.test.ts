@@ -203,3 +203,27 @@ test('T24: certificates that were pushed come into force with no policy that peo
   await scene.merge(named);
   expect((await runner.reconcile()).json.written.at(-1)).toMatchObject({ kind: 'policy', holds: true });
 });
+
+test('T12: a branch that left main at two places hides no pointer from the check behind the one that suits it', async () => {
+  const { scene, runner } = await openScene();
+  const { git } = scene;
+  // promoted, and taken back; a branch of the time between is merged for something else
+  await scene.pushDirectly('carol', promoted(scene));
+  await git.run('branch', 'between');
+  const back = await scene.pushDirectly('carol', () => git.run('revert', '--no-edit', 'HEAD'));
+  await git.run('checkout', '-q', 'between');
+  await git.write({ 'notes.md': 'harmless\n' });
+  await git.commitAll('notes');
+  // whoever makes a commit says when it was made
+  await git.run('-c', 'user.name=m', 'commit', '-q', '--amend', '--no-edit', '--date=2030-01-01T00:00:00Z');
+  const tree = await git.run('rev-parse', 'HEAD^{tree}');
+  await scene.pushDirectly('carol', () => git.run('merge', '-q', '--no-ff', '--no-edit', 'between'));
+  expect(await git.run('show', `HEAD:${production}`)).toBe(await git.run('show', `${back}:${production}`));
+  const head = await git.run('commit-tree', tree, '-p', back, '-p', 'between', '-m', 'an update');
+  await git.run('branch', 'update', head);
+  await scene.push('mallory', 'update');
+  const pull = scene.github.openPull({ head: 'update', base: 'main', title: 'an update', author: 'mallory' });
+  expect((await check(runner, pull.number)).judgement).toMatchObject({ holds: false });
+  const merged = await scene.merge(pull, { method: 'merge' });
+  expect(await git.run('show', `${merged}:${production}`)).not.toBe(await git.run('show', `${back}:${production}`));
+});

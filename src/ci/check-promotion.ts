@@ -3,10 +3,11 @@
 import { PlumbError } from '../base/errors.ts';
 import type { PullRequest } from '../forge/forge.ts';
 import type { Git, Oid } from '../git/git.ts';
+import { mergeBases } from '../git/merge-bases.ts';
 import { fetchRefs, type RemoteOptions } from '../git/publish.ts';
 import { judgeMove } from '../registry/judge-move.ts';
 import { needsDecision } from '../registry/audit-coverage.ts';
-import { changesNothing, readMoveChange } from '../registry/move-change.ts';
+import { changesNothing, readMoveChange, type MoveChange, type Sides } from '../registry/move-change.ts';
 import type { JudgingPolicy, MoveInput, MoveJudgement } from '../registry/move-input.ts';
 import type { PullFacts } from '../registry/pull-facts.ts';
 import { defaultContext, policyAt } from './base-policy.ts';
@@ -55,6 +56,7 @@ export async function checkPromotion(world: CheckWorld, number: number): Promise
   const context = policy?.policy.check.context ?? defaultContext;
   const sides = { git, prefix, before: sight.tip, after: pull.head };
   const change = await readMoveChange(sides);
+  if (await hidesMoves(sides, change)) return { ...about, base: sight.tip, context, judgement: untold };
   if (changesNothing(change)) return { ...about, base: sight.tip, context };
   const facts = policy === null ? null : await factsOf(world, pull, { base: sight.tip, policy, paths: change.paths });
   if (facts !== null && facts.head !== pull.head) throw moved(pull);
@@ -63,6 +65,34 @@ export async function checkPromotion(world: CheckWorld, number: number): Promise
   const judgement = judged === null || gap === null ? judged : refuse(judged, { point: 'policy', holds: false, why: gap });
   return { ...about, base: sight.tip, context, judgement, facts };
 }
+
+/**
+ * What a branch changed is told from where it left main. Where it was merged across it left at several commits: a pointer may be as it was at one of them, and a
+ * merge, which goes by all of them, moves it all the same.
+ */
+async function hidesMoves({ git, prefix, before, after }: Sides, { paths }: MoveChange): Promise<boolean> {
+  const told = new Set(paths);
+  const differing = (await git.changedPaths(before, after)).filter((path) => path.startsWith(prefix) && !told.has(path));
+  return differing.some((path) => needsDecision(path.slice(prefix.length))) && (await mergeBases(git, before, after)).length > 1;
+}
+
+const untold: MoveJudgement = {
+  kind: 'promotion',
+  holds: false,
+  points: [
+    {
+      point: 'files',
+      holds: false,
+      why: 'it left the main branch at several commits, and has other pointers than that: which of them a merge would move cannot be told. Merge the main branch into it',
+    },
+  ],
+  moves: [],
+  revoked: [],
+  fast: false,
+  counted: [],
+  refused: [],
+  review: null,
+};
 
 /** Main, the log and the head, brought here. */
 async function look({ git, prefix, main, remote, pin }: CheckWorld, { number, head }: PullRequest): Promise<Sight> {
