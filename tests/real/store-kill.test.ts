@@ -10,7 +10,7 @@ import { jsonl, type TestProject } from '../project.ts';
 import { faultAfter, type Step } from './day.ts';
 import { startVersitygw, type S3Server } from './servers/servers.ts';
 import { Beginning, clock, killPlumb, passing, rootsOf, tagged, World } from './store-world.ts';
-import { checkData, checkNames, checkNoTemporary } from './stored-checks.ts';
+import { checkData, checkNames, checkNoTemporary, temporaryInRemote } from './stored-checks.ts';
 import { createStored, dataOf, dataSets, oneOf, randomNumbers, writeData } from './stored.ts';
 
 const seed = Number(process.env['PLUMB_TEST_SEED'] ?? 5);
@@ -188,12 +188,13 @@ describe.concurrent('the command itself', { timeout: 600_000 }, () => {
       if (words === undefined) continue;
       try {
         await killer.kill(world.project, words);
+        const killed = temporaryInRemote(world.project);
         world.checkNothingLost();
         world.checkPlaces();
         await killer.run(world.project, words, step.exits);
         expect(faultAfter(world.project, step, world.beginning.locks)).toBeNull();
         world.checkNothingLost();
-        checkNoTemporary(world.project);
+        checkNoTemporary(world.project, killed);
       } catch (error) {
         throw new Error(`seed ${seed}, round ${round}: ${words.join(' ')}`, { cause: error });
       }

@@ -82,7 +82,7 @@ test('nodes that name one child over and over are walked once', async () => {
   expect(nodes.reads.length).toBeLessThan(30);
 });
 
-test('of 3^24 passed in such nodes a walk ends; rows that repeat are walked to their end', async () => {
+test('of 3^24 chunks in such nodes a walk ends; rows that repeat are walked to their end', async () => {
   const nodes = new Nodes();
   const walk = async (root: Digest, most: number): Promise<number> => {
     const cursor = await Cursor.open(new NodeReader(nodes.read, rowShape, most), root);
