@@ -4,7 +4,7 @@ import { isPlumbError } from '../../src/base/errors.ts';
 import type { TestProject } from '../../tests/project.ts';
 import { alice, makeTemplate, PullScene, robot } from '../../tests/pull-scene.ts';
 import { startStep, type StepEnding } from '../runner.fixture.ts';
-import { pullsOf } from './pulls.ts';
+import { commitsToAsk, pullsOf } from './pulls.ts';
 
 describe('which pull requests an event asks for', () => {
   const head = 'a'.repeat(40);
@@ -43,6 +43,13 @@ describe('which pull requests an event asks for', () => {
     }
     throw new Error('it was taken');
   });
+});
+
+test('T28: branches that look like those of plumb do not use up what the forge answers in an hour', () => {
+  const heads = Array.from({ length: 500 }, (_, at) => `${at}`.padStart(40, '0'));
+  const { some, left } = commitsToAsk(['f'.repeat(40)], [...heads, ...heads]);
+  expect([some.length, some[0], left]).toEqual([100, 'f'.repeat(40), true]);
+  expect(commitsToAsk([], heads.slice(0, 3))).toEqual({ some: heads.slice(0, 3), left: false });
 });
 
 describe('the step', () => {

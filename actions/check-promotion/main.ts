@@ -8,7 +8,7 @@ import { openForgeOf, type OpenForge } from '../../src/cli/open-forge.ts';
 import { remoteRefs } from '../../src/git/publish.ts';
 import { openProject, type Project } from '../../src/project/open.ts';
 import { fail, jobCli, readEvent, readFolder, wrongInput } from '../job.ts';
-import { pullsOf, type Asked } from './pulls.ts';
+import { commitsToAsk, pullsOf, type Asked } from './pulls.ts';
 
 /** Of one run: a forge gives so many requests an hour. */
 const mostPulls = 20;
@@ -53,7 +53,10 @@ async function main(): Promise<void> {
 async function numbersOf({ numbers, commits, all }: Asked, { git }: Project, { forge, gitToken }: OpenForge): Promise<number[]> {
   const heads = all ? [...(await remoteRefs(git, { remote: 'origin', token: gitToken, names: ['refs/heads/plumb/*'] })).values()] : [];
   const found = new Set(numbers);
-  for (const commit of new Set([...commits, ...heads])) {
+  const { some, left } = commitsToAsk(commits, heads);
+  if (left)
+    core.warning('There are more branches below plumb/ than are looked at: remove those that are done, or name a pull request by its number.');
+  for (const commit of some) {
     if (found.size >= mostPulls) {
       core.warning(`There are more than ${mostPulls} pull requests to look at: the next run looks at the rest.`);
       break;

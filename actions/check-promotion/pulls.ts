@@ -40,6 +40,15 @@ export function pullsOf(name: string, event: unknown, input: string): Asked {
   }
 }
 
+/** Each is a request. Whoever may push can make branches that look like plumb's and have no pull request. */
+const mostCommits = 100;
+
+/** Heads whose pull requests are looked for, those of the event first. @returns left: there are more */
+export function commitsToAsk(commits: readonly string[], heads: readonly string[]): { readonly some: readonly string[]; readonly left: boolean } {
+  const all = [...new Set([...commits, ...heads])];
+  return { some: all.slice(0, mostCommits), left: all.length > mostCommits };
+}
+
 /** Of review-noticed.yml. GitHub names the pull requests of this repository; those of a fork are found by their head. */
 function ofRun(payload: unknown): Asked {
   const run = at(payload, 'workflow_run');
