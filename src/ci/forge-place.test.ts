@@ -53,6 +53,9 @@ describe('where the forge is', () => {
     expect(codeOf(() => place('https://github.com/o/r.git', { config: { kind: 'github', api: 'https://api.github.com.evil.example' } }))).toBe(
       'FORGE_UNKNOWN',
     );
+    // nor in the clear, for whoever listens on the way
+    for (const origin of ['https://github.com/o/r.git', 'git@github.com:o/r.git'])
+      expect(codeOf(() => place(origin, { config: { kind: 'github', api: 'http://api.github.com' } }))).toBe('FORGE_UNKNOWN');
     const own = { config: { kind: 'gitea', api: 'https://git.example.org/api/v1' } } as const;
     expect(place('git@git.example.org:o/r.git', own).apiUrl).toBe('https://git.example.org/api/v1');
     expect(place('git@ssh.example.org:o/r.git', { ...own, env: { PLUMB_FORGE_API: 'https://git.example.org/api/v1' } }).apiUrl).toBe(

@@ -73,9 +73,10 @@ function placeOfOrigin({ env, origin, config, kind: wanted }: ForgeWish): ForgeP
   if (url === null)
     throw unknown(`"${api.slice(0, 100)}" is no http address of an API`, 'write it as https://<server>/api/v1 (Gitea) or /api/v3 (GitHub)');
   // whoever may change plumbline.yaml on a branch would else be sent the token of whoever works on it
-  if (given === undefined && !isOfHost(new URL(url).hostname, host))
+  const { hostname, protocol } = new URL(url);
+  if (given === undefined && (!isOfHost(hostname, host) || (protocol === 'http:' && !web.startsWith('http:'))))
     throw unknown(
-      `plumbline.yaml leads to ${new URL(url).hostname}, and origin is at ${host}: no token goes there`,
+      `plumbline.yaml leads to ${protocol}//${hostname}, and origin is at ${web}: no token goes there`,
       `where that is right, say so on this machine: PLUMB_FORGE_API=${url}`,
     );
   return { kind, apiUrl: url, serverUrl: web, owner, repo, runUrl: null };
