@@ -84,6 +84,10 @@ describe('a tree of files', () => {
       'a/../b',
       'a/./b',
       '.git/config',
+      '.git. /config',
+      'a/GIT~1/config',
+      '.g\u200cit/config',
+      'a/.git\ufeff',
       'a/.GIT',
       'a\\b',
       'a\nb',
@@ -92,7 +96,7 @@ describe('a tree of files', () => {
       'x'.repeat(4097),
     ])
       expect(() => add(bad), bad).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }));
-    expect(() => add('...', '.gitignore', 'a..b', 'x'.repeat(4096))).not.toThrow();
+    expect(() => add('...', '.git.x', '.gitignore', 'a..b', 'x'.repeat(4096))).not.toThrow();
   });
 
   test('an edit of one of 100,000 files rewrites a node a level', async () => {

@@ -35,10 +35,16 @@ export function cutKey(key: string): string {
 /** Bytes of UTF-8 that a path of a tree may have; what Linux lets a path have. */
 export const pathBytes = 4096;
 
-/** An empty name, '.', '..', or git's own folder, whatever its case; a control character or a backslash. */
-const unfit = /(?:^|\/)(?:\.{0,2}|\.git)(?:\/|$)|[\p{Cc}\\]/iu;
+/**
+ * An empty name, '.', '..', or git's own folder, whatever its case and however a disk of Windows has it; a control character or a backslash.
+ * Source: git, path.c, is_ntfs_dotgit
+ */
+const unfit = /(?:^|\/)(?:\.{0,2}|\.git[ .]*|git~1[ .]*)(?:\/|$)|[\p{Cc}\\]/iu;
+/** Characters that a disk of macOS passes over in names. Source: git, utf8.c, next_hfs_char */
+const ignored = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu;
 
 /** May it stand in a tree? Relative, '/' between names, and fit to be joined to a folder, whoever made the tree. */
 export function isTreePath(path: string): boolean {
-  return !unfit.test(path) && path.isWellFormed() && (path.length * 3 <= pathBytes || Buffer.byteLength(path) <= pathBytes);
+  if (unfit.test(path) || (/[\u200c-\ufeff]/.test(path) && unfit.test(path.replace(ignored, '')))) return false;
+  return path.isWellFormed() && (path.length * 3 <= pathBytes || Buffer.byteLength(path) <= pathBytes);
 }
