@@ -45,6 +45,8 @@ export class PromotionStory implements AsyncDisposable {
   readonly top: string;
   /** vouches for the log */
   readonly auditKey: string;
+  /** its private half, as the secret of deploy.yml has it */
+  readonly auditSigningKey: string;
   readonly #users: Readonly<Record<Person, GiteaUser>>;
   readonly #runner: Server;
   readonly #followers: Follower[] = [];
@@ -54,6 +56,7 @@ export class PromotionStory implements AsyncDisposable {
     team: Team;
     top: string;
     auditKey: string;
+    auditSigningKey: string;
     users: Readonly<Record<Person, GiteaUser>>;
     runner: Server;
   }) {
@@ -61,6 +64,7 @@ export class PromotionStory implements AsyncDisposable {
     this.team = parts.team;
     this.top = parts.top;
     this.auditKey = parts.auditKey;
+    this.auditSigningKey = parts.auditSigningKey;
     this.#users = parts.users;
     this.#runner = parts.runner;
   }
@@ -92,9 +96,10 @@ export class PromotionStory implements AsyncDisposable {
       env: { PLUMB_FORGE_TOKEN: users.ann.token },
     });
     await team.start('git', ['push', '--quiet', gitea.cloneUrl(gitea.admin, 'plumbline/plumbline'), 'main'], release.folder);
+    const auditSigningKey = Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64');
     const secrets = {
       PLUMB_SIGNING_KEY: team.key,
-      PLUMB_AUDIT_SIGNING_KEY: Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' })).toString('base64'),
+      PLUMB_AUDIT_SIGNING_KEY: auditSigningKey,
       PLUMB_AUDIT_KEY: auditKey,
       PLUMB_FORGE_TOKEN: users.plumb.token,
     };
@@ -103,7 +108,7 @@ export class PromotionStory implements AsyncDisposable {
     // RUNNER_TOOL_CACHE is a folder of the runner's own
     mkdirSync(join(runner.folder, 'work'), { recursive: true });
     symlinkSync(release.tools, join(runner.folder, 'work', 'tool_cache'));
-    return new PromotionStory({ gitea, team, top, auditKey, users, runner });
+    return new PromotionStory({ gitea, team, top, auditKey, auditSigningKey, users, runner });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -114,7 +119,11 @@ export class PromotionStory implements AsyncDisposable {
   }
 
   /** A server of models that may only read. With a secret, the forge tells it of each push. */
-  async follow(name: string, words: readonly string[], secret?: string): Promise<Follower> {
+  async follow(
+    name: string,
+    words: readonly string[],
+    { secret, env = {} }: { secret?: string; env?: Readonly<Record<string, string>> } = {},
+  ): Promise<Follower> {
     const follower = await Follower.start({
       folder: join(this.top, name),
       cloneUrl: this.gitea.cloneUrl(this.user('server'), repository),
@@ -123,6 +132,7 @@ export class PromotionStory implements AsyncDisposable {
         PLUMB_FORGE_TOKEN: this.user('server').token,
         PLUMB_AUDIT_KEY: this.auditKey,
         ...(secret === undefined ? {} : { PLUMB_WEBHOOK_SECRET: secret }),
+        ...env,
       },
       words,
     });
@@ -132,6 +142,21 @@ export class PromotionStory implements AsyncDisposable {
       await this.ask('ada', 'POST', '/hooks', { type: 'gitea', active: true, events: ['push'], config });
     }
     return follower;
+  }
+
+  /** What main has is pushed, and a job of it has run and signed the pipeline. */
+  async train(): Promise<void> {
+    const before = (await this.ended(trains)).length;
+    await this.team.plumb('push');
+    await this.push('ada', 'main');
+    const run = await this.endOf(trains, before);
+    if (run.conclusion !== 'success') throw new Error(await this.logOf(run.id));
+  }
+
+  /** @param names of workflow files; all unless told */
+  async pauseJobs(...names: string[]): Promise<void> {
+    const files = names.length > 0 ? names : readdirSync(join(this.team.work, '.gitea/workflows'));
+    for (const name of files) await this.ask('ada', 'PUT', `/actions/workflows/${name}/disable`);
   }
 
   user(login: Person): GiteaUser {
@@ -291,10 +316,12 @@ export class PromotionStory implements AsyncDisposable {
       redirect: 'manual',
     });
     const signedIn = await fetch(`${url}/user/login`, form({ user_name: login, password }, ''));
-    const cookie = signedIn.headers.getSetCookie().map((one) => one.split(';')[0]);
+    // of two with one name the last one counts
+    const cookies = new Map(signedIn.headers.getSetCookie().map((one) => [one.split('=')[0], one.split(';')[0]]));
     const fields = { commit_choice: 'commit-to-new-branch', new_branch_name: branch, revert: 'true', commit_summary: `revert ${commit}` };
-    const answer = await fetch(`${url}/${repository}/_cherrypick/${commit}/main`, form(fields, cookie.join('; ')));
-    if (answer.status >= 400) throw new Error(`revert: ${answer.status} ${(await answer.text()).slice(0, 500)}`);
+    const answer = await fetch(`${url}/${repository}/_cherrypick/${commit}/main`, form(fields, [...cookies.values()].join('; ')));
+    const where = answer.headers.get('location') ?? '';
+    if (answer.status >= 400 || where.startsWith('/user/login')) throw new Error(`revert: ${answer.status} ${where}`);
   }
 
   /**
@@ -311,11 +338,12 @@ export class PromotionStory implements AsyncDisposable {
         found = String(error);
       }
       if (found !== null && typeof found !== 'string') return found;
-      if (performance.now() - begun > 120_000) throw new Error(`there is no ${what}: ${found}\n${await this.#lastLogs()}`);
+      if (performance.now() - begun > 120_000) throw new Error(`there is no ${what}: ${found}\n${await this.lastLogs()}`);
     }
   }
 
-  async #lastLogs(): Promise<string> {
+  /** What the jobs of the newest runs printed, for whoever looks for a reason. */
+  async lastLogs(): Promise<string> {
     const { workflow_runs: runs } = await this.ask<{ workflow_runs: Run[] }>('ada', 'GET', '/actions/runs?limit=3');
     const logs = runs.map(async (run) => `${run.path} ${run.status} ${run.conclusion}\n${(await this.logOf(run.id)).slice(-2500)}`);
     return (await Promise.all(logs)).join('\n');
