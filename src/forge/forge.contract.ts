@@ -1,5 +1,5 @@
-// What every adapter must do, asked of it on a repository with real branches and real pull requests. What others do there (push, comment, review,
-// protect) a forge's own test brings.
+// Long, for it has a test for each method: what every adapter must do, asked of it on a repository with real branches and real pull requests. What others do
+// there (push, comment, review, protect) a forge's own test brings.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isPlumbError } from '../base/errors.ts';
 import type { Forge, PullRequest } from './forge.ts';

@@ -74,11 +74,14 @@ function present(point: Point | null): Point[] {
 }
 
 /** A new policy judges once those approved it whom the one before names. The first one judges nothing yet, and there is nobody to ask. */
-async function judgePolicy({ tree }: MoveChange, { policy }: MoveInput): Promise<Point> {
+async function judgePolicy({ tree }: MoveChange, { policy, log }: MoveInput): Promise<Point> {
   const [bytes = null] = await tree.read([files.policy]);
   if (bytes === null) return { point: 'policy', holds: false, why: 'it takes policy.yaml away: then nobody can judge' };
   const parsed = parsePolicyText(new TextDecoder().decode(bytes));
   if (typeof parsed === 'string') return { point: 'policy', holds: false, why: `the new policy.yaml does not parse: ${parsed}` };
+  // a log was begun under a policy: that none is in force any more is no beginning
+  if (policy === null && log !== null)
+    return { point: 'policy', holds: false, why: 'no policy.yaml is in force, and the log of decisions was begun under one: bring that back' };
   return {
     point: 'policy',
     holds: true,

@@ -50,8 +50,7 @@ export function decideReadiness(input: {
   const reasons: Reason[] = [];
   if (follow.trouble !== null) reasons.push({ code: codeOf(follow.trouble), what: sentence(codeOf(follow.trouble)) });
   else if (follow.commit === null) reasons.push({ code: 'GIT_REVISION_UNKNOWN', what: `no commit of ${follow.ref} has been read yet` });
-  else if (slots.length === 0 && !follow.log?.trouble)
-    reasons.push({ code: 'POINTER_MISSING', what: `no pointer at ${follow.commit.slice(0, 12)} yet: waiting for a promotion` });
+  else if (slots.length === 0 && !follow.log?.trouble) reasons.push({ code: 'POINTER_MISSING', what: waitingFor(follow, follow.commit) });
   for (const trouble of [follow.log?.trouble, follow.origin]) if (trouble) reasons.push({ code: trouble.code, what: sentence(trouble.code) });
   for (const slot of slots) {
     const code = slot.trouble?.code ?? (slot.answering === null ? 'MODEL_NOT_READY' : null);
@@ -67,6 +66,13 @@ export function decideReadiness(input: {
   const answering = slots.filter((slot) => slot.answering !== null).length;
   const enough = input.wasReady ? answering > 0 : answering > 0 && answering === slots.length;
   return { ready: enough && !input.stopping, degraded: reasons.length > 0, reasons };
+}
+
+function waitingFor({ log }: FollowState, commit: string): string {
+  const at = commit.slice(0, 12);
+  return log
+    ? `the log of decisions serves nothing yet; the branch is at ${at}: waiting for a record`
+    : `no pointer at ${at} yet: waiting for a promotion`;
 }
 
 function codeOf(trouble: unknown): ErrorCode {
