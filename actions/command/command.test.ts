@@ -112,12 +112,12 @@ test('T28: commands beyond the budget of the base are not carried out, and that 
     'policy.yaml': 'version: 1\nmodels: {}\ngates: {}\nbudget: { commands: 2 }\n',
     '.github/workflows/pr.yml': readFileSync(new URL('../../templates/forges/github/.github/workflows/pr.yml', import.meta.url), 'utf8'),
   });
-  const folder = github.git?.folder() ?? '';
-  project.git('push', '-q', folder, 'main');
+  const origin = github.git?.folder() ?? '';
+  project.git('push', '-q', origin, 'main');
   project.git('checkout', '-qb', 'topic');
   project.write('policy.yaml', 'version: 1\nmodels: {}\ngates: {}\nbudget: { commands: 999 }\n');
   project.git('commit', '-qam', 'as many as I like');
-  project.git('push', '-q', folder, 'topic');
+  project.git('push', '-q', origin, 'topic');
   const pull = github.openPull({ head: 'topic', base: 'main', title: 'more', author: 'ann' });
   Object.assign(github.permissions, { ann: 'write' });
   github.permission = { actions: 'write', contents: 'read', 'pull-requests': 'write' };

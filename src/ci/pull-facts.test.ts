@@ -289,7 +289,7 @@ test('only those are asked about on whom it depends', async () => {
   github.reviews.push({ id: 800, pull, login: 'emil', state: 'COMMENTED', commit: null });
   await gather(pull, { question: { rules: [{ ...rule, teams: [], role: 'write' }], access: accessSchema.parse({}) } });
   const asked = github.requests.filter((one) => /permission|teams/.test(one));
-  expect(asked.map((one) => one.split('/').at(-2)).toSorted()).toEqual(['anna', 'bea']);
+  expect(asked.map((one) => one.split('/').at(-2) ?? '').toSorted()).toEqual(['anna', 'bea']);
 });
 
 test('what the token may not ask stays unknown, and says which permission lacks', async () => {

@@ -43,7 +43,7 @@ async function auditAt(when: string, model: string | undefined, options: Options
     })),
   });
   const { describeDossier } = await import('./audit-then.ts');
-  for (const dossier of dossiers) cli.print(`${await describeDossier(dossier, cli)}\n`);
+  for (const dossier of dossiers) cli.print(`${describeDossier(dossier, cli)}\n`);
   if (dossiers.length === 0)
     cli.print(`${model === undefined ? 'nothing' : `nothing of ${model}`} was in ${options.stage} then (${records.length} records until then)`);
   if (dossiers.some(({ findings }) => findings.length > 0)) {

@@ -72,7 +72,7 @@ async function reconcile(signal: AbortSignal, { auditKey }: OutsideOptions, cli:
   const { PLUMB_WEBHOOK_SECRET: _, ...rest } = cli.env;
   const env = auditKey === undefined ? rest : { ...rest, PLUMB_AUDIT_KEY: auditKey };
   const child = spawn(program, [...words, '-C', cli.cwd, 'reconcile', '--json'], {
-    env: env as NodeJS.ProcessEnv,
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
     signal,
     timeout: reconcileMs,

@@ -27,7 +27,7 @@ export function openDeployments({ session, rest, repository, options }: GitHubPl
     const { data } = await rest.repos.listDeployments({ ...repository, environment, task, per_page: 100 });
     const ours = data.filter((one) => one.environment === environment && one.task === task && one.creator?.login === options.author);
     const newest = newestOf(ours);
-    return newest === null ? null : deploymentOf(newest, stateOf(await newestState(Number(newest.id))));
+    return newest === null ? null : deploymentOf(newest, stateOf(await newestState(newest.id)));
   }
 
   async function create(wanted: Parameters<Deployments['create']>[0]): Promise<Deployment> {
@@ -86,7 +86,7 @@ function stateOf(data: StateData | null): Deployment['state'] {
 }
 
 function deploymentOf({ id, environment, sha, payload }: DeploymentData, state: Deployment['state']): Deployment {
-  return { id: Number(id), environment, commit: sha, key: keyOf(payload), state };
+  return { id, environment, commit: sha, key: keyOf(payload), state };
 }
 
 /** What was sent as an object may come back as its text. */

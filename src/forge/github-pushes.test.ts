@@ -25,7 +25,7 @@ function ends(world: GitHubWorld, number: number): void {
 test('more pushes than a page holds, each once; the next page is asked of GitHub, whatever address its answer names', async () => {
   const asked: string[] = [];
   const fetch: typeof globalThis.fetch = async (address, options) => {
-    asked.push(new URL(String(address)).origin);
+    asked.push(new URL(address instanceof Request ? address.url : address).origin);
     const answer = await globalThis.fetch(address, options);
     const link = answer.headers.get('link')?.replace('https://github.test/next', 'https://evil.test/repos/o/r/activity');
     return link === undefined

@@ -70,7 +70,7 @@ export function openRuns({ session, rest, repository }: GitHubPlace): Parts {
   async function earlierAttempts({ id, run_attempt: attempts = 1 }: RunData): Promise<WorkflowRun[]> {
     const earlier: WorkflowRun[] = [];
     for (let attempt = 1; attempt < attempts; attempt += 1) {
-      const asked = { ...repository, run_id: Number(id), attempt_number: attempt };
+      const asked = { ...repository, run_id: id, attempt_number: attempt };
       earlier.push(runOf((await rest.actions.getWorkflowRunAttempt(asked)).data));
     }
     return earlier;

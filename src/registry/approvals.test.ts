@@ -13,18 +13,14 @@ function pointOf({ points }: ApprovalDecision, name: Point['point']): Point {
   return found;
 }
 
-for (const { title, cases } of caseGroups) {
-  describe(`${title}`, () => {
-    for (const { name, change, holds, counted, says } of cases) {
-      test(`${name}`, () => {
-        const decision = decideApprovals(inputOf(change));
-        const point = pointOf(decision, 'approvals');
-        expect(point.why).toContain(says);
-        expect({ holds: point.holds, counted: decision.counted.map(({ login }) => login) }).toEqual({ holds, counted });
-      });
-    }
+describe.each(caseGroups)('$title', ({ cases }) => {
+  test.each(cases)('$name', ({ change, holds, counted, says }) => {
+    const decision = decideApprovals(inputOf(change));
+    const point = pointOf(decision, 'approvals');
+    expect(point.why).toContain(says);
+    expect({ holds: point.holds, counted: decision.counted.map(({ login }) => login) }).toEqual({ holds, counted });
   });
-}
+});
 
 test('each approval that does not count is told with its reason, by name up to ten', () => {
   const opinions = ['anna', 'bea', 'dora', 'helper[bot]', ...Array.from({ length: 12 }, (_, at) => `stranger${at}`)].map((login) => approved(login));

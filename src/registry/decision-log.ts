@@ -1,6 +1,6 @@
 // The log of decisions, read from a clone: its branch, checked record by record, against the main branch that it is about.
 import { isPlumbError, PlumbError } from '../base/errors.ts';
-import { digestOf, type Digest } from '../base/digest.ts';
+import { digestOf } from '../base/digest.ts';
 import type { Git, Oid } from '../git/git.ts';
 import { files } from '../project/layout.ts';
 import { claimedDecision, finding, verifyChain, type PolicySource } from './audit-chain.ts';
@@ -198,6 +198,6 @@ async function fileFault(git: Git, prefix: string, { subject, decision: { commit
     commit,
     subject.map(({ name }) => prefix + name),
   );
-  const at = blobs.findIndex((bytes, place) => bytes === null || digestOf(bytes) !== (`sha256:${subject[place]?.digest.sha256 ?? ''}` as Digest));
+  const at = blobs.findIndex((bytes, place) => bytes === null || digestOf(bytes) !== `sha256:${subject[place]?.digest.sha256 ?? ''}`);
   return at === -1 ? null : `is about a ${subject[at]?.name ?? 'file'} that commit ${commit.slice(0, 12)} does not have`;
 }

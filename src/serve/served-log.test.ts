@@ -256,7 +256,7 @@ test('models that one record moved are swapped together, or none of them', async
   await log.decide({ commit: two, moves: { second: colour } });
   const { server } = await start(bed);
   await expect.poll(async () => [await answer(server), await answer(server, 'second')]).toEqual([fruit, colour]);
-  const missing = `sha256:${'0'.repeat(64)}` as Digest;
+  const missing: Digest = `sha256:${'0'.repeat(64)}`;
   const both = async (second: Digest): Promise<string> =>
     bed.commit(
       {

@@ -78,8 +78,8 @@ async function withUsers(server: Server, program: string): Promise<GiteaServer> 
     (await run(program, ['-c', join(server.folder, 'app.ini'), ...words], { env })).stdout.trim().split('\n').at(-1) ?? '';
   const apiUrl = `${server.url}/api/v1`;
   const newPassword = (): string => `Pw-${randomBytes(9).toString('hex')}`;
-  const password = newPassword();
-  const account = ['--username', 'the-admin', '--email', 'the-admin@gitea.test', '--password', password, '--must-change-password=false'];
+  const adminPassword = newPassword();
+  const account = ['--username', 'the-admin', '--email', 'the-admin@gitea.test', '--password', adminPassword, '--must-change-password=false'];
   await command('admin', 'user', 'create', '--admin', ...account);
   const token = await command(
     'admin',
@@ -93,7 +93,7 @@ async function withUsers(server: Server, program: string): Promise<GiteaServer> 
     'all',
     '--raw',
   );
-  const admin: GiteaUser = { login: 'the-admin', token, password };
+  const admin: GiteaUser = { login: 'the-admin', token, password: adminPassword };
 
   async function answer(who: GiteaUser, method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
     const headers = { authorization: `token ${who.token}`, 'content-type': 'application/json' };
