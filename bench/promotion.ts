@@ -116,7 +116,10 @@ async function merged(
   const { status, said } = await story.merge(number, 'bea');
   if (status !== 200) throw new Error(said);
   const artifact = wanted ?? artifactIn(await story.pointerOnMain());
-  const [told, looked] = await Promise.all([webhook.answersWith(artifact), polling.answersWith(artifact)]);
+  const [told, looked] = await Promise.all([webhook.answersWith(artifact), polling.answersWith(artifact)]).catch(async (error: unknown) => {
+    const { decision } = (await story.log()).records.at(-1) ?? {};
+    throw new Error(JSON.stringify(decision?.points.filter(({ holds }) => holds !== true)), { cause: error });
+  });
   return { webhook: (told - begun) / 1000, polling: (looked - begun) / 1000 };
 }
 

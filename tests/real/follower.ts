@@ -67,10 +67,19 @@ export class Follower {
     }
   }
 
-  /** @returns performance.now() of the first look that found it */
-  async answersWith(answer: string): Promise<number> {
+  /** @returns performance.now() of a moment when it did */
+  answersWith(answer: string): Promise<number> {
+    return this.#until((last) => last === answer, answer);
+  }
+
+  /** The same, for anything else. */
+  letsGoOf(answer: string): Promise<number> {
+    return this.#until((last) => last !== answer, `anything but ${answer}`);
+  }
+
+  async #until(holds: (last: string | undefined) => boolean, answer: string): Promise<number> {
     const begun = performance.now();
-    while (this.answers.at(-1) !== answer) {
+    while (!holds(this.answers.at(-1))) {
       if (performance.now() - begun > 120_000) throw new Error(`it answers with ${this.answers.at(-1)}, not ${answer}: ${this.#said.slice(-3000)}`);
       await pause(10);
     }
