@@ -28,8 +28,15 @@ ${more}`;
 let project: TestProject;
 beforeEach(() => {
   project = TestProject.create({ 'pipeline.yaml': pipeline(), 'count.sh': count, goal: '8\n', 'docs/a.md': 'text' }, { remote: true });
+  bringRemote(project.remote);
 });
 afterEach(() => project[Symbol.dispose]());
+
+/** To the main branch: a job on a pull request asks the remote that its base names, also in a copy of the repository. */
+function bringRemote(remote: string): void {
+  project.write('plumbline.yaml', `version: 1\nremote: ${remote}\n`);
+  project.git('commit', '-qam', 'the remote');
+}
 
 const inPull = { env: { PLUMB_RUN_DOMAIN: 'pull-7' } };
 const starts = (of = project): number[] => [...of.read('log').matchAll(/from (\d+)/g)].map((match) => Number(match[1]));
@@ -55,7 +62,6 @@ async function stopAtWork(of: TestProject, before: number, stop: () => void): Pr
 function elsewhere(): TestProject {
   const other = new TestProject(realpathSync(mkdtempSync(join(tmpdir(), 'plumb-test-'))));
   cpSync(project.root, other.root, { recursive: true, filter: (path) => !/\/(?:\.plumb|work|out|log)$/.test(path) });
-  other.write('plumbline.yaml', `version: 1\nremote: ${project.remote}\n`);
   return other;
 }
 
@@ -179,7 +185,7 @@ async function killWhenSent(kill: () => void): Promise<void> {
 test('a remote that is gone: the checkpoint stays here, and the stage says why', async () => {
   limited();
   rmSync(project.remote, { recursive: true, force: true });
-  project.write('plumbline.yaml', 'version: 1\nremote: /dev/null/remote\n');
+  bringRemote('/dev/null/remote');
   const { code, stderr } = await project.plumb(['ci', 'run'], inPull);
   expect(code).toBe('STAGE_FAILED');
   expect(stderr).toContain('its checkpoint is not in the store: ');
