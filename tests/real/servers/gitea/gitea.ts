@@ -75,24 +75,21 @@ export async function startGitea(): Promise<GiteaServer> {
 async function withUsers(server: Server, program: string): Promise<GiteaServer> {
   const env = { PATH: process.env['PATH'], HOME: server.folder };
   const command = async (...words: string[]): Promise<string> =>
-    (await run(program, ['-c', join(server.folder, 'app.ini'), ...words], { env })).stdout.trim().split('\n').at(-1) ?? '';
+    (await run(program, ['-c', join(server.folder, 'app.ini'), ...words], { env })).stdout;
+  /** What a command made: on a machine that is busy, warnings about slow queries stand around it. */
+  const secretOf = async (...words: string[]): Promise<string> => {
+    const said = await command(...words);
+    const secret = /^[0-9A-Za-z]{40}$/m.exec(said)?.[0];
+    if (secret === undefined) throw new Error(`gitea ${words.join(' ')} made no secret: ${said}`);
+    return secret;
+  };
   const apiUrl = `${server.url}/api/v1`;
   const newPassword = (): string => `Pw-${randomBytes(9).toString('hex')}`;
   const adminPassword = newPassword();
   const account = ['--username', 'the-admin', '--email', 'the-admin@gitea.test', '--password', adminPassword, '--must-change-password=false'];
   await command('admin', 'user', 'create', '--admin', ...account);
-  const token = await command(
-    'admin',
-    'user',
-    'generate-access-token',
-    '--username',
-    'the-admin',
-    '--token-name',
-    'tests',
-    '--scopes',
-    'all',
-    '--raw',
-  );
+  const wish = ['--username', 'the-admin', '--token-name', 'tests', '--scopes', 'all', '--raw'];
+  const token = await secretOf('admin', 'user', 'generate-access-token', ...wish);
   const admin: GiteaUser = { login: 'the-admin', token, password: adminPassword };
 
   async function answer(who: GiteaUser, method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
@@ -118,7 +115,7 @@ async function withUsers(server: Server, program: string): Promise<GiteaServer> 
 
   async function startRunner(options: RunnerOptions = {}): Promise<Server> {
     const runner = await installGoProgram('gitea-runner');
-    const secret = await command('actions', 'generate-runner-token');
+    const secret = await secretOf('actions', 'generate-runner-token');
     return start({
       name: 'gitea-runner',
       env: {},
