@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { isTemporary, temporaryBeside } from '../base/atomic.ts';
-import { errnoOf, isPlumbError, PlumbError, systemError } from '../base/errors.ts';
+import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { isReadOnly, makeFolder } from '../store/cache/sharing.ts';
 
 /**
@@ -33,7 +33,7 @@ function pathIn(file: string): string {
 /**
  * A cache in the project's own folder has no neighbours.
  * @param root absolute path of the project
- * @throws PlumbError FILE_UNREADABLE, DISK_FULL where the cache may be written to and the project cannot be made known in it
+ * @throws PlumbError FILE_UNREADABLE where the cache may be written to and the project cannot be made known in it
  */
 export function registerAt(cacheDir: string, root: string): void {
   const file = fileOf(cacheDir, root);
@@ -45,14 +45,14 @@ export function registerAt(cacheDir: string, root: string): void {
     renameSync(temporary, file);
   } catch (error) {
     if (existsSync(temporary)) rmSync(temporary);
+    // on a full disk nothing else is kept either, and it must be possible to look and to let go; the next command makes it known
+    if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') return;
     // a cache that can only be read keeps nothing of ours
     if (!isReadOnly(error) || mayWrite(cacheDir)) throw unknown(error, cacheDir, root);
   }
 }
 
-function unknown(error: unknown, cacheDir: string, root: string): unknown {
-  const told = systemError(error, 'write', join(cacheDir, 'repositories'));
-  if (isPlumbError(told, 'DISK_FULL')) return told;
+function unknown(error: unknown, cacheDir: string, root: string): PlumbError {
   return new PlumbError('FILE_UNREADABLE', {
     what: `${root} cannot be made known to the others who use the cache ${cacheDir}, and a gc of theirs would take what is added here`,
     where: { file: join(cacheDir, 'repositories') },
