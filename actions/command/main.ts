@@ -1,15 +1,14 @@
 // A comment on a pull request: reads what it asks for, decides (src/ci/command.ts), and carries out.
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { defaults } from '@actions/github/lib/utils';
 import { PlumbError, isPlumbError } from '../../src/base/errors.ts';
 import { budgetOf, limitCommand, type Budget } from '../../src/ci/budget.ts';
 import { decideCommand, parseCommand, type Decision } from '../../src/ci/command.ts';
-import { readCiContext, type CiContext } from '../../src/ci/context.ts';
+import { readCiContext } from '../../src/ci/context.ts';
 import { headOfReport, reportMarker } from '../../src/ci/report-comment.ts';
-import { openForge, type Forge, type PullRequest, type ReadComment } from '../../src/forge/index.ts';
+import type { Forge, PullRequest, ReadComment } from '../../src/forge/index.ts';
+import { openJobForge } from '../job-forge.ts';
 import { explain } from './explain.ts';
 
 interface Inputs {
@@ -29,7 +28,8 @@ async function main(): Promise<void> {
   const id = (event as { comment?: { id?: unknown } }).comment?.id;
   if (context?.event !== 'issue_comment' || typeof id !== 'number')
     throw new PlumbError('ACTION_EVENT', { what: 'this workflow was not started by a comment', mend: 'use `on: issue_comment`' });
-  const forge = openJobForge(inputs, context);
+  const author = inputs.author ?? (context.forge === 'gitea' ? 'gitea-actions' : 'github-actions[bot]');
+  const forge = openJobForge({ ...context, kind: context.forge }, inputs.token, author);
   const comment = await forge.readComment(id);
   const outputs = inputs.explain === '' ? await answer(forge, comment, inputs) : await answerCase(forge, comment, inputs);
   for (const name of ['done', 'case', 'head'] as const) core.setOutput(name, outputs[name] ?? '');
@@ -123,21 +123,6 @@ function placeOf(folder: string): string {
   const place = posix.normalize(folder === '' ? '.' : folder).replace(/\/$/, '');
   if (!place.startsWith('/') && place !== '..' && !place.startsWith('../')) return place;
   throw new PlumbError('ACTION_INPUT', { what: `the input folder is "${folder.slice(0, 100)}"`, mend: 'write a folder of the work space' });
-}
-
-function openJobForge({ token, author }: Inputs, { forge: kind, apiUrl, owner, repo }: CiContext): Forge {
-  return openForge(kind, {
-    apiUrl,
-    owner,
-    repo,
-    token,
-    author: author ?? (kind === 'gitea' ? 'gitea-actions' : 'github-actions[bot]'),
-    // goes through the proxy of the runner where there is one
-    fetch: defaults.request?.fetch ?? globalThis.fetch,
-    pause: (ms) => pause(ms),
-    nowMs: () => Date.now(),
-    random: () => Math.random(),
-  });
 }
 
 await main().catch((error: unknown) =>

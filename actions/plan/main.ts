@@ -1,16 +1,15 @@
 // The plan of a commit as matrices of jobs. What the branch holds is read as data: no process of it is started, and plumb need not be installed.
-import { setTimeout as pause } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { defaults } from '@actions/github/lib/utils';
 import { isPlumbError, PlumbError } from '../../src/base/errors.ts';
 import { baseOfCheckout } from '../../src/ci/base-of-checkout.ts';
 import { changesSince } from '../../src/ci/changes.ts';
 import type { CiContext } from '../../src/ci/context.ts';
 import { findMergedPulls } from '../../src/ci/merged-pulls.ts';
 import { planProject, type JobPlan } from '../../src/cli/ci-plan.ts';
-import { openForge, type Forge } from '../../src/forge/index.ts';
+import type { Forge } from '../../src/forge/index.ts';
 import { openProject, type Project } from '../../src/project/open.ts';
 import { at } from '../../src/project/trust-domain.ts';
+import { openJobForge } from '../job-forge.ts';
 import { fail, jobCli, readEvent, requireContext, say } from '../job.ts';
 import { readInputs, type Inputs } from './inputs.ts';
 import { describeFork, describePlan, nothingPlanned, type Outcome } from './plan.ts';
@@ -24,7 +23,7 @@ async function main(): Promise<void> {
   const cli = jobCli(inputs.folder, process.env);
   const project = await openProject(cli);
   try {
-    const forge = openJobForge(context, inputs);
+    const forge = openJobForge({ ...context, kind: context.forge }, inputs.token);
     await checkStarted(forge, context);
     const merged = await findMergedPulls(forge, context, event).catch(toldOf(mergesUnknown, ''));
     const basis = await findBasis(project, { context, inputs, event, forge });
@@ -101,21 +100,6 @@ function toldOf<T>(consequence: string, otherwise: T): (error: unknown) => T {
     core.warning(`${consequence}: ${error.message}`);
     return otherwise;
   };
-}
-
-function openJobForge({ forge, apiUrl, owner, repo }: CiContext, { token }: Inputs): Forge {
-  return openForge(forge, {
-    apiUrl,
-    owner,
-    repo,
-    token,
-    author: '',
-    // goes through the proxy of the runner where there is one
-    fetch: defaults.request?.fetch ?? globalThis.fetch,
-    pause: (ms) => pause(ms),
-    nowMs: () => Date.now(),
-    random: () => Math.random(),
-  });
 }
 
 function log(plan: JobPlan): void {

@@ -2,15 +2,14 @@
 import { lstatSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { defaults } from '@actions/github/lib/utils';
 import { isPlumbError } from '../../src/base/errors.ts';
 import { baseOfCheckout } from '../../src/ci/base-of-checkout.ts';
 import type { CiContext } from '../../src/ci/context.ts';
-import { openForge, type Forge } from '../../src/forge/index.ts';
+import type { Forge } from '../../src/forge/index.ts';
 import { openGit } from '../../src/git/open.ts';
 import { findPlumb } from '../find-plumb.ts';
+import { openJobForge } from '../job-forge.ts';
 import { readEvent, requireContext } from '../job.ts';
 import { annotationsOf } from './annotations.ts';
 import { readInputs, type Inputs } from './inputs.ts';
@@ -26,7 +25,7 @@ async function main(): Promise<void> {
   const plan = planReport(answer, { inputs, context, annotations });
   await tell(plan, answer);
   const author = inputs.author ?? (context.forge === 'gitea' ? 'gitea-actions' : 'github-actions[bot]');
-  const troubles = await post(plan, context, { forge: openJobForge(inputs, context, author), author });
+  const troubles = await post(plan, context, { forge: openJobForge({ ...context, kind: context.forge }, inputs.token, author), author });
   for (const trouble of troubles) core.error(describe(trouble));
   if (plan.trouble !== null) throw new Error(plan.trouble);
   if (troubles.length > 0) throw new Error('the report is in the summary of this run, but not all of it could be posted');
@@ -61,21 +60,6 @@ async function tell(plan: Plan, answer: Answer): Promise<void> {
   if (plan.notice !== null) core.notice(plan.notice);
   if (process.env['GITHUB_STEP_SUMMARY'] === undefined) core.notice('This runner shows no summaries.');
   else await core.summary.addRaw(plan.summary, true).write();
-}
-
-function openJobForge({ token }: Inputs, { forge: kind, apiUrl, owner, repo }: CiContext, author: string): Forge {
-  return openForge(kind, {
-    apiUrl,
-    owner,
-    repo,
-    token,
-    author,
-    // goes through the proxy of the runner where there is one
-    fetch: defaults.request?.fetch ?? globalThis.fetch,
-    pause: (ms) => pause(ms),
-    nowMs: () => Date.now(),
-    random: () => Math.random(),
-  });
 }
 
 interface Poster {

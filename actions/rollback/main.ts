@@ -2,12 +2,12 @@
 // measures how long the way back takes.
 import { setTimeout as pause } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { defaults } from '@actions/github/lib/utils';
 import { PlumbError } from '../../src/base/errors.ts';
 import { contextHere } from '../../src/ci/base-policy.ts';
 import { decideForge } from '../../src/ci/forge-place.ts';
-import { openForge, type Forge } from '../../src/forge/index.ts';
+import type { Forge } from '../../src/forge/index.ts';
 import { openProject } from '../../src/project/open.ts';
+import { openJobForge } from '../job-forge.ts';
 import { fail, wrongInput } from '../job.ts';
 import { openByPlumb, option, putOut, readPullInputs, type PullAnswer } from '../pull-command.ts';
 
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   putOut(answer);
   told(`pull request ${answer.pull.number} ${answer.pull.state}: ${answer.pull.url}`);
   if (!wish.merge) return core.setOutput('merged', '');
-  const forge = openJobForge(inputs.token);
+  const forge = openJobForge(decideForge({ env: process.env, origin: null }), inputs.token);
   const { git, prefix, config } = await openProject({ cwd: inputs.folder, env: process.env });
   await waitForCheck(forge, answer, { context: await contextHere({ git, prefix, main: config.main }), minutes: wish.minutes });
   told('the check says yes');
@@ -55,22 +55,6 @@ function readWish(get: (name: string) => string): Wish {
     method: oneOf('method', ['merge', 'squash', 'rebase']),
     minutes,
   };
-}
-
-function openJobForge(token: string): Forge {
-  const { kind, apiUrl, owner, repo } = decideForge({ env: process.env, origin: null });
-  return openForge(kind, {
-    apiUrl,
-    owner,
-    repo,
-    token,
-    author: '',
-    // goes through the proxy of the runner where there is one
-    fetch: defaults.request?.fetch ?? globalThis.fetch,
-    pause: (ms) => pause(ms),
-    nowMs: () => Date.now(),
-    random: () => Math.random(),
-  });
 }
 
 const askEveryMs = 2000;

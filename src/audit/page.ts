@@ -1,9 +1,9 @@
 // The page of an export: what is served, what was decided, on which evidence. One file, no script, nothing fetched: it opens from a folder, on a machine
 // without network, and prints. All that comes from people and models is text in it, never markup.
-import { createHash } from 'node:crypto';
 import { shortDigest } from '../base/digest.ts';
 import type { LogRecord } from '../registry/decision-log.ts';
-import { Markup, markup } from '../report/html-text.ts';
+import { htmlHead } from '../report/html-head.ts';
+import { markup, type Markup } from '../report/html-text.ts';
 import { style } from '../report/style.ts';
 import type { Archive } from './archive.ts';
 import { dataUses, type Dossier } from './dossier.ts';
@@ -23,21 +23,8 @@ details.record{margin:0;border:0}details.record summary{padding:2px 0}
 export function renderPage(archive: Archive, dossiers: readonly Dossier[]): string {
   const { records, selection } = archive;
   const chosen = selectRecords(records, selection);
-  const sheet = style + extra;
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(sheet).digest('base64')}'; base-uri 'none'; form-action 'none'`;
   const title = `Decisions${selection.model === null ? '' : ` about ${selection.model}`}`;
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${new Markup(sheet)}</style>
-</head>
-<body>
+  return markup`${htmlHead(title, style + extra)}
 <header>
 <p class="brand">Plumbline audit</p>
 <h1>${title}</h1>

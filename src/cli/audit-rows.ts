@@ -1,19 +1,16 @@
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { ModelRows } from '../audit/rows.ts';
-import { temporaryBeside } from '../base/atomic.ts';
 import { shortDigest } from '../base/digest.ts';
-import { PlumbError, systemError } from '../base/errors.ts';
+import { PlumbError } from '../base/errors.ts';
 import { formatBytes } from '../base/progress.ts';
 import type { Stage } from '../registry/schema.ts';
 import type { Cli, Define } from './command.ts';
 import { logOptions, openAudit, type AuditOptions } from './open-audit.ts';
 import { stageOption } from './stage-option.ts';
 import { renderTable } from './table.ts';
+import { writeLines } from './write-lines.ts';
 
 interface Options extends AuditOptions {
   readonly stage: Stage;
@@ -89,20 +86,13 @@ function describe({ data, inputs }: ModelRows, title: string, { paint }: Cli): s
   return rows.length === 0 ? `${title}: its evidence names no data` : `${title}\n\n${renderTable(titles, rows)}`;
 }
 
-/** Into a file all or nothing, byte by byte: a list that is cut would pass for the whole. On a terminal, or in the log of a job, rows must do no harm. */
+/** Into a file byte by byte. On a terminal, or in the log of a job, rows must do no harm. */
 async function writeRows(lines: AsyncIterable<string | Buffer>, out: string | undefined, cli: Cli): Promise<void> {
   if (out === undefined) {
     for await (const line of createInterface({ input: Readable.from(lines), crlfDelay: Number.POSITIVE_INFINITY })) cli.print(line);
     return;
   }
   const path = resolve(cli.cwd, out);
-  const temporary = temporaryBeside(path);
-  try {
-    await pipeline(Readable.from(lines), createWriteStream(temporary, { flags: 'wx' }));
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw systemError(error, 'write', path);
-  }
+  await writeLines(path, lines);
   cli.print(`wrote ${path}`);
 }

@@ -1,11 +1,6 @@
 // `plumb fetch NAME --sample 100 --out FILE`, `--split test`: some rows of a data set, written where they are wanted.
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { temporaryBeside } from '../base/atomic.ts';
-import { PlumbError, systemError } from '../base/errors.ts';
+import { PlumbError } from '../base/errors.ts';
 import { csvLine } from '../datasets/csv-text.ts';
 import { requireDataset } from '../datasets/lock.ts';
 import { readLockedManifest, type RowsManifest } from '../datasets/manifest.ts';
@@ -14,6 +9,7 @@ import { readRowBatches } from '../datasets/rows.ts';
 import type { Lock } from '../datasets/schema.ts';
 import type { Project } from '../project/open.ts';
 import type { Cli } from './command.ts';
+import { writeLines } from './write-lines.ts';
 
 export interface RowsWanted {
   readonly sample?: number;
@@ -99,17 +95,5 @@ async function* counted(lines: AsyncIterable<string>, count: { rows: number }): 
   for await (const line of lines) {
     count.rows += 1;
     yield line;
-  }
-}
-
-/** All or nothing: a file that is cut would pass for a sample. */
-async function writeLines(path: string, lines: AsyncIterable<string>): Promise<void> {
-  const temporary = temporaryBeside(path);
-  try {
-    await pipeline(Readable.from(lines), createWriteStream(temporary, { flags: 'wx' }));
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw systemError(error, 'write', path);
   }
 }

@@ -21,6 +21,16 @@ const sigstoreSchema = fields({
 
 const workflowSchema = z.string().regex(/^\.(?:github|gitea|forgejo)\/workflows\/[^/]+\.ya?ml$/, 'expected a path like .github/workflows/pr.yml');
 
+/** Keys that a policy names: `trust.keys`, `audit.keys`. */
+export const publicKeysSchema = z
+  .array(
+    fields({
+      name: z.string().min(1).describe('what the key is called in messages'),
+      public: z.string().min(1).describe('Ed25519: base64 of its 32 bytes, or PEM'),
+    }),
+  )
+  .default([]);
+
 /** `trust` of policy.yaml. */
 export const trustPolicySchema = fields({
   repository: z
@@ -35,15 +45,7 @@ export const trustPolicySchema = fields({
     .describe(
       'those of them that speak for the main branch; default: all, but no job that was started by hand or by a comment, which may be at work for a pull request',
     ),
-  keys: z
-    .array(
-      fields({
-        name: z.string().min(1).describe('what the key is called in messages'),
-        public: z.string().min(1).describe('Ed25519: base64 of its 32 bytes, or PEM'),
-      }),
-    )
-    .default([])
-    .describe('public keys that sign run records; `plumb keys new` makes one'),
+  keys: publicKeysSchema.describe('public keys that sign run records; `plumb keys new` makes one'),
   sigstore: sigstoreSchema.optional(),
   commands: z
     .enum(['any', 'merged-head'])

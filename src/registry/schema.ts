@@ -1,7 +1,7 @@
 // The formats of decisions: policy.yaml, pointers and promotion records.
 import { countSchema, digestSchema, fields, instantSchema, nameSchema, z } from '../base/schema.ts';
 import { gateCheckSchema, gateResultSchema } from '../evaluate/schema.ts';
-import { trustPolicySchema } from '../pipeline/trust-policy.ts';
+import { publicKeysSchema, trustPolicySchema } from '../pipeline/trust-policy.ts';
 import { accessSchema, whoSchema } from './access.ts';
 
 export const stages = ['staging', 'production'] as const;
@@ -38,15 +38,7 @@ const auditPolicySchema = fields({
     .regex(/^[\w][\w./-]*$/, 'expected the name of a branch')
     .default('plumb/audit')
     .describe('the branch that holds the log of decisions'),
-  keys: z
-    .array(
-      fields({
-        name: z.string().min(1).describe('what the key is called in messages'),
-        public: z.string().min(1).describe('Ed25519: base64 of its 32 bytes, or PEM'),
-      }),
-    )
-    .default([])
-    .describe('keys that sign the log; `plumb keys new --for audit` makes one'),
+  keys: publicKeysSchema.describe('keys that sign the log; `plumb keys new --for audit` makes one'),
   workflows: z
     .array(z.string().min(1))
     .default([])

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { shortDigest } from '../base/digest.ts';
 import { count, counted, percent, points, signed } from './figures.ts';
 import { costInWords, headlineOf, metricRows, metricText, shortenedInWords, type Headline } from './headline.ts';
 import { casesSection, classesSection, confusionSection, calibrationSection, curvesSection, metricsSection } from './html-evaluation.ts';
 import { dataSection, gateSection, paramsSection, stagesSection } from './html-change.ts';
+import { htmlHead } from './html-head.ts';
 import { validationSection } from './html-validation.ts';
 import { Markup, markup } from './html-text.ts';
 import type { Report } from './schema.ts';
@@ -31,19 +31,8 @@ export function renderHtml(report: Report): string {
   ];
   const there = sections.flatMap(([id, title, body]) => (body === null ? [] : [{ id, title, body }]));
   const headline = headlineOf(report);
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'`;
-  const page = markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<title>${`${report.model}: ${headline.gate.toLowerCase()}${headline.verdict === '' ? '' : `, ${headline.verdict}`}`}</title>
-<style>${new Markup(style)}</style>
-</head>
-<body>
+  const name = `${report.model}: ${headline.gate.toLowerCase()}${headline.verdict === '' ? '' : `, ${headline.verdict}`}`;
+  const page = markup`${htmlHead(name, style)}
 <header>
 <p class="brand">Plumbline model report</p>
 <h1>${report.model}</h1>
