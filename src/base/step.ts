@@ -1,6 +1,7 @@
 // What a built-in step of a pipeline is. The steps live in the folders that do their work (quality, prepare, train, evaluate); the pipeline
 // runs whatever registry of steps it is given and knows none by name.
 import type { ZodType } from 'zod';
+import type { Digest } from './digest.ts';
 import type { Progress } from './progress.ts';
 import type { JsonValue } from './schema.ts';
 
@@ -21,12 +22,27 @@ export interface StepResult {
   readonly measured: Readonly<Record<string, number>>;
 }
 
+/** Where the bytes of an input are from. */
+export interface StepOrigin {
+  readonly kind: 'data' | 'output';
+  /** data set, or stage.output */
+  readonly ref: string;
+  /** of a data set: its manifest; of an output: the file */
+  readonly digest: Digest;
+}
+
 export interface StepContext<With, Params> {
   readonly with: With;
   readonly params: Params;
   readonly seed: number;
   /** Absolute paths, verified bytes, read-only. A data set of rows has the extension of its format: .jsonl, .csv, .parquet. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** input name -> where it is from; files of the project have none */
+  readonly origins: Readonly<Record<string, StepOrigin>>;
+  /** Cache of this machine: what the origins name is in it. */
+  readonly cacheDir: string;
+  /** Where a step may remember what makes its next run cheaper; null: it must not, for others write there whom this run does not trust. The outputs are the same. */
+  readonly memoryDir: string | null;
   /** Absolute paths to write; their folder exists and nothing stands there. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly progress: Progress;

@@ -11,6 +11,7 @@ import { describeBuilder, stageEnvironment } from '../pipeline/environment.ts';
 import type { RunNames } from '../pipeline/run-names.ts';
 import { files } from '../project/layout.ts';
 import { readJobEvent } from '../project/trust-domain.ts';
+import { memoryFolder } from '../quality/memory.ts';
 import type { Cli } from './command.ts';
 import { openRunNames } from './open-run-names.ts';
 import { plumbProgram } from './plumb-program.ts';
@@ -76,6 +77,8 @@ function stageWorld(project: Project, { workspace, runs }: { workspace: WorkTree
     workspace,
     stepCommand: [...plumbProgram, 'step'],
     env: stageEnvironment(cli.env),
+    // what main builds on is found in the bytes alone: jobs on pull requests may have written there
+    memoryDir: runs.domain.kind === 'trusted' ? null : memoryFolder(project.store.cacheDir),
     version,
     progress: cli.progress,
     signal: cli.signal,

@@ -18,6 +18,7 @@ import type { RunInput, RunOutput, RunRecord } from './run-record.ts';
 import type { StageWorld } from './stage-world.ts';
 import { StepListener, type StepOrder } from './step-process.ts';
 import type { JsonValue } from '../base/schema.ts';
+import type { StepOrigin } from '../base/step.ts';
 import type { Json } from '../base/canonical.ts';
 
 export type { StageWorld } from './stage-world.ts';
@@ -151,11 +152,13 @@ async function sweepRooms(rooms: string): Promise<void> {
 async function layOut(ready: ReadyStage, world: StageWorld, room: string): Promise<StepOrder> {
   const { stage } = ready;
   const inputs: Record<string, string> = {};
+  const origins: Record<string, StepOrigin> = {};
   await mkdir(join(room, 'in'), { recursive: true }).catch((error: unknown) => Promise.reject(systemError(error, 'make', room)));
   await mkdir(join(room, 'out'));
   for (const [name, input] of Object.entries(ready.inputs)) {
     const target = join(room, 'in', name.replaceAll(/[^\w-]/g, '_'));
     const bound = stage.inputs[name];
+    if (input.kind !== 'file') origins[name] = { kind: input.kind, ref: input.ref, digest: input.digest };
     if (input.kind === 'file') {
       inputs[name] = `${target}${extname(input.ref)}`;
       await symlink(join(world.workspace.root, input.ref), inputs[name]);
@@ -164,7 +167,8 @@ async function layOut(ready: ReadyStage, world: StageWorld, room: string): Promi
     else inputs[name] = await world.workspace.place(input.digest, 'dataset', target);
   }
   const outputs = Object.fromEntries(Object.entries(stage.outputs).map(([name, path]) => [name, join(room, 'out', path.split('/').at(-1) ?? name)]));
-  return { uses: stage.step?.uses ?? '', with: stage.arguments, params: stage.params as JsonValue, seed: stage.spec.seed, inputs, outputs };
+  const places = { inputs, origins, cacheDir: world.store.cacheDir, memoryDir: world.memoryDir, outputs };
+  return { uses: stage.step?.uses ?? '', with: stage.arguments, params: stage.params as JsonValue, seed: stage.spec.seed, ...places };
 }
 
 async function outputPath(input: { run?: RunRecord['fingerprint'] | undefined; ref: string }, world: StageWorld): Promise<string> {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { PlumbError, errorTable, machineLimit, isPlumbError, type ErrorCode, type Where } from '../base/errors.ts';
 import type { Progress, ProgressBar, Unit } from '../base/progress.ts';
 import type { JsonValue } from '../base/schema.ts';
-import type { StepRegistry, StepResult } from '../base/step.ts';
+import type { StepOrigin, StepRegistry, StepResult } from '../base/step.ts';
 
 /** What a step process is told. Paths are absolute. */
 export interface StepOrder {
@@ -15,6 +15,9 @@ export interface StepOrder {
   readonly params: JsonValue;
   readonly seed: number;
   readonly inputs: Readonly<Record<string, string>>;
+  readonly origins: Readonly<Record<string, StepOrigin>>;
+  readonly cacheDir: string;
+  readonly memoryDir: string | null;
   readonly outputs: Readonly<Record<string, string>>;
 }
 
