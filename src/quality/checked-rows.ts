@@ -74,10 +74,11 @@ export function rememberedAs({ source, content }: CheckedRows): RememberedVersio
 }
 
 /** A version that was remembered, as far as this machine still has its bytes; null else. */
-export async function openRemembered({ pathOf }: CheckWorld, version: RememberedVersion, name: string): Promise<RowSource | null> {
+export async function openRemembered({ pathOf, readNode }: CheckWorld, version: RememberedVersion, name: string): Promise<RowSource | null> {
   const path = await pathOf(version.content);
   if (path === null) return null;
-  const { format, key, label, tree } = version;
+  const { format, key, label } = version;
+  const tree = version.tree !== null && (await isHere(readNode, version.tree.root)) ? version.tree : null;
   return {
     path,
     format,
@@ -86,4 +87,14 @@ export async function openRemembered({ pathOf }: CheckWorld, version: Remembered
     ...(label === null ? {} : { label }),
     ...(tree === null ? {} : { tree: { ...tree, key, label, labels: null } }),
   };
+}
+
+async function isHere(readNode: ReadNode, digest: Digest): Promise<boolean> {
+  try {
+    await readNode(digest);
+    return true;
+  } catch (error) {
+    if (isPlumbError(error, 'BYTES_MISSING')) return false;
+    throw error;
+  }
 }
