@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createProject, jsonl, quiet } from '../datasets/project.fixture.ts';
+import { findRowChanges } from '../datasets/row-changes.ts';
+import { openCheckedData, rowDatasets, type OpenedData } from './checked-data.ts';
+import { openRemembered, rememberedAs } from './checked-rows.ts';
+import { checkDigest, type RememberedState } from './memory.ts';
+
+const rows = Array.from({ length: 300 }, (_, at) => ({ id: `r${at}`, text: `text ${at} `.repeat(20) }));
+const check = checkDigest('a check');
+
+async function recalled({ world }: OpenedData): Promise<RememberedState[]> {
+  const found = [];
+  for await (const state of world.memory.recall(check)) found.push(state);
+  return found;
+}
+
+test('a data set by name, by path and in a revision; what was remembered of it is found from the next version', async () => {
+  const project = await createProject();
+  await project.write('data/a.jsonl', jsonl(rows));
+  await project.add('data/a.jsonl', { key: 'id' });
+  await project.git('add', '-A');
+  await project.git('commit', '-qm', 'a');
+  const asking = { cwd: project.root, ...quiet };
+  const first = await openCheckedData(await project.open(), 'a', asking);
+  expect(first.rows.source).toMatchObject({ name: 'a', format: 'jsonl', key: 'id', tree: { rows: 300 } });
+  await first.world.memory.keep(check, rememberedAs(first.rows), Buffer.from('first'));
+
+  await project.write('data/a.jsonl', jsonl(rows.map((row, at) => (at === 7 ? { ...row, text: 'another' } : row))));
+  const edited = await openCheckedData(await project.open(), 'data/a.jsonl', asking);
+  expect(edited.rows.content).not.toBe(first.rows.content);
+  // nobody could read again what it was
+  await edited.world.memory.keep(check, rememberedAs(edited.rows), Buffer.from('edited'));
+  const [state, ...others] = await recalled(edited);
+  expect(others).toEqual([]);
+  expect(state?.state.toString()).toBe('first');
+  const before = state === undefined ? null : await openRemembered(edited.world, state.version, 'a');
+  if (before === null) throw new Error('the first version is in the cache');
+  const changes = await findRowChanges(before, edited.rows.source, { readNode: edited.world.readNode });
+  expect([changes.addedCount, changes.removedCount]).toEqual([1, 1]);
+  expect(changes.compared).toBeLessThan(300);
+
+  const committed = await openCheckedData(await project.open(), 'a', { ...asking, rev: 'HEAD' });
+  expect(committed.rows.content).toBe(first.rows.content);
+  expect(await rowDatasets(await project.open())).toEqual(['a']);
+});
+
+test('a file that is no data set; words that name nothing', async () => {
+  const project = await createProject();
+  await project.write('loose.csv', 'id\n1\n');
+  await project.write('files/x.txt', 'x');
+  await project.add('files');
+  const open = await project.open();
+  const asking = { cwd: project.root, ...quiet };
+  const loose = await openCheckedData(open, join(project.root, 'loose.csv'), asking);
+  expect(loose).toMatchObject({ entry: null, rows: { source: { format: 'csv' } } });
+  await expect(openCheckedData(open, 'files', asking)).rejects.toMatchObject({ code: 'DATASET_FORMAT' });
+  await expect(openCheckedData(open, 'file', asking)).rejects.toMatchObject({ code: 'DATASET_UNKNOWN' });
+  await expect(openCheckedData(open, 'none.jsonl', asking)).rejects.toMatchObject({ code: 'FILE_MISSING' });
+  await expect(openCheckedData(open, 'files', { ...asking, rev: 'no-such' })).rejects.toMatchObject({ code: 'GIT_REVISION_UNKNOWN' });
+  expect(await rowDatasets(open)).toEqual([]);
+});

@@ -1,0 +1,55 @@
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { digestOf, hexOf } from '../base/digest.ts';
+import { checkDigest, openMemory, type CheckMemory, type RememberedVersion } from './memory.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'plumb-memory-'));
+const check = checkDigest({ check: 'pii', version: 1, data: 'intents' });
+
+function version(name: string): RememberedVersion {
+  return { content: digestOf(name), format: 'jsonl', key: null, label: null, tree: null };
+}
+
+async function recalled(memory: CheckMemory, of = check): Promise<string[]> {
+  const found = [];
+  for await (const { state } of memory.recall(of)) found.push(state.toString());
+  return found;
+}
+
+test('what was kept comes back, for the same question only', async () => {
+  const memory = openMemory(join(folder, 'one'));
+  expect(await recalled(memory)).toEqual([]);
+  await memory.keep(check, version('a'), Buffer.from('state of a'));
+  expect(await recalled(memory)).toEqual(['state of a']);
+  expect(await recalled(memory, checkDigest({ check: 'pii', version: 2, data: 'intents' }))).toEqual([]);
+  for await (const { version: found } of memory.recall(check)) expect(found).toEqual(version('a'));
+});
+
+test('four versions are kept, and none of them twice', async () => {
+  const memory = openMemory(join(folder, 'many'));
+  for (const name of ['a', 'b', 'c', 'c', 'd', 'e']) await memory.keep(check, version(name), Buffer.from(name));
+  expect(await recalled(memory)).toHaveLength(4);
+});
+
+test('what was cut, changed or is something else is as good as not there', async () => {
+  const place = join(folder, 'damaged');
+  const memory = openMemory(place);
+  for (const name of ['whole', 'cut', 'changed']) await memory.keep(check, version(name), Buffer.from(`state: ${name}`));
+  const inner = join(place, (await readdir(place))[0] ?? '');
+  const path = (name: string): string => join(inner, hexOf(digestOf(name)));
+  await writeFile(path('cut'), (await readFile(path('cut'))).subarray(0, -3));
+  const changed = await readFile(path('changed'));
+  changed[changed.length - 40] = (changed[changed.length - 40] ?? 0) ^ 1;
+  await writeFile(path('changed'), changed);
+  await writeFile(path('other'), 'text');
+  expect(await recalled(memory)).toEqual(['state: whole']);
+});
+
+test('a folder that cannot be made is no failure', async () => {
+  await writeFile(join(folder, 'file'), '');
+  const memory = openMemory(join(folder, 'file', 'below'));
+  await memory.keep(check, version('a'), Buffer.from('a'));
+  expect(await recalled(memory)).toEqual([]);
+});
