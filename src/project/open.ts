@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { PlumbError } from '../base/errors.ts';
+import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { isBlankYaml, loadYaml, parseYaml, readTextFile } from '../base/config.ts';
 import { sweepKilled } from '../base/atomic.ts';
 import { withMutex } from '../base/mutex.ts';
@@ -108,10 +108,18 @@ async function assemble(parts: {
     },
     mutex: (work) =>
       withMutex(join(localDir, 'mutex.db'), async () => {
+        await keepFromGit(localDir);
         await sweepKilled(root);
         return work();
       }),
   };
+}
+
+/** A project that no `plumb init` made has no line for it in .gitignore. */
+async function keepFromGit(localDir: string): Promise<void> {
+  await writeFile(join(localDir, '.gitignore'), '*\n', { flag: 'wx' }).catch((error: unknown) => {
+    if (errnoOf(error) !== 'EEXIST') throw systemError(error, 'write', join(localDir, '.gitignore'));
+  });
 }
 
 /** A laptop asks nothing of what a job has. */

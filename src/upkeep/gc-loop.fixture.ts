@@ -1,4 +1,5 @@
-// A process that collects a remote again and again, for a test of what happens to those who push meanwhile: node gc-loop.fixture.ts ROOT GRACE_MS
+// A process that collects a remote again and again, for a test of what happens to those who push meanwhile: node gc-loop.fixture.ts ROOT GRACE_MS. A line
+// of JSON a round: what was done so far.
 import { silentProgress } from '../base/progress.ts';
 import { openProject } from '../project/open.ts';
 import { collectRemote, planRemote } from './gc-remote.ts';
@@ -16,5 +17,5 @@ while (!stopped) {
   done.takenBack += takenBack;
   done.deleted += deleted.packs;
   done.repacked += repacked.packs;
+  process.stdout.write(`${JSON.stringify(done)}\n`);
 }
-process.stdout.write(JSON.stringify(done));

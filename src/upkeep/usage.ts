@@ -29,7 +29,7 @@ export interface LocalUsage {
   readonly trash: number;
   /** bytes set aside because they are not what they should be */
   readonly bad: number;
-  /** indexes and frames of packs, copies, names, notes on the remote, files under way */
+  /** indexes and frames of packs, copies, names, notes on the remote, what checks remember, files under way */
   readonly overhead: number;
   readonly disk: number;
 }
