@@ -22,7 +22,17 @@ export const define: Define = (command, cli) => {
         judgeModel(open, { model, stage: options.stage, against: options.stage, base: options.base }, cli),
       );
       const { gate, report } = judged.judgement;
-      cli.emit({ model: judged.model, stage: judged.stage, verdict: report.verdict, ...gate, warnings: report.warnings });
+      const { findDataFaults } = await import('../registry/data-checks.ts');
+      const { policy, candidate } = judged;
+      const data = policy.data === undefined ? null : findDataFaults(policy.data, { run: candidate.made.digest, runs: candidate.records });
+      cli.emit({
+        model: judged.model,
+        stage: judged.stage,
+        verdict: report.verdict,
+        ...gate,
+        ...(data === null ? {} : { data: { holds: data.length === 0, faults: data } }),
+        warnings: report.warnings,
+      });
       const { renderText } = await import('../report/index.ts');
       // where the gate holds, one line a check says it; where not, people want to see what broke
       if (!gate.holds) cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns ?? 100 }));
@@ -31,6 +41,8 @@ export const define: Define = (command, cli) => {
       );
       if (gate.holds) for (const check of gate.checks) cli.print(`  ${check.applies ? 'yes' : ' - '}  ${check.check}: ${check.why}`);
       if (gate.holds) for (const warning of report.warnings) cli.print(cli.paint.yellow(`  !    ${warning}`));
-      if (!gate.holds) cli.exitCode = exitCodes.no;
+      for (const fault of data ?? []) cli.print(`  ${cli.paint.red('no')}   data: ${fault}`);
+      if (data?.length === 0) cli.print('  yes  data: all that it was trained on went through the checks that the policy asks for');
+      if (!gate.holds || (data ?? []).length > 0) cli.exitCode = exitCodes.no;
     });
 };

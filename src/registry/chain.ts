@@ -11,6 +11,7 @@ import { newcombeInterval } from '../evaluate/statistics/newcombe.ts';
 import { wilsonInterval } from '../evaluate/statistics/wilson.ts';
 import type { RunInput, RunRecord } from '../pipeline/run-record.ts';
 import { files } from '../project/layout.ts';
+import { findDataFaults } from './data-checks.ts';
 import { evidencePath, promoteAnew, shapeOf, type Evidence, type Finding } from './evidence.ts';
 import { oneLine } from './one-line.ts';
 import { pointerPath, pointerSubject } from './pointer.ts';
@@ -233,7 +234,7 @@ function checkPromotion(pointer: Pointer, promotion: Promotion, evidence: Eviden
   if (promotion.pointer !== pointerSubject(pointer))
     faults.push('it is not the pointer that its promotion record vouches for: a field was changed afterwards');
   if (promotion.previous === promotion.artifact) faults.push('its promotion record moves the artifact to where it was');
-  faults.push(...baselineFaults(promotion, evidence), ...gateFaults(pointer, promotion, evidence));
+  faults.push(...baselineFaults(promotion, evidence), ...gateFaults(pointer, promotion, evidence), ...policyDataFaults(pointer, evidence));
   return faults.map((what) => ({ file, what }));
 }
 
@@ -266,6 +267,12 @@ function gateFaults(pointer: Pointer, promotion: Promotion, evidence: Evidence):
     decisionOf(again) === decisionOf(promotion.gate) ? [] : [`the gate was not judged so: ${describeGateDifference(again, promotion.gate)}`];
   if (!again.holds && promotion.forced === null) faults.push(`the gate "${rule.gate}" does not hold and nobody took it on himself with a reason`);
   return faults;
+}
+
+/** What the policy asks of data is asked again. */
+function policyDataFaults(pointer: Pointer, { policy: text, runs }: Evidence): string[] {
+  const policy = text === null ? '' : parsePolicyText(text);
+  return typeof policy === 'string' || policy.data === undefined ? [] : findDataFaults(policy.data, { run: pointer.run, runs });
 }
 
 /** @returns the policy, or what is wrong with the text */

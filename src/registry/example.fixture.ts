@@ -95,11 +95,12 @@ export function chainOfExample(
   model: ExampleModel,
   manifest: Digest = digestOf('manifest of intents'),
   suite: string = suiteText,
+  alsoChecked: RunRecord['inputs'] = {},
 ): { check: RunRecord; split: RunRecord; train: RunRecord; evaluate: RunRecord; data: Record<string, Digest> } {
   const data = { intents: manifest };
   const trainRows = { path: 'out/split/train.jsonl', digest: digestOf(trainText), bytes: trainText.length, kind: 'file' as const };
   const testRows = { path: 'out/split/test.jsonl', digest: digestOf(testText), bytes: testText.length, kind: 'file' as const };
-  const check = runRecord('check', { data: { kind: 'data', ref: 'intents', digest: data.intents } }, {});
+  const check = runRecord('check', { data: { kind: 'data', ref: 'intents', digest: data.intents }, ...alsoChecked }, {});
   const split = runRecord('split', { rows: { kind: 'data', ref: 'intents', digest: data.intents } }, { train: trainRows, test: testRows });
   const artifact = { path: 'out/train/model.onnx', digest: digestOf(artifactOf(model)), bytes: artifactOf(model).length, kind: 'file' as const };
   const train = runRecord(
@@ -181,6 +182,8 @@ export interface ExampleOrder {
   readonly manifest?: Digest;
   /** text of evals/intents.yaml that it was asked by */
   readonly suite?: string;
+  /** what the check of the data set read beside it */
+  readonly alsoChecked?: RunRecord['inputs'];
   readonly signatures?: ReadonlyMap<Digest, string>;
   readonly with?: readonly string[];
   readonly revoked?: ReadonlySet<Digest>;
@@ -191,7 +194,7 @@ export interface ExampleOrder {
 export function promotionInput(order: ExampleOrder): PromotionInput {
   const { candidate } = order;
   const { model = 'intents', stage = 'production' } = order;
-  const { check, split, train, evaluate, data } = chainOfExample(candidate, order.manifest, order.suite);
+  const { check, split, train, evaluate, data } = chainOfExample(candidate, order.manifest, order.suite, order.alsoChecked);
   const text = order.policyText ?? policyText;
   const policy = parsedPolicy(text);
   const evaluation = evaluationOfExample(candidate, order.suite);

@@ -13,13 +13,14 @@ import type { MovedPointer } from './move-change.ts';
 import type { MoveInput } from './move-input.ts';
 import { oneLine } from './one-line.ts';
 
-type Asked = Pick<MoveInput, 'git' | 'prefix' | 'before'>;
+/** The base branch, as it was before. */
+export type BaseSide = Pick<MoveInput, 'git' | 'prefix' | 'before'>;
 
 /**
  * Questions and rules (files that the evaluation and the built-in steps read) as the base has them now: a model answers today's. Data sets as the base has them,
  * or had them at an earlier commit: a model that soaked in staging was trained on what was there by then.
  */
-export async function judgeInputs(promoted: readonly MovedPointer[], input: Asked): Promise<Point> {
+export async function judgeInputs(promoted: readonly MovedPointer[], input: BaseSide): Promise<Point> {
   const base = new BaseInputs(input);
   const faults: Fault[] = [];
   const told = new Set<string>();
@@ -55,19 +56,21 @@ function questionsOf(evaluation: Digest, runs: ReadonlyMap<Digest, RunRecord>): 
   );
 }
 
-class BaseInputs {
+/** What the base has, or had. Each lock is read once. */
+export class BaseInputs {
   readonly #git: Git;
   readonly #prefix: string;
   readonly #before: Oid;
   #locks: Promise<Oid[]> | undefined;
   readonly #known = new Map<Oid, Promise<ReadonlyMap<string, Digest>>>();
 
-  constructor({ git, prefix, before }: Asked) {
+  constructor({ git, prefix, before }: BaseSide) {
     this.#git = git;
     this.#prefix = prefix;
     this.#before = before;
   }
 
+  /** Has it this version of a data set? null: it never had. */
   async hadData(name: string, digest: Digest): Promise<'now' | 'earlier' | null> {
     if ((await this.#lockAt(this.#before)).get(name) === digest) return 'now';
     this.#locks ??= this.#git

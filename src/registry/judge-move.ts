@@ -3,6 +3,7 @@
 import type { DecisionKind, Move } from './audit-record.ts';
 import { takesFastLane } from './fast-lane.ts';
 import { judgeBytes } from './judge-bytes.ts';
+import { judgeData } from './judge-data.ts';
 import { judgeEvidence, judgeFiles, judgePointers } from './judge-files.ts';
 import { judgeGate, judgeRules } from './judge-gate.ts';
 import { judgeInputs } from './judge-inputs.ts';
@@ -64,6 +65,7 @@ async function judgePromotion({ pointers }: MoveChange, input: MoveInput): Promi
     await judgeReport(promoted, input),
     judgeGate(promoted, input.policy),
     await judgeInputs(promoted, input),
+    ...present(await judgeData(promoted, policy, input)),
     await judgeOrder(promoted, policy, input),
     ...present(await judgeSoak(promoted, policy, input)),
   ];

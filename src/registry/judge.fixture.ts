@@ -79,9 +79,12 @@ export class JudgeScene {
   }
 
   /** Its bytes, and those of all that it was made of, come into the remote. */
-  async publish(model: ExampleModel, { manifest = this.manifest, suite }: Pick<ExampleOrder, 'manifest' | 'suite'> = {}): Promise<void> {
+  async publish(
+    model: ExampleModel,
+    { manifest = this.manifest, suite, alsoChecked }: Pick<ExampleOrder, 'manifest' | 'suite' | 'alsoChecked'> = {},
+  ): Promise<void> {
     const { store } = this;
-    const { check, split, train, evaluate, data } = chainOfExample(model, manifest, suite);
+    const { check, split, train, evaluate, data } = chainOfExample(model, manifest, suite, alsoChecked);
     for (const bytes of [trainText, testText, casesText(model), artifactOf(model)]) await store.putBytes(bytes);
     const records = new Map([check, split, train, evaluate].map((record) => [digestOfRecord(record), record]));
     for (const record of records.values()) await store.putBytes(canonicalJson(record));

@@ -10,6 +10,7 @@ export const points = [
   'report',
   'gate',
   'inputs',
+  'data',
   'order',
   'soak',
   'revoked',

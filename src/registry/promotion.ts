@@ -7,6 +7,7 @@ import type { KeptRecord } from '../pipeline/records.ts';
 import type { RunRecord } from '../pipeline/run-record.ts';
 import { files as projectFiles } from '../project/layout.ts';
 import { checkChain } from './chain.ts';
+import { findDataFaults } from './data-checks.ts';
 import { evidencePath, loadEvidence, planEvidence, type PlannedFile } from './evidence.ts';
 import { describeTakenBack, stateOf, type PointerHistory } from './history.ts';
 import { oneLine } from './one-line.ts';
@@ -100,6 +101,7 @@ export async function planPromotion(input: PromotionInput): Promise<PromotionPla
   checkRevoked(input);
   checkUnit(input);
   checkSoak(input);
+  checkData(input);
   const again = checkAgain(input, reasons.again);
   const forced = checkGate(input, reasons.force);
   const comparisons = Object.entries(input.comparisons).flatMap(([stage, comparison]) =>
@@ -219,6 +221,17 @@ function checkSoak({ model, stage, policy, candidate, stagedSince = null, at }: 
     `${projectFiles.policy} wants ${name} to be in staging for ${soak} before it goes to ${stage}; ${since}`,
     stagedSince === null ? `run \`plumb promote ${model} --to staging\` first` : `wait ${durationText(left)}`,
     { soak, stagedSince: stagedSince?.toISOString() ?? null, leftMs: left },
+  );
+}
+
+/** No option helps: rows that nobody looked at do not train. */
+function checkData({ model, stage, policy, candidate }: PromotionInput): void {
+  const faults = policy.data === undefined ? [] : findDataFaults(policy.data, { run: candidate.run, runs: candidate.records });
+  if (faults.length === 0) return;
+  throw refuse(
+    `${projectFiles.policy} wants all that ${model} was trained on to be looked at before it goes to ${stage}: ${faults.slice(0, 3).join('; ')}${faults.length > 3 ? `; and ${faults.length - 3} more` : ''}`,
+    'let the stage that trains have the stages of these checks under `needs:` in pipeline.yaml, then `plumb run`',
+    { faults },
   );
 }
 

@@ -1,5 +1,5 @@
 // The formats of decisions: policy.yaml, pointers and promotion records.
-import { countSchema, digestSchema, fields, instantSchema, nameSchema, z } from '../base/schema.ts';
+import { countSchema, digestSchema, fields, instantSchema, jsonSchema, nameSchema, z } from '../base/schema.ts';
 import { gateCheckSchema, gateResultSchema } from '../evaluate/schema.ts';
 import { publicKeysSchema, trustPolicySchema } from '../pipeline/trust-policy.ts';
 import { accessSchema, whoSchema } from './access.ts';
@@ -51,6 +51,24 @@ const budgetSchema = fields({
   commands: countSchema.default(30).describe('most commands in comments that one pull request gets answered in an hour'),
 }).describe('what a pull request may cost');
 
+const checkStep = z.string().regex(/^plumb\/[a-z0-9-]+$/, 'expected a built-in step, such as plumb/validate');
+
+const dataPolicySchema = fields({
+  require: z
+    .array(
+      z.union([
+        checkStep,
+        fields({
+          check: checkStep,
+          with: z.record(z.string(), jsonSchema).describe('arguments that the check must have had, each exactly so; defaults are filled in'),
+        }),
+      ]),
+    )
+    .min(1)
+    .describe('checks that must have held for all rows that a model is trained on: of the data set, or of what a stage made of it'),
+  except: z.array(nameSchema).default([]).describe('data sets that hold no rows (weights, images): the checks cannot look at them'),
+}).describe('what data must have gone through before a model that was trained on it is promoted');
+
 /** policy.yaml */
 export const policySchema = fields({
   version: z.literal(1).describe('version of this format'),
@@ -64,6 +82,7 @@ export const policySchema = fields({
     )
     .describe('name -> how it is promoted'),
   gates: z.record(nameSchema, z.array(gateCheckSchema).min(1)).describe('name -> checks, all of which must hold'),
+  data: dataPolicySchema.optional(),
   trust: trustPolicySchema.optional(),
   access: accessSchema.prefault({}),
   units: z

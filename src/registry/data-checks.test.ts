@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { digestOf, type Digest } from '../base/digest.ts';
+import type { RunInput, RunRecord } from '../pipeline/run-record.ts';
+import { findDataFaults } from './data-checks.ts';
+import { chainOfExample, digestOfRecord, good } from './example.fixture.ts';
+import { policySchema } from './schema.ts';
+
+const { check, split, train } = chainOfExample(good);
+const manifest = digestOf('manifest of intents');
+const intents: RunInput = { kind: 'data', ref: 'intents', digest: manifest };
+
+function asked(...require: unknown[]): NonNullable<ReturnType<typeof policySchema.parse>['data']> {
+  const { data } = policySchema.parse({ version: 1, models: {}, gates: {}, data: { require } });
+  if (data === undefined) throw new Error('no data');
+  return data;
+}
+
+/** The run that made the model, and all others. */
+function model(made: RunRecord, ...others: RunRecord[]): { run: Digest; runs: Map<Digest, RunRecord> } {
+  return { run: digestOfRecord(made), runs: new Map([made, ...others].map((record) => [digestOfRecord(record), record])) };
+}
+
+function after(made: RunRecord, ...checks: RunRecord[]): RunRecord {
+  return { ...made, after: Object.fromEntries(checks.map((one) => [one.stage, digestOfRecord(one)])) };
+}
+
+function checkOf(uses: string, inputs: RunRecord['inputs'], given: Record<string, string | string[]> = {}): RunRecord {
+  return { ...check, stage: uses.slice(6), command: { uses, version: 1, with: given }, inputs };
+}
+
+test('a check that had to end well before, of the same version, is what the policy asks for', () => {
+  expect(findDataFaults(asked('plumb/check'), model(train, split, check))).toEqual([]);
+});
+
+test('a check that nobody ran, or that training did not wait for, is told with the data set and the stage that read it', () => {
+  const [fault, ...more] = findDataFaults(asked('plumb/provenance'), model(train, split, check));
+  expect(more).toEqual([]);
+  expect(fault).toBe(
+    `the data set "intents" (${manifest.slice(7, 19)}), which stage split read, was not looked at by plumb/provenance before the model was made`,
+  );
+  expect(findDataFaults(asked('plumb/check'), model(after(train), split, check))).toHaveLength(1);
+});
+
+test('a check of another version, and one that had the rows as something beside its data, is none', () => {
+  const other = checkOf('plumb/drift', { data: { ...intents, digest: digestOf('another') }, reference: intents });
+  expect(findDataFaults(asked('plumb/drift'), model(after(train, other), split, other))).toHaveLength(1);
+  const right = checkOf('plumb/drift', { data: intents });
+  expect(findDataFaults(asked('plumb/drift'), model(after(train, right), split, right))).toEqual([]);
+});
+
+test('arguments that the policy names must be exactly those: a laxer check of a branch is none', () => {
+  const strict = { check: 'plumb/provenance', with: { require: ['source', 'reviewed'] } };
+  const lax = checkOf('plumb/provenance', { data: intents }, { require: ['source'] });
+  const [fault] = findDataFaults(asked(strict), model(after(train, lax), split, lax));
+  expect(fault).toContain('plumb/provenance with require: ["source","reviewed"]');
+  const none = checkOf('plumb/provenance', { data: intents });
+  expect(findDataFaults(asked(strict), model(after(train, none), split, none))).toHaveLength(1);
+  const fits = checkOf('plumb/provenance', { data: intents }, { require: ['source', 'reviewed'], columns: [] });
+  expect(findDataFaults(asked(strict), model(after(train, fits), split, fits))).toEqual([]);
+});
+
+test('what a stage made of the rows may be checked in their place, and every way to the model must be', () => {
+  const rows = split.outputs['train'];
+  if (rows === undefined) throw new Error('no rows');
+  const onSplit = checkOf('plumb/pii', { data: { kind: 'output', ref: 'split.train', digest: rows.digest, run: digestOfRecord(split) } });
+  expect(findDataFaults(asked('plumb/pii'), model(after(train, onSplit), split, onSplit))).toEqual([]);
+  const more: RunRecord = { ...after(train, onSplit), inputs: { ...train.inputs, extra: { kind: 'data', ref: 'extra', digest: digestOf('extra') } } };
+  expect(findDataFaults(asked('plumb/pii'), model(more, split, onSplit))).toEqual([expect.stringContaining('the data set "extra"')]);
+});
+
+test('rows in a plain file of the repository, an unknown run, and weights that the policy excepts', () => {
+  const file: RunRecord = { ...train, inputs: { ...train.inputs, more: { kind: 'file', ref: 'more.jsonl', digest: digestOf('more') } } };
+  expect(findDataFaults(asked('plumb/check'), model(file, split, check))).toEqual([expect.stringContaining('the file of rows "more.jsonl"')]);
+  const code: RunRecord = { ...train, inputs: { ...train.inputs, code: { kind: 'file', ref: 'train.py', digest: digestOf('code') } } };
+  expect(findDataFaults(asked('plumb/check'), model(code, split, check))).toEqual([]);
+  expect(findDataFaults(asked('plumb/check'), model(train, check))).toEqual([expect.stringContaining('whose record is not there')]);
+  const weights: RunRecord = { ...train, inputs: { ...train.inputs, base: { kind: 'data', ref: 'base-model', digest: digestOf('weights') } } };
+  expect(findDataFaults(asked('plumb/check'), model(weights, split, check))).toHaveLength(1);
+  expect(findDataFaults({ ...asked('plumb/check'), except: ['base-model'] }, model(weights, split, check))).toEqual([]);
+});
+
+test('a hostile name in a record stays on one line', () => {
+  const hostile: RunRecord = { ...train, stage: 'train\n::error::x', inputs: { data: { ...intents, ref: 'a\n\u001b[31mb' } } };
+  const [fault = ''] = findDataFaults(asked('plumb/pii'), model(hostile));
+  // oxlint-disable-next-line no-control-regex -- they are what must not be there
+  expect(fault).not.toMatch(/[\u0000-\u001f]/);
+});

@@ -1,0 +1,99 @@
+// Was everything that a model was trained on looked at? By the run records alone: a run of a check has a record only where the check held, and the record of
+// what was trained leads to it, for the check had to end well before.
+import { canonicalJson } from '../base/canonical.ts';
+import { shortDigest, type Digest } from '../base/digest.ts';
+import type { JsonValue } from '../base/schema.ts';
+import { formatOfName } from '../datasets/row-format.ts';
+import type { RunInput, RunRecord } from '../pipeline/run-record.ts';
+import { oneLine } from './one-line.ts';
+import { chainOf, earlierRuns } from './run-chain.ts';
+import type { Policy } from './schema.ts';
+
+type DataPolicy = NonNullable<Policy['data']>;
+
+/** A model by the run that made it, and all runs before that. */
+export interface TrainedModel {
+  readonly run: Digest;
+  readonly runs: ReadonlyMap<Digest, RunRecord>;
+}
+
+/** Inputs of a check that it judges. What it reads beside them (a sidecar, a reference, rules) was not looked at. */
+const judgedInputs: ReadonlySet<string> = new Set(['data', 'train']);
+
+/**
+ * What the policy asks of data and does not find, one sentence each, without the full stop. Every way from a data set to the model must lead through rows that
+ * each check has looked at: the data set itself, or what a stage made of it (the redacted rows). A run that is not known was not looked at by anybody.
+ */
+export function findDataFaults({ require: required, except }: DataPolicy, model: TrainedModel): string[] {
+  return required.flatMap((one) => {
+    const asked = typeof one === 'string' ? { check: one, with: {} } : one;
+    const checks = checkRuns(asked, model);
+    const looked = new Set(checks.flatMap(({ inputs }) => judgedOf(inputs)));
+    const unseen = unseenInputs(model, { looked, except: new Set(except) });
+    return [...unseen].map((what) => `${what} was not looked at by ${nameOf(asked)} before the model was made`);
+  });
+}
+
+/** What these checks read from data sets: as it says who said yes, it must be what the main branch has. */
+export function dataOfChecks({ require: required }: DataPolicy, model: TrainedModel): { readonly ref: string; readonly digest: Digest }[] {
+  const runs = required.flatMap((one) => checkRuns(typeof one === 'string' ? { check: one, with: {} } : one, model));
+  return runs.flatMap(({ inputs }) => Object.values(inputs).flatMap(({ kind, ref, digest }) => (kind === 'data' ? [{ ref, digest }] : [])));
+}
+
+interface AskedCheck {
+  readonly check: string;
+  readonly with: Readonly<Record<string, JsonValue>>;
+}
+
+/** Runs of a check that had to end well before the model was made. */
+function checkRuns({ check, with: wanted }: AskedCheck, { run, runs }: TrainedModel): RunRecord[] {
+  return [...chainOf([run], runs, earlierRuns).values()].filter(({ command }) => {
+    if (!('uses' in command) || command.uses !== check) return false;
+    const given = command.with !== null && typeof command.with === 'object' && !Array.isArray(command.with) ? command.with : {};
+    return Object.entries(wanted).every(([name, value]) => Object.hasOwn(given, name) && canonicalJson(given[name] ?? null) === canonicalJson(value));
+  });
+}
+
+function judgedOf(inputs: RunRecord['inputs']): Digest[] {
+  return Object.entries(inputs).flatMap(([name, { digest }]) => (judgedInputs.has(name) ? [digest] : []));
+}
+
+function nameOf({ check, with: wanted }: AskedCheck): string {
+  const names = Object.keys(wanted);
+  return names.length === 0
+    ? check
+    : `${check} with ${names.map((name) => `${name}: ${oneLine(canonicalJson(wanted[name] ?? null), 80)}`).join(', ')}`;
+}
+
+/** In words, each once. */
+function unseenInputs({ run, runs }: TrainedModel, { looked, except }: { looked: ReadonlySet<Digest>; except: ReadonlySet<string> }): Set<string> {
+  const unseen = new Set<string>();
+  const visited = new Set<Digest>();
+  const visit = (digest: Digest): void => {
+    if (visited.has(digest)) return;
+    visited.add(digest);
+    const record = runs.get(digest);
+    if (record === undefined) {
+      unseen.add(`whatever the run ${shortDigest(digest)} read, whose record is not there,`);
+      return;
+    }
+    for (const input of Object.values(record.inputs)) {
+      if (looked.has(input.digest)) continue;
+      if (input.kind === 'output' && input.run !== undefined) visit(input.run);
+      else if (holdsRows(input) && !(input.kind === 'data' && except.has(input.ref)))
+        unseen.add(`${wordsOf(input)}, which stage ${oneLine(record.stage, 80)} read,`);
+    }
+  };
+  visit(run);
+  return unseen;
+}
+
+/** A file of the repository is code or settings, unless it is a file of rows; an output whose run nobody knows may be anything. */
+function holdsRows({ kind, ref }: RunInput): boolean {
+  return kind !== 'file' || formatOfName(ref) !== null;
+}
+
+function wordsOf({ kind, ref, digest }: RunInput): string {
+  const name = `"${oneLine(ref, 80)}"`;
+  return kind === 'data' ? `the data set ${name} (${shortDigest(digest)})` : kind === 'file' ? `the file of rows ${name}` : `the output ${name}`;
+}
