@@ -41,8 +41,10 @@ export interface StepContext<With, Params> {
   readonly origins: Readonly<Record<string, StepOrigin>>;
   /** Cache of this machine: what the origins name is in it. */
   readonly cacheDir: string;
-  /** Where a step may remember what makes its next run cheaper; null: it must not, for others write there whom this run does not trust. The outputs are the same. */
+  /** Where a step may remember what makes its next run cheaper; null: nowhere. The outputs are the same. */
   readonly memoryDir: string | null;
+  /** false: others write there whom this run does not trust; it may add, and must not read */
+  readonly recalls?: false;
   /** Absolute paths to write; their folder exists and nothing stands there. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly progress: Progress;

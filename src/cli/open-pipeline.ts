@@ -77,8 +77,9 @@ function stageWorld(project: Project, { workspace, runs }: { workspace: WorkTree
     workspace,
     stepCommand: [...plumbProgram, 'step'],
     env: stageEnvironment(cli.env),
+    memoryDir: memoryFolder(project.store.cacheDir),
     // what main builds on is found in the bytes alone: jobs on pull requests may have written there
-    memoryDir: runs.domain.kind === 'trusted' ? null : memoryFolder(project.store.cacheDir),
+    recalls: runs.domain.kind !== 'trusted',
     version,
     progress: cli.progress,
     signal: cli.signal,

@@ -167,7 +167,14 @@ async function layOut(ready: ReadyStage, world: StageWorld, room: string): Promi
     else inputs[name] = await world.workspace.place(input.digest, 'dataset', target);
   }
   const outputs = Object.fromEntries(Object.entries(stage.outputs).map(([name, path]) => [name, join(room, 'out', path.split('/').at(-1) ?? name)]));
-  const places = { inputs, origins, cacheDir: world.store.cacheDir, memoryDir: world.memoryDir, outputs };
+  const places = {
+    inputs,
+    origins,
+    cacheDir: world.store.cacheDir,
+    memoryDir: world.memoryDir,
+    ...(world.recalls ? {} : { recalls: false as const }),
+    outputs,
+  };
   return { uses: stage.step?.uses ?? '', with: stage.arguments, params: stage.params as JsonValue, seed: stage.spec.seed, ...places };
 }
 

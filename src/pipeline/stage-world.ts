@@ -35,8 +35,10 @@ export interface StageWorld {
   readonly stepCommand: readonly string[];
   /** of the processes of stages: without what lets a job of CI sign or write */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** where steps may remember what makes the next run cheaper; null: nothing that lies there is to be trusted */
-  readonly memoryDir: string | null;
+  /** where steps may remember what makes the next run cheaper */
+  readonly memoryDir: string;
+  /** false: what lies there is not to be trusted here */
+  readonly recalls: boolean;
   readonly version: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;

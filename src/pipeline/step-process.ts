@@ -18,6 +18,7 @@ export interface StepOrder {
   readonly origins: Readonly<Record<string, StepOrigin>>;
   readonly cacheDir: string;
   readonly memoryDir: string | null;
+  readonly recalls?: false;
   readonly outputs: Readonly<Record<string, string>>;
 }
 

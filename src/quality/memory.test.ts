@@ -27,6 +27,14 @@ test('what was kept comes back, for the same question only', async () => {
   for await (const { version: found } of memory.recall(check)) expect(found).toEqual(version('a'));
 });
 
+test('who trusts nobody adds, and reads nothing', async () => {
+  const place = join(folder, 'trusted');
+  const memory = openMemory(place, { recalls: false });
+  await memory.keep(check, version('a'), Buffer.from('a'));
+  expect(await recalled(memory)).toEqual([]);
+  expect(await recalled(openMemory(place))).toEqual(['a']);
+});
+
 test('four versions are kept, and none of them twice', async () => {
   const memory = openMemory(join(folder, 'many'));
   for (const name of ['a', 'b', 'c', 'c', 'd', 'e']) await memory.keep(check, version(name), Buffer.from(name));
