@@ -26,6 +26,7 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 done, 1 with --check: something differs',
     load: () => import('./diff.ts'),
   },
+  { name: 'profile', summary: 'what the columns of a data set hold', exits: '0 done', load: () => import('./profile.ts') },
   {
     name: 'merge',
     summary: 'put rows and files of two branches together, where git merges datasets.lock',
