@@ -3,6 +3,7 @@ import type { AnyStep, StepRegistry } from '../base/step.ts';
 
 export const steps: StepRegistry = new Map<string, () => Promise<AnyStep>>([
   ['plumb/validate', async () => (await import('../quality/step.ts')).validate],
+  ['plumb/drift', async () => (await import('../quality/drift/step.ts')).drift],
   ['plumb/split', async () => (await import('../prepare/step.ts')).split],
   ['plumb/train-text', async () => (await import('../train/step.ts')).trainText],
   ['plumb/evaluate', async () => (await import('../evaluate/step.ts')).evaluate],

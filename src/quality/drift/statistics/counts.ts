@@ -26,7 +26,7 @@ export function countNumbers(values: Iterable<number>): NumberCounts {
 }
 
 export function numberCounts(counts: ReadonlyMap<number, number>): NumberCounts {
-  const values = Float64Array.from(counts.keys()).sort();
+  const values = Float64Array.from(counts.keys()).toSorted();
   return { values, counts: Uint32Array.from(values, (value) => counts.get(value) ?? 0) };
 }
 
@@ -46,8 +46,13 @@ export function align(before: CategoryCounts, after: CategoryCounts): Aligned {
   };
 }
 
+interface NumberRuns {
+  readonly values: Float64Array;
+  readonly counts: ArrayLike<number>;
+}
+
 /** Both bags of numbers, value by value in rising order. */
-export function* alignNumbers(before: NumberCounts, after: NumberCounts): Generator<{ value: number; before: number; after: number }> {
+export function* alignNumbers(before: NumberRuns, after: NumberRuns): Generator<{ value: number; before: number; after: number }> {
   let [at, to] = [0, 0];
   while (at < before.values.length || to < after.values.length) {
     const [old, now] = [before.values[at] ?? Infinity, after.values[to] ?? Infinity];
