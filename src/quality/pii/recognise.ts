@@ -47,6 +47,11 @@ export function entitiesOfCountry(country: string): string[] {
   return patternRecognisers.filter((one) => one.country === country).map(({ entity }) => entity);
 }
 
+/** Words that speak for an entity. */
+export function contextOf(entity: string): readonly string[] {
+  return signContext[entity] ?? patternRecognisers.find((one) => one.entity === entity)?.context ?? [];
+}
+
 interface Compiled {
   readonly entity: string;
   readonly form: RegExp;

@@ -80,8 +80,10 @@ function isDigit(unit: number): boolean {
 function isValid(written: string, digits: string, regions: readonly CountryCode[]): boolean {
   const international = written.includes('+') ? written : /^(?:00|011)[1-9]/.test(digits) ? `+${digits.replace(/^(?:00|011)/, '')}` : null;
   if (international !== null) return parsePhoneNumberFromString(international, { extract: false })?.isValid() === true;
-  // without a sign of a telephone number, digits in a row are any number
-  if (digits === written && digits.length !== 10) return false;
+  // '17151 2450 Crown St': numbers side by side are none of a telephone without a sign of it, a bracket, a trunk 0 or groups as people write them
+  const groups = written.split(/\D+/).length;
+  const hasSign = /^[(0]/.test(written) || (digits.length >= 10 && (groups > 2 || !written.includes(' ')));
+  if (!hasSign || (digits === written && digits.length !== 10)) return false;
   return regions.some((region) => {
     if (digits.length < shortest(region) || digits.length > 13) return false;
     return parsePhoneNumberFromString(digits, { defaultCountry: region, extract: false })?.isValid() === true;

@@ -1,0 +1,60 @@
+// The texts of a row: cells that are text, texts within lists and objects, and whole numbers, which may be a card.
+import type { Row } from '../../datasets/rows.ts';
+
+/** Where a text stands in a row: the column, then keys and places from 0. */
+export type CellPath = readonly [string, ...(string | number)[]];
+
+export interface Cell {
+  readonly path: CellPath;
+  readonly text: string;
+}
+
+/** Below a thousandth of what could be a number of anybody. */
+const shortestNumber = 8;
+
+/** @param columns null: all */
+export function cellsOf(value: Row['value'], columns: ReadonlySet<string> | null): Cell[] {
+  const cells: Cell[] = [];
+  for (const column of Object.keys(value)) {
+    if (columns !== null && !columns.has(column)) continue;
+    const cell = value[column];
+    if (typeof cell === 'string') {
+      if (cell !== '') cells.push({ path: [column], text: cell });
+    } else collect(cell, [column], cells);
+  }
+  return cells;
+}
+
+/** Depth is bounded where rows are read. */
+function collect(value: unknown, path: CellPath, cells: Cell[]): void {
+  if (typeof value === 'string') {
+    if (value !== '') cells.push({ path, text: value });
+  } else if (typeof value === 'number') {
+    const text = String(value);
+    if (text.length >= shortestNumber && /^\d+$/.test(text)) cells.push({ path, text });
+  } else if (Array.isArray(value)) {
+    for (const [at, item] of value.entries()) collect(item, [...path, at], cells);
+  } else if (value !== null && typeof value === 'object') {
+    for (const [key, item] of Object.entries(value)) collect(item, [...path, key], cells);
+  }
+}
+
+/** 'text', 'messages[3].content' */
+export function pathText(path: CellPath): string {
+  return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`)).join('');
+}
+
+/** The words of a path that speak for a find: its last name. */
+export function nameOfPath(path: CellPath): string {
+  return String(path.findLast((step) => typeof step === 'string') ?? path[0]);
+}
+
+/** The text at a path; null: there is none. */
+export function textAt(value: Row['value'], path: CellPath): string | null {
+  let current: unknown = value;
+  for (const step of path) {
+    if (current === null || typeof current !== 'object' || !Object.hasOwn(current, step)) return null;
+    current = (current as Record<string | number, unknown>)[step];
+  }
+  return typeof current === 'string' ? current : typeof current === 'number' ? String(current) : null;
+}

@@ -1,0 +1,81 @@
+// What stands in the cells of rows: patterns here or in threads, models where they are; then thresholds, allowed values and overlaps.
+import type { CountryCode } from 'libphonenumber-js/max';
+import type { PiiConfig } from './config.ts';
+import { contextTerms, isSupported, contextBefore } from './context.ts';
+import { withoutOverlaps, type Found } from './found.ts';
+import type { TextRecogniser } from './model-recogniser.ts';
+import { contextOf, createRecogniser, type Recognise } from './recognise.ts';
+import type { Treatments } from './treatment.ts';
+
+/** A text, and the name of the column or key that it is the value of. */
+export type NamedText = readonly [text: string, name: string];
+
+/** Who looks for patterns: this thread, or a pool. Answers are in the order of the texts; null: nothing. */
+export interface PatternScanner {
+  scan(texts: readonly NamedText[]): Promise<(Found[] | null)[]>;
+  close(): Promise<void>;
+}
+
+export interface ScanSettings {
+  readonly entities: readonly string[];
+  readonly regions: readonly CountryCode[] | null;
+}
+
+export function settingsOf(config: PiiConfig, treatments: Treatments): ScanSettings {
+  return { entities: treatments.byPattern, regions: (config.regions as CountryCode[] | undefined) ?? null };
+}
+
+/** A cell that is only a number has no words around it: but for cards, the name of its column must speak for what is found. */
+export function createCellRecogniser({ entities, regions }: ScanSettings): (text: string, name: string) => Found[] | null {
+  const recognise: Recognise = regions === null ? createRecogniser(entities) : createRecogniser(entities, regions);
+  return (text, name) => {
+    const found = recognise(text, name);
+    if (found.length === 0) return null;
+    if (!/^\d+$/.test(text)) return found;
+    const named = contextBefore('', 0, name);
+    const spokenOf = found.filter(({ entity }) => entity === 'CREDIT_CARD' || isSupported(contextTerms(contextOf(entity)), named));
+    return spokenOf.length === 0 ? null : spokenOf;
+  };
+}
+
+export function createLocalScanner(settings: ScanSettings): PatternScanner {
+  const recognise = createCellRecogniser(settings);
+  return { scan: async (texts) => texts.map(([text, name]) => recognise(text, name)), close: async () => undefined };
+}
+
+/** All that counts in a text, in its order, apart from each other. */
+export type ScanTexts = (texts: readonly NamedText[]) => Promise<(Found[] | null)[]>;
+
+export function createScan(config: PiiConfig, treatments: Treatments, patterns: PatternScanner, models: readonly TextRecogniser[]): ScanTexts {
+  const isAllowed = allowedValues(config);
+  const isKept = (entity: string): boolean => treatments.of(entity).action === 'keep';
+  return async (texts) => {
+    const answers: (Found[] | null)[] = await patterns.scan(texts);
+    for (const model of models) {
+      const found = await model.find(texts.map(([text]) => text));
+      for (const [at, more] of found.entries()) if (more.length > 0) answers[at] = [...(answers[at] ?? []), ...more];
+    }
+    return answers.map((found, at) => {
+      if (found === null) return null;
+      const text = texts[at]?.[0] ?? '';
+      const counting = found.filter(({ entity, score, start, end }) => score >= treatments.of(entity).threshold && !isAllowed(entity, text.slice(start, end)));
+      return counting.length === 0 ? null : withoutOverlaps(counting, isKept);
+    });
+  };
+}
+
+function allowedValues({ allow }: PiiConfig): (entity: string, value: string) => boolean {
+  const lists = new Map(
+    Object.entries(allow).map(([entity, values]) => {
+      const small = values.map((value) => value.toLowerCase());
+      return [entity, { exact: new Set(small), ends: small.filter((value) => value.startsWith('*')).map((value) => value.slice(1)) }];
+    }),
+  );
+  if (lists.size === 0) return () => false;
+  return (entity, value) => {
+    const list = lists.get(entity);
+    if (list === undefined) return false;
+    const small = value.toLowerCase();
+    return list.exact.has(small) || list.ends.some((end) => small.endsWith(end));
+  };
+}

@@ -1,0 +1,69 @@
+// Waivers: personal data that somebody answers for, for a while. The file is reviewed like any other change. One that nobody signed, that gives no reason
+// or that is past its day is no waiver: what it speaks of counts, and the report says so.
+import { digestSchema, fields, z } from '../../base/schema.ts';
+
+const waiver = fields({
+  entity: z.string().min(1).describe('EMAIL_ADDRESS'),
+  data: z.string().min(1).optional().describe('data set, or stage.output; default: all'),
+  column: z.string().min(1).optional().describe('default: all'),
+  row: digestSchema.optional().describe('the digest of the row in flagged.jsonl; default: all'),
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/, 'expected the hash that a finding names')
+    .optional()
+    .describe('of the value, as a finding names it; default: all values'),
+  owner: z.string().default('').describe('who answers for it'),
+  reason: z.string().default('').describe('why it may stay'),
+  expires: z.iso.date().optional().describe('last day that it counts: 2027-01-31'),
+});
+
+export const waiversSchema = fields({
+  version: z.literal(1).describe('version of this format'),
+  waivers: z.array(waiver),
+}).describe('waivers of personal data: what may stay, who answers for it, until when');
+
+export type Waiver = z.infer<typeof waiver>;
+
+export interface WaivedFind {
+  readonly data: string;
+  readonly column: string;
+  readonly entity: string;
+  readonly row: string;
+  readonly hash: string | null;
+}
+
+export interface WaiverBook {
+  /** the waiver that covers a find; null: it counts */
+  find(one: WaivedFind): Waiver | null;
+  /** why some do not count */
+  readonly notes: readonly string[];
+}
+
+/** @param day YYYY-MM-DD; null: no day is known, and none counts */
+export function openWaivers(waivers: readonly Waiver[], day: string | null): WaiverBook {
+  const notes: string[] = [];
+  const valid = waivers.filter((one, at) => {
+    const fault = faultOf(one, day);
+    if (fault !== null) notes.push(`waiver ${at + 1} (${one.entity}) does not count: ${fault}`);
+    return fault === null;
+  });
+  return { notes, find: (find) => valid.find((one) => covers(one, find)) ?? null };
+}
+
+function faultOf({ owner, reason, expires }: Waiver, day: string | null): string | null {
+  if (owner.trim() === '') return 'nobody signed it (owner)';
+  if (reason.trim() === '') return 'it gives no reason';
+  if (expires === undefined) return 'it has no last day (expires)';
+  if (day === null) return 'it is not said which day it is (as_of)';
+  return expires < day ? `it expired on ${expires}` : null;
+}
+
+function covers(one: Waiver, find: WaivedFind): boolean {
+  return (
+    one.entity === find.entity &&
+    (one.data === undefined || one.data === find.data) &&
+    (one.column === undefined || one.column === find.column) &&
+    (one.row === undefined || one.row === find.row) &&
+    (one.hash === undefined || one.hash === find.hash)
+  );
+}
