@@ -1,6 +1,7 @@
 // Parquet, a row group at a time. Values come out as JSON has them.
 import { isUtf8 } from 'node:buffer';
 import { open, type FileHandle } from 'node:fs/promises';
+import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet';
 import { PlumbError, systemError } from '../base/errors.ts';
 import type { ReadOptions, Row } from './row.ts';
 
@@ -10,21 +11,69 @@ import type { ReadOptions, Row } from './row.ts';
  * @throws PlumbError ROW_SYNTAX, FILE_MISSING, FILE_UNREADABLE
  */
 export async function* readParquet(path: string, options: ReadOptions = {}): AsyncGenerator<Row[]> {
-  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([import('hyparquet'), import('hyparquet-compressors')]);
-  const file = options.name ?? path;
+  const { parquetReadObjects } = await import('hyparquet');
+  for await (const { first, data } of readGroups(path, options, parquetReadObjects))
+    yield data.map((value, at) => ({ row: first + at, value: plain(value) as Record<string, unknown> }));
+}
+
+/** Cells of some columns of a row group, as `plain` has yet to make JSON of them. */
+export interface ColumnGroup {
+  readonly rows: number;
+  /** each in pieces, in the order of the rows */
+  readonly columns: ReadonlyMap<string, readonly ArrayLike<unknown>[]>;
+}
+
+/**
+ * The same, for whoever looks at columns one by one: no rows are made of them, and of columns that nobody asks for nothing is read.
+ * @param wanted names; null: all. One that is not there is left out
+ */
+export async function* readParquetColumns(path: string, wanted: readonly string[] | null, options: ReadOptions = {}): AsyncGenerator<ColumnGroup> {
+  const { parquetRead, parquetSchema } = await import('hyparquet');
+  const groups = readGroups(path, options, async (group) => {
+    const names = parquetSchema(group.metadata).children.map(({ element }) => element.name);
+    const columns = new Map<string, ArrayLike<unknown>[]>();
+    const asked = wanted === null ? names : names.filter((name) => wanted.includes(name));
+    if (asked.length === 0) return columns;
+    const onChunk = ({ columnName, columnData }: { columnName: string; columnData: ArrayLike<unknown> }): void => {
+      const pieces = columns.get(columnName);
+      if (pieces === undefined) columns.set(columnName, [columnData]);
+      else pieces.push(columnData);
+    };
+    await parquetRead({ ...group, columns: asked, onChunk });
+    return columns;
+  });
+  for await (const { rows, data } of groups) yield { rows, columns: data };
+}
+
+interface Group {
+  readonly file: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  readonly rowStart: number;
+  readonly rowEnd: number;
+  readonly compressors: Compressors;
+  readonly utf8: false;
+}
+
+async function* readGroups<Data>(
+  path: string,
+  options: ReadOptions,
+  read: (group: Group) => Promise<Data>,
+): AsyncGenerator<{ first: number; rows: number; data: Data }> {
+  const [{ parquetMetadataAsync }, { compressors }] = await Promise.all([import('hyparquet'), import('hyparquet-compressors')]);
+  const name = options.name ?? path;
   const handle = await open(path, 'r').catch((error: unknown) => Promise.reject(systemError(error, 'read', path)));
   try {
-    const buffer = { byteLength: (await handle.stat()).size, slice: sliceOf(handle, options) };
-    const metadata = await parquetMetadataAsync(buffer).catch((error: unknown) => Promise.reject(broken(error, file, 1)));
+    const file = { byteLength: (await handle.stat()).size, slice: sliceOf(handle, options) };
+    const metadata = await parquetMetadataAsync(file).catch((error: unknown) => Promise.reject(broken(error, name, 1)));
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       options.signal?.throwIfAborted();
       const rowEnd = rowStart + Number(group.num_rows);
       const first = rowStart + 1;
-      const objects = await parquetReadObjects({ file: buffer, metadata, rowStart, rowEnd, compressors, utf8: false }).catch((error: unknown) =>
-        Promise.reject(broken(error, file, first)),
+      const data = await read({ file, metadata, rowStart, rowEnd, compressors, utf8: false }).catch((error: unknown) =>
+        Promise.reject(broken(error, name, first)),
       );
-      yield objects.map((value, at) => ({ row: first + at, value: plain(value) as Record<string, unknown> }));
+      yield { first, rows: rowEnd - rowStart, data };
       rowStart = rowEnd;
     }
   } finally {

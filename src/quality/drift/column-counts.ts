@@ -50,6 +50,22 @@ export class ColumnCounter {
     }
   }
 
+  /** Rows whose cells come column by column. */
+  addRows(rows: number): void {
+    this.#rows += rows;
+  }
+
+  /** Cells of one column, as many as there are rows, not yet as JSON has them. */
+  addCells(name: string, cells: ArrayLike<unknown>, jsonOf: (cell: unknown) => unknown): void {
+    if (this.#wanted !== null && !this.#wanted.has(name)) return;
+    const bag = this.#bagOf(name);
+    for (let at = 0; at < cells.length; at += 1) {
+      const raw = cells[at];
+      const cell = typeof raw === 'string' ? raw : jsonOf(raw);
+      if (cell !== null && cell !== undefined && cell !== '') this.#count(bag, cell, 1);
+    }
+  }
+
   addAll({ rows, columns }: RowsCounts): void {
     this.#rows += rows;
     for (const [name, { kinds, trues, numbers, texts }] of columns) {

@@ -22,8 +22,8 @@ export function kindOf({ before, after }: BothSides, isLabel: boolean): ColumnKi
   const [old, now] = [before.kinds, after.kinds];
   const plain = old.number + now.number + old.boolean + now.boolean + old.text + now.text;
   if (plain === 0) return 'other';
-  if (!isLabel && old.text + now.text + old.boolean + now.boolean === 0 && new Set([...before.numbers.values, ...after.numbers.values]).size > fewNumbers)
-    return 'number';
+  const onlyNumbers = old.text + now.text + old.boolean + now.boolean === 0;
+  if (!isLabel && onlyNumbers && Math.max(before.numbers.values.length, after.numbers.values.length) > fewNumbers) return 'number';
   const different = Math.max(distinctOf(before), distinctOf(after));
   if (before.texts.values === null || after.texts.values === null) return 'text';
   if (isLabel || different <= fewValues) return isLong({ before, after }) && !isLabel && different * 2 > plainOf(after) ? 'text' : 'category';

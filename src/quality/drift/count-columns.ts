@@ -1,6 +1,7 @@
 // The columns of a version, counted: from memory, from a version that is remembered and the rows that differ, or from all rows.
 import { isPlumbError } from '../../base/errors.ts';
 import { findRowChanges } from '../../datasets/row-changes.ts';
+import { plain, readParquetColumns } from '../../datasets/parquet.ts';
 import { readRowBatches } from '../../datasets/rows.ts';
 import { openRemembered, rememberedAs, type CheckedRows, type CheckWorld } from '../checked-rows.ts';
 import { checkDigest } from '../memory.ts';
@@ -29,10 +30,9 @@ async function fromRows({ source }: CheckedRows, columns: readonly string[] | nu
   const bar = progress.start(`count ${source.name}`, source.tree?.rows, 'rows');
   let read = 0;
   try {
-    for await (const batch of readRowBatches(source.path, source.format, { signal, name: source.name })) {
-      for (const { value } of batch) counter.add(value, 1);
-      read += batch.length;
-      bar.advance(batch.length);
+    for await (const rows of addedBatches(source, columns, { counter, signal })) {
+      read += rows;
+      bar.advance(rows);
     }
   } finally {
     bar.end();
@@ -40,6 +40,33 @@ async function fromRows({ source }: CheckedRows, columns: readonly string[] | nu
   const counts = counter.counts();
   if (counts === null) throw new Error('rows that were only added make counts');
   return { counts, read };
+}
+
+/** Puts rows into the counter, batch by batch. @returns how many each has */
+async function* addedBatches(
+  { path, format, name }: CheckedRows['source'],
+  wanted: readonly string[] | null,
+  { counter, signal }: { readonly counter: ColumnCounter; readonly signal: AbortSignal },
+): AsyncGenerator<number> {
+  if (format === 'parquet') {
+    for await (const { rows, columns } of readParquetColumns(path, wanted, { signal, name })) {
+      counter.addRows(rows);
+      for (const [column, pieces] of columns) for (const piece of pieces) counter.addCells(column, piece, jsonOf);
+      yield rows;
+    }
+    return;
+  }
+  for await (const batch of readRowBatches(path, format, { signal, name })) {
+    for (const { value } of batch) counter.add(value, 1);
+    yield batch.length;
+  }
+}
+
+function jsonOf(cell: unknown): unknown {
+  if (cell === null || cell === undefined) return null;
+  // most are whole numbers of 64 bits, and small
+  const number = typeof cell === 'bigint' ? Number(cell) : NaN;
+  return Number.isSafeInteger(number) ? number : plain(cell);
 }
 
 interface Asked {

@@ -1,7 +1,8 @@
 // A bag of numbers that is being filled: 12 bytes for each distinct one, however many there are.
-import { alignNumbers, numberCounts, type NumberCounts } from './statistics/counts.ts';
+import { numberCounts, type NumberCounts } from './statistics/counts.ts';
 
-const mostPending = 1 << 16;
+/** numbers that wait to be sorted in */
+const mostPending = 1 << 17;
 
 export class NumberBag {
   #pending = new Map<number, number>();
@@ -29,17 +30,24 @@ export class NumberBag {
   }
 
   #merge(): void {
-    const values = Float64Array.from(this.#pending.keys()).toSorted();
-    const fresh = { values, counts: Float64Array.from(values, (value) => this.#pending.get(value) ?? 0) };
-    this.#pending = new Map();
+    const [values, counts] = [Float64Array.from(this.#pending.keys()).toSorted(), this.#merged.counts];
     const size = this.#merged.values.length + values.length;
     const merged = { values: new Float64Array(size), counts: new Float64Array(size) };
-    let at = 0;
-    for (const { value, before, after } of alignNumbers(this.#merged, fresh)) {
-      if (before + after === 0) continue;
+    // by hand: a generator takes four times as long here, and whole columns go through
+    let [old, fresh, at] = [0, 0, 0];
+    while (old < this.#merged.values.length || fresh < values.length) {
+      const [known, next] = [this.#merged.values[old] ?? Infinity, values[fresh] ?? Infinity];
+      const value = Math.min(known, next);
+      let count = known === value ? (counts[old++] as number) : 0;
+      if (next === value) {
+        count += this.#pending.get(value) as number;
+        fresh += 1;
+      }
+      if (count === 0) continue;
       merged.values[at] = value;
-      merged.counts[at++] = before + after;
+      merged.counts[at++] = count;
     }
+    this.#pending = new Map();
     this.#merged = { values: merged.values.slice(0, at), counts: merged.counts.slice(0, at) };
   }
 }
