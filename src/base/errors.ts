@@ -98,6 +98,8 @@ export const errorTable = {
   DATA_DRIFTED: ['no', 'Columns drifted from the data that they are compared with, and drift is an error there.'],
   SECRET_RULES: ['input', 'A file of rules for secrets is not what gitleaks reads.'],
   SECRETS_FOUND: ['no', 'Texts hold secrets.'],
+  DUPLICATES_FOUND: ['no', 'Rows say what other rows say, or the same text has two labels, at severity error.'],
+  LEAKS_FOUND: ['no', 'Training rows hold what evaluation rows ask.'],
   CODE_FINDINGS: ['no', 'Code or conversations break what they are held to.'],
   PROVENANCE_LACKING: ['no', 'Rows lack what is required of their provenance.'],
   PROVENANCE_INVALID: ['input', 'A sidecar of provenance does not have the documented shape.'],

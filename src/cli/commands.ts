@@ -26,7 +26,31 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 done, 1 with --check: something differs',
     load: () => import('./diff.ts'),
   },
+  {
+    name: 'dups',
+    summary: 'rows that say the same, exactly or nearly; same text, two labels',
+    exits: '0 nothing of severity error was found, 1 something was',
+    load: () => import('./dups.ts'),
+  },
   { name: 'profile', summary: 'what the columns of a data set hold', exits: '0 done', load: () => import('./profile.ts') },
+  {
+    name: 'secrets',
+    summary: 'find keys, tokens and passwords in rows and files',
+    exits: '0 none, 1 some',
+    load: () => import('./secrets.ts'),
+  },
+  {
+    name: 'code',
+    summary: 'judge rows of code and of conversations: syntax, docs, licences, repetition',
+    exits: '0 nothing of severity error, 1 something',
+    load: () => import('./code.ts'),
+  },
+  {
+    name: 'pii',
+    summary: 'which rows hold personal data, and of which kind',
+    exits: '0 nothing that is flagged, 1 something is',
+    load: () => import('./pii.ts'),
+  },
   {
     name: 'merge',
     summary: 'put rows and files of two branches together, where git merges datasets.lock',
@@ -42,6 +66,18 @@ export const commands: readonly CommandEntry[] = [
   { name: 'eval', summary: 'evaluate a model on a suite', load: () => import('./eval.ts') },
   { name: 'report', summary: 'what changed and what it did to the model', load: () => import('./report.ts') },
   { name: 'gate', summary: 'does the gate of policy.yaml hold?', exits: '0 the gate holds, 1 it does not', load: () => import('./gate.ts') },
+  {
+    name: 'review',
+    summary: 'rows that wait for people: accept, edit, reject, label; alone, in twos, on a page',
+    exits: '0 done',
+    load: () => import('./review.ts'),
+  },
+  {
+    name: 'provenance',
+    summary: 'where rows came from: record it, look at it, check that it is enough',
+    exits: '0 done, 1 rows lack what is required, or there is no such row',
+    load: () => import('./provenance.ts'),
+  },
   {
     name: 'promote',
     summary: 'move a pointer: put a model into staging or production',

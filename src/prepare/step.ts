@@ -6,7 +6,7 @@ import { countSchema, fields, z } from '../base/schema.ts';
 import type { Step, StepContext, StepResult } from '../base/step.ts';
 import type { Row } from '../datasets/row.ts';
 import { requireFormatOfName } from '../datasets/rows.ts';
-import { readWrittenRows } from './lines.ts';
+import { readWrittenRows } from '../datasets/written-rows.ts';
 import { drawOf, type Shares, type Side, sideOf } from './side.ts';
 
 const share = z.number().gt(0).lt(1);

@@ -1,7 +1,7 @@
-// Rows with the bytes that they are written as: those of the file where it is JSONL, so that a split changes nothing but the place.
-import type { RowFormat } from '../datasets/schema.ts';
-import { readBlocks, type ReadOptions, type Row } from '../datasets/row.ts';
-import { readRows } from '../datasets/rows.ts';
+// Rows with the bytes that they are written as: those of the file where it is JSONL, so that whoever picks rows changes nothing of them.
+import type { RowFormat } from './schema.ts';
+import { readBlocks, type ReadOptions, type Row } from './row.ts';
+import { readRows } from './rows.ts';
 
 export interface WrittenRow {
   readonly row: Row;

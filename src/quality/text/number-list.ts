@@ -1,0 +1,30 @@
+// A list of numbers of 32 bits that grows: 4 bytes each, where an array of JavaScript takes 8 and more.
+
+export class NumberList {
+  array = new Uint32Array(1024);
+  length = 0;
+
+  push(value: number): void {
+    if (this.length === this.array.length) this.reserve(this.length + 1);
+    this.array[this.length++] = value;
+  }
+
+  /** Makes room for so many in all. */
+  reserve(size: number): void {
+    if (size <= this.array.length) return;
+    const larger = new Uint32Array(Math.max(size, this.array.length * 2));
+    larger.set(this.array.subarray(0, this.length));
+    this.array = larger;
+  }
+
+  append(values: Uint32Array): void {
+    this.reserve(this.length + values.length);
+    this.array.set(values, this.length);
+    this.length += values.length;
+  }
+
+  /** What is in it; only until it grows. */
+  get values(): Uint32Array {
+    return this.array.subarray(0, this.length);
+  }
+}
