@@ -52,6 +52,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./pii.ts'),
   },
   {
+    name: 'drift',
+    summary: 'which columns differ from an earlier version, by effect size and test',
+    exits: '0 nothing drifted, 1 something did',
+    load: () => import('./drift.ts'),
+  },
+  {
     name: 'merge',
     summary: 'put rows and files of two branches together, where git merges datasets.lock',
     exits: '0 merged, 1 both sides changed the same row or file in different ways',

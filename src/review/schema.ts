@@ -1,5 +1,6 @@
 // review/1 and review-queue/1: what people decided about rows, and which rows wait for them. Both are lines of canonical JSON in git, below reviews/.
 import { digestSchema, fields, instantSchema, jsonSchema, nameSchema, z } from '../base/schema.ts';
+import { severities } from '../quality/findings.ts';
 
 export const reviewActions = ['accept', 'edit', 'reject', 'label'] as const;
 /** first: as anybody does; second: without having seen the first one's; adjudicator: of a row that two disagree about, and it counts for both */
@@ -50,6 +51,7 @@ export const queueHeaderSchema = fields({
 
 const asked = fields({
   kind: z.string().max(1000),
+  severity: z.enum(severities),
   column: z.string().nullable(),
   message: z.string().max(10_000),
   span: z.tuple([z.number().int().nonnegative(), z.number().int().nonnegative()]).optional().describe('code points of the text of the column'),
