@@ -34,6 +34,12 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'profile', summary: 'what the columns of a data set hold', exits: '0 done', load: () => import('./profile.ts') },
   {
+    name: 'rules',
+    summary: 'a first rules file from data, or from the rules of another tool',
+    exits: '0 done, 1 some of the rules of another tool have no equal here',
+    load: () => import('./rules.ts'),
+  },
+  {
     name: 'secrets',
     summary: 'find keys, tokens and passwords in rows and files',
     exits: '0 none, 1 some',

@@ -67,14 +67,13 @@ export function findingsOf(faults: number, licence: string): Finding[] {
   );
 }
 
+// whoever wrote a licence may have written anything
+// oxlint-disable-next-line no-control-regex -- they are what must not be shown
+const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
 /** The licences of a row's sources in words: 'MIT', 'CC-BY-4.0, MIT', 'none', 'unknown'. At most 100 characters of one line. */
 export function licencesOf(row: ProvenanceRow | null): string {
   if (row === null || row.sources.length === 0) return 'unknown';
   const names = [...new Set(row.sources.map(({ licence }) => licence ?? 'none'))].toSorted();
-  // oxlint-disable-next-line no-control-regex -- whoever wrote a licence may have written anything
-  return names
-    .join(', ')
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '?')
-    .slice(0, 100)
-    .toWellFormed();
+  return names.join(', ').replaceAll(controls, '?').slice(0, 100).toWellFormed();
 }
