@@ -78,15 +78,27 @@ function measure(entity: string, answers: readonly { gold: readonly Span[]; foun
     count.goldHit += gold.filter((a) => found.some((b) => overlap(a, b))).length;
     count.foundHit += found.filter((a) => gold.some((b) => overlap(a, b))).length;
     if (process.env['SHOW'] === entity) {
-      const text = (answer as unknown as {text: string}).text;
-      for (const a of found) if (!gold.some((b) => overlap(a, b))) console.error('false', JSON.stringify([...text].slice(Math.max(0, a[1] - 30), a[2] + 10).join('')), a);
-      for (const b of gold) if (!found.some((a) => overlap(a, b))) console.error('missed', JSON.stringify([...text].slice(Math.max(0, b[1] - 30), b[2] + 10).join('')), b);
+      const text = (answer as unknown as { text: string }).text;
+      for (const a of found)
+        if (!gold.some((b) => overlap(a, b))) console.error('false', JSON.stringify([...text].slice(Math.max(0, a[1] - 30), a[2] + 10).join('')), a);
+      for (const b of gold)
+        if (!found.some((a) => overlap(a, b)))
+          console.error('missed', JSON.stringify([...text].slice(Math.max(0, b[1] - 30), b[2] + 10).join('')), b);
     }
   }
   const share = (part: number, whole: number): number | null => (whole === 0 ? null : round(part / whole));
   const [p, r] = [share(count.exact, count.found), share(count.exact, count.gold)];
   const [overlap_p, overlap_r] = [share(count.foundHit, count.found), share(count.goldHit, count.gold)];
-  return { gold: count.gold, found: count.found, exact_p: p, exact_r: r, exact_f2: f(p, r, 2), overlap_p, overlap_r, overlap_f1: f(overlap_p, overlap_r, 1) };
+  return {
+    gold: count.gold,
+    found: count.found,
+    exact_p: p,
+    exact_r: r,
+    exact_f2: f(p, r, 2),
+    overlap_p,
+    overlap_r,
+    overlap_f1: f(overlap_p, overlap_r, 1),
+  };
 }
 
 function f(p: number | null, r: number | null, beta: number): number | null {

@@ -6,7 +6,11 @@ import { checkpointSchema } from '../../src/pipeline/checkpoint-record.ts';
 import { runRecordSchema } from '../../src/pipeline/run-record.ts';
 import { pipelineSchema } from '../../src/pipeline/schema.ts';
 import { projectConfigSchema } from '../../src/project/config.ts';
+import { codeSchema } from '../../src/quality/code/config.ts';
+import { piiSchema } from '../../src/quality/pii/config.ts';
+import { waiversSchema } from '../../src/quality/pii/waivers.ts';
 import { validationSchema } from '../../src/quality/report.ts';
+import { secretsSchema } from '../../src/quality/secrets/config.ts';
 import { rulesSchema } from '../../src/quality/rules.ts';
 import { pointerSchema, policySchema, promotionSchema } from '../../src/registry/schema.ts';
 import { reportSchema } from '../../src/report/schema.ts';
@@ -27,6 +31,10 @@ export const writtenByPeople: readonly Format[] = [
   { name: 'plumbline', file: 'plumbline.yaml', version: 1, schema: projectConfigSchema },
   { name: 'pipeline', file: 'pipeline.yaml', version: 1, schema: pipelineSchema },
   { name: 'rules', file: 'rules/*.yaml', version: 1, schema: rulesSchema },
+  { name: 'pii', file: 'pii.yaml', version: 1, schema: piiSchema },
+  { name: 'pii-waivers', file: 'pii-waivers.yaml', version: 1, schema: waiversSchema },
+  { name: 'secrets', file: 'secrets.yaml', version: 1, schema: secretsSchema },
+  { name: 'code', file: 'code.yaml', version: 1, schema: codeSchema },
   { name: 'suite', file: 'evals/*.yaml', version: 1, schema: suiteSchema },
   { name: 'policy', file: 'policy.yaml', version: 1, schema: policySchema },
 ];

@@ -107,6 +107,7 @@ function helpTexts(command: Command): string[] {
 /** Arguments that show each step at work in the classifier template. */
 const examples: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'plumb/validate': { data: 'intents', rules: 'rules/intents.yaml' },
+  'plumb/pii': { data: 'intents' },
   'plumb/split': { data: 'intents', by: 'hash(id)', test: 0.2, validation: 0.1 },
   'plumb/train-text': { data: 'intents' },
   'plumb/evaluate': { model: 'train.model', suite: 'evals/intents.yaml' },

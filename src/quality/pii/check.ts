@@ -118,10 +118,10 @@ async function requireColumns({ source }: CheckedRows, columns: readonly string[
   const { readRowBatches } = await import('../../datasets/rows.ts');
   const missing = new Set(columns);
   const seen = new Set<string>();
-  for (const name of Object.keys(source.tree?.schema ?? {})) missing.delete(name), seen.add(name);
+  for (const name of Object.keys(source.tree?.schema ?? {})) (missing.delete(name), seen.add(name));
   if (missing.size > 0)
     for await (const batch of readRowBatches(source.path, source.format, { name: source.name })) {
-      for (const { value } of batch) for (const name of Object.keys(value)) missing.delete(name), seen.add(name);
+      for (const { value } of batch) for (const name of Object.keys(value)) (missing.delete(name), seen.add(name));
       if (missing.size === 0) break;
     }
   const [name] = missing;

@@ -58,7 +58,10 @@ export const piiSchema = fields({
     .describe('entity -> values that are no finding, compared in small letters; "*.example.org" and "*@example.org" allow what ends so'),
   recognisers: z.array(z.discriminatedUnion('kind', [onnxRecogniser, presidioRecogniser])).default([]),
   key: fields({
-    env: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'expected the name of a variable of the environment').default('PLUMB_PII_KEY'),
+    env: z
+      .string()
+      .regex(/^[A-Z][A-Z0-9_]*$/, 'expected the name of a variable of the environment')
+      .default('PLUMB_PII_KEY'),
     check: z
       .string()
       .regex(/^[0-9a-f]{12}$/, 'expected the 12 characters that `plumb pii --key-check` says')
@@ -73,3 +76,5 @@ export type PiiConfig = z.infer<typeof piiSchema>;
 export type RecogniserConfig = PiiConfig['recognisers'][number];
 
 export const usualConfig: PiiConfig = piiSchema.parse({ version: 1 });
+/** What stands for the name of the file where there is none. */
+export const usualFile = 'the usual settings';

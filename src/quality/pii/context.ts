@@ -27,7 +27,9 @@ export function contextTerms(words: readonly string[]): ContextTerms {
  * @param start UTF-16 units
  */
 export function contextBefore(text: string, start: number, column: string | null): string {
-  const near = asWords(text.slice(Math.max(0, start - farthest), start)).split(' ').slice(1);
+  const near = asWords(text.slice(Math.max(0, start - farthest), start))
+    .split(' ')
+    .slice(1);
   let counted = 0;
   let from = near.length;
   while (from > 0 && counted <= wordsBefore) {

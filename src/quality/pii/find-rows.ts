@@ -99,7 +99,12 @@ async function* inOrder<T, R>(batches: AsyncIterable<T>, width: number, work: (b
   for (const answer of waiting) yield await answer;
 }
 
-async function judge(rows: readonly Row[], scan: ScanTexts, settings: FindSettings, key: string | undefined): Promise<{ rows: number; found: RowFinds[] }> {
+async function judge(
+  rows: readonly Row[],
+  scan: ScanTexts,
+  settings: FindSettings,
+  key: string | undefined,
+): Promise<{ rows: number; found: RowFinds[] }> {
   const cells: Cell[] = [];
   const texts: NamedText[] = [];
   const ends: number[] = [];

@@ -12,12 +12,18 @@ export interface Found {
 
 /**
  * Of finds of one entity, those within another that is as sure go, as in Presidio's EntityRecognizer.remove_duplicates.
- * @returns surest first
+ * @returns by entity, then by place
  */
 export function withoutDuplicates(found: readonly Found[]): Found[] {
+  if (found.length < 2) return [...found];
   const kept: Found[] = [];
-  for (const one of found.toSorted(surestFirst)) {
-    if (one.score > 0 && !kept.some((other) => other.entity === one.entity && other.start <= one.start && one.end <= other.end)) kept.push(one);
+  // those that may reach over the next one: few, for finds are short
+  let open: Found[] = [];
+  for (const one of found.toSorted((a, b) => byName(a, b) || a.start - b.start || b.end - a.end || b.score - a.score)) {
+    open = open.filter((other) => other.entity === one.entity && other.end > one.start);
+    if (open.some((other) => one.end <= other.end && one.score <= other.score)) continue;
+    kept.push(one);
+    open.push(one);
   }
   return kept;
 }
@@ -29,17 +35,25 @@ export function withoutDuplicates(found: readonly Found[]): Found[] {
  */
 export function withoutOverlaps(found: readonly Found[], isKept: (entity: string) => boolean = () => false): Found[] {
   if (found.length < 2) return [...found];
-  const order = found.toSorted((a, b) => Number(isKept(a.entity)) - Number(isKept(b.entity)) || surestFirst(a, b));
+  const taken = new Uint8Array(found.reduce((end, one) => Math.max(end, one.end), 0));
   const kept: Found[] = [];
-  for (const one of order) if (!kept.some((other) => one.start < other.end && other.start < one.end)) kept.push(one);
+  for (const one of found.toSorted((a, b) => Number(isKept(a.entity)) - Number(isKept(b.entity)) || surestFirst(a, b))) {
+    if (taken.subarray(one.start, one.end).includes(1)) continue;
+    taken.fill(1, one.start, one.end);
+    kept.push(one);
+  }
   return kept.toSorted((a, b) => a.start - b.start);
 }
 
 function surestFirst(a: Found, b: Found): number {
-  return b.score - a.score || b.end - b.start - (a.end - a.start) || a.start - b.start || (a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0);
+  return b.score - a.score || b.end - b.start - (a.end - a.start) || a.start - b.start || byName(a, b);
 }
 
-/** Places as code points of a text. @param spans in the order of the text, UTF-16 units */
+function byName(a: Found, b: Found): number {
+  return a.entity < b.entity ? -1 : a.entity > b.entity ? 1 : 0;
+}
+
+/** Places as code points of a text. @param spans UTF-16 units, in the order of the text and apart from each other */
 export function toCodePoints(text: string, spans: readonly { readonly start: number; readonly end: number }[]): [number, number][] {
   const count = codePointCounter(text);
   return spans.map(({ start, end }) => [count(start), count(end)]);

@@ -33,7 +33,9 @@ export async function openOnnxRecogniser(config: OnnxConfig, { pathOf, signal }:
   const [model, tokenizerText] = await Promise.all([readAsked(pathOf(config.model)), readAsked(pathOf(config.tokenizer))]);
   const [{ InferenceSession, Tensor }, { Tokenizer }] = await Promise.all([import('onnxruntime-node'), import('@huggingface/tokenizers')]);
   const tokenizer = opened(config.tokenizer, () => new Tokenizer(JSON.parse(tokenizerText.toString('utf8')) as object, {}));
-  const session = await InferenceSession.create(model).catch((error: unknown) => Promise.reject(failed(config.model, 'is no model that ONNX Runtime opens', error)));
+  const session = await InferenceSession.create(model).catch((error: unknown) =>
+    Promise.reject(failed(config.model, 'is no model that ONNX Runtime opens', error)),
+  );
   const frame = tokenizer.encode('').ids;
   const before = frame.slice(0, Math.ceil(frame.length / 2));
   const behind = frame.slice(before.length);
@@ -41,7 +43,12 @@ export async function openOnnxRecogniser(config: OnnxConfig, { pathOf, signal }:
   const label = async (words: readonly Word[]): Promise<Labelled[]> => {
     const ids = [...before, ...words.flatMap((word) => word.ids), ...behind];
     const shape = [1, ids.length];
-    const whole = (value: (id: number) => number): InstanceType<typeof Tensor> => new Tensor('int64', BigInt64Array.from(ids, (id) => BigInt(value(id))), shape);
+    const whole = (value: (id: number) => number): InstanceType<typeof Tensor> =>
+      new Tensor(
+        'int64',
+        BigInt64Array.from(ids, (id) => BigInt(value(id))),
+        shape,
+      );
     const given = { input_ids: whole((id) => id), attention_mask: whole(() => 1), token_type_ids: whole(() => 0) };
     const feeds = Object.fromEntries(Object.entries(given).filter(([name]) => session.inputNames.includes(name)));
     const outputs = await session.run(feeds).catch((error: unknown) => Promise.reject(failed(config.model, 'does not run', error)));
@@ -65,7 +72,10 @@ export async function openOnnxRecogniser(config: OnnxConfig, { pathOf, signal }:
       for (const text of texts) {
         signal.throwIfAborted();
         const labelled: Labelled[] = [];
-        for (const run of runsOf(wordsOf(text, (word) => tokenizer.encode(word, { add_special_tokens: false }).ids), mostTokens - frame.length))
+        for (const run of runsOf(
+          wordsOf(text, (word) => tokenizer.encode(word, { add_special_tokens: false }).ids),
+          mostTokens - frame.length,
+        ))
           labelled.push(...(await label(run)));
         answers.push(joined(labelled, config.entities));
       }

@@ -100,6 +100,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-function failed(url: URL, what: string, mend = 'see that it runs, speaks the language and knows the entities: docs/pii.md; nothing was judged'): PlumbError {
+function failed(
+  url: URL,
+  what: string,
+  mend = 'see that it runs, speaks the language and knows the entities: docs/pii.md; nothing was judged',
+): PlumbError {
   return new PlumbError('RECOGNISER_FAILED', { what: `the recogniser ${url.origin}${url.pathname} ${what}`, mend });
 }

@@ -32,13 +32,17 @@ const signContext: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Every entity that patterns find, sorted. */
-export const patternEntities: readonly string[] = [...new Set([...Object.keys(signContext), ...patternRecognisers.map(({ entity }) => entity)])].toSorted();
+export const patternEntities: readonly string[] = [
+  ...new Set([...Object.keys(signContext), ...patternRecognisers.map(({ entity }) => entity)]),
+].toSorted();
 
 /** Of no country, and those of the United States and Britain that Presidio looks for unless told otherwise. */
 export const usualEntities: readonly string[] = [
   ...Object.keys(signContext),
   ...genericRecognisers.map(({ entity }) => entity),
-  ...usRecognisers.filter(({ country, entity }) => country === 'us' && !['US_NPI', 'US_MBI', 'ABA_ROUTING_NUMBER'].includes(entity)).map(({ entity }) => entity),
+  ...usRecognisers
+    .filter(({ country, entity }) => country === 'us' && !['US_NPI', 'US_MBI', 'ABA_ROUTING_NUMBER'].includes(entity))
+    .map(({ entity }) => entity),
   'UK_NHS',
 ].toSorted();
 
@@ -65,7 +69,7 @@ export type Recognise = (text: string, column?: string | null) => Found[];
 /**
  * Made once, used for many texts. Cost: a few times the length of the text; no text makes it quadratic.
  * @param entities those to look for, of patternEntities
- * @returns finds of each entity without those within a surer one of the same entity, surest first; finds of several entities may overlap
+ * @returns finds of each entity without those within a surer one of the same entity; finds of several entities may overlap
  */
 export function createRecogniser(entities: Iterable<string>, regions: readonly CountryCode[] = phoneRegions): Recognise {
   const wanted = new Set(entities);
@@ -84,7 +88,10 @@ export function createRecogniser(entities: Iterable<string>, regions: readonly C
   return (text, column = null) => {
     const found: Found[] = [];
     const before = memo((start) => contextBefore(text, start, column));
-    visitWords(text, new Visitor(text, found, { table, looksFor, regions, isSpokenOf: (start) => isSupported(terms.get('PHONE_NUMBER') ?? [], before(start)) }));
+    visitWords(
+      text,
+      new Visitor(text, found, { table, looksFor, regions, isSpokenOf: (start) => isSupported(terms.get('PHONE_NUMBER') ?? [], before(start)) }),
+    );
     if (found.length === 0) return found;
     return withoutDuplicates(
       found.map((one) => {

@@ -1,8 +1,9 @@
 // A version of rows with personal data rewritten, in the same format. JSONL and CSV: rows without any stay byte for byte, and of a row of JSONL all but the
 // texts that changed. Parquet is written anew by DuckDB.
-import { open, writeFile, type FileHandle } from "node:fs/promises";
+import { open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import { temporaryBeside } from '../../base/atomic.ts';
 
-import { PlumbError } from '../../base/errors.ts';
+import { PlumbError, systemError } from '../../base/errors.ts';
 import { csvLine } from '../../datasets/csv-text.ts';
 import { cellText } from '../../datasets/row-content.ts';
 import { rowDigest } from '../../datasets/row-digest.ts';
@@ -27,17 +28,27 @@ export interface RewriteRequest {
   readonly signal: AbortSignal;
 }
 
-/** @returns rows that were rewritten @throws PlumbError as readRowBatches; DATASET_FORMAT for a Parquet column that holds no text */
+/** All or nothing. @returns rows that were rewritten @throws PlumbError as readRowBatches; DATASET_FORMAT for a Parquet column that holds no text */
 export async function rewriteRows(request: RewriteRequest): Promise<number> {
   const { source, treatments, finds, key } = request;
   const replace = createReplace(key);
-  const wanted = new Map(finds.filter((one) => one.finds.some(({ entity }) => isRewriting(treatments.of(entity).action))).map((one) => [one.row, one]));
+  const wanted = new Map(
+    finds.filter((one) => one.finds.some(({ entity }) => isRewriting(treatments.of(entity).action))).map((one) => [one.row, one]),
+  );
   const edits = (row: Row): Edit[] => editsOf(row, wanted.get(row.row), treatments, replace);
   const lineage: string[] = [];
   const note = (row: Row, made: readonly Edit[]): void => void lineage.push(lineageOf(row, made, wanted.get(row.row), treatments));
-  if (source.format === 'parquet') await (await import('./rewrite-parquet.ts')).rewriteParquet(request, wanted, edits, note);
-  else await rewriteText(request, wanted, edits, note);
-  await writeFile(request.lineage, lineage.join(''));
+  const temporary = temporaryBeside(request.data);
+  try {
+    const there = { ...request, data: temporary };
+    if (source.format === 'parquet') await (await import('./rewrite-parquet.ts')).rewriteParquet(there, wanted, edits, note);
+    else await rewriteText(there, wanted, edits, note);
+    await writeFile(request.lineage, lineage.join(''));
+    await rename(temporary, request.data);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw systemError(error, 'write', request.data);
+  }
   return lineage.filter((line) => line !== '').length;
 }
 
@@ -152,9 +163,9 @@ async function copy(from: FileHandle, to: FileHandle, start: number, end: number
   const buffer = Buffer.allocUnsafe(Math.min(copyBytes, Math.max(0, end - start)));
   for (let at = start; at < end;) {
     const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, end - at), at);
-    if (bytesRead === 0) throw new PlumbError('FILE_CHANGED', { what: 'the data became shorter while they were rewritten', mend: 'run the command again' });
+    if (bytesRead === 0)
+      throw new PlumbError('FILE_CHANGED', { what: 'the data became shorter while they were rewritten', mend: 'run the command again' });
     await to.writeFile(buffer.subarray(0, bytesRead));
     at += bytesRead;
   }
 }
-

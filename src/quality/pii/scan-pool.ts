@@ -31,7 +31,6 @@ export function openPool(settings: ScanSettings, threads: number): PatternScanne
   };
 }
 
-
 class Member {
   readonly #worker: Worker;
   readonly #open: { resolve(answer: ScanAnswer): void; reject(error: unknown): void }[] = [];

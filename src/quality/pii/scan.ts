@@ -58,7 +58,9 @@ export function createScan(config: PiiConfig, treatments: Treatments, patterns: 
     return answers.map((found, at) => {
       if (found === null) return null;
       const text = texts[at]?.[0] ?? '';
-      const counting = found.filter(({ entity, score, start, end }) => score >= treatments.of(entity).threshold && !isAllowed(entity, text.slice(start, end)));
+      const counting = found.filter(
+        ({ entity, score, start, end }) => score >= treatments.of(entity).threshold && !isAllowed(entity, text.slice(start, end)),
+      );
       return counting.length === 0 ? null : withoutOverlaps(counting, isKept);
     });
   };

@@ -9,16 +9,17 @@ import { fields, z } from '../../base/schema.ts';
 import type { Step, StepContext, StepInput, StepResult } from '../../base/step.ts';
 import { inputOfStep, worldOfStep } from '../checked-rows.ts';
 import { requireFormatOfName } from '../../datasets/row-format.ts';
+import { writeFlagged } from '../flagged-file.ts';
 import type { FindingsReport } from '../findings.ts';
 import { lineageOutput } from '../provenance/lineage.ts';
 import { judgePii, piiVersion, type PiiAsked } from './check.ts';
-import { piiSchema, type PiiConfig } from './config.ts';
+import { piiSchema, usualConfig, usualFile, type PiiConfig } from './config.ts';
 import { rewriteRows } from './rewrite-rows.ts';
 import { waiversSchema } from './waivers.ts';
 
 export const piiArguments = fields({
   data: z.string().min(1).describe('data set of the lock, or output of a stage'),
-  config: z.string().min(1).default('pii.yaml').describe('file of the project: what is looked for and what is done with it'),
+  config: z.string().min(1).optional().describe('pii.yaml, or another file of that form; without one the usual entities are flagged'),
   columns: z.array(z.string().min(1)).min(1).optional().describe('default: those of the file, else all'),
   rewrite: z
     .enum(['jsonl', 'csv', 'parquet'])
@@ -36,9 +37,10 @@ export const pii: Step<PiiArguments, null> = {
   with: piiArguments,
   params: null,
   async ports(args, readText) {
-    const config = await parseYaml(await readText(args.config), args.config, piiSchema);
+    const { config } = args;
+    const named = config === undefined ? {} : { config: file(config), ...filesOf(await parseYaml(await readText(config), config, piiSchema)) };
     return {
-      inputs: { data: { kind: 'data', ref: args.data }, config: file(args.config), ...filesOf(config) },
+      inputs: { data: { kind: 'data', ref: args.data }, ...named },
       outputs: {
         report: 'pii.json',
         flagged: 'flagged.jsonl',
@@ -64,8 +66,8 @@ function filesOf({ waivers, recognisers }: PiiConfig): Record<string, StepInput>
 async function runPii(context: StepContext<PiiArguments, null>): Promise<StepResult> {
   const { inputs, outputs, signal, with: args } = context;
   const [configPath, report, flagged] = [inputs['config'], outputs['report'], outputs['flagged']];
-  if (configPath === undefined || report === undefined || flagged === undefined) throw new Error('plumb/pii was started without its files');
-  const config = await parseYaml(await readFile(configPath, 'utf8'), args.config, piiSchema);
+  if (report === undefined || flagged === undefined) throw new Error('plumb/pii was started without its files');
+  const config = configPath === undefined ? usualConfig : await parseYaml(await readFile(configPath, 'utf8'), args.config ?? '', piiSchema);
   const world = worldOfStep(context);
   const rows = await inputOfStep(context, 'data', world);
   const answer = await judgePii(rows, await askedOf(config, args, inputs['waivers']), world, {
@@ -74,12 +76,20 @@ async function runPii(context: StepContext<PiiArguments, null>): Promise<StepRes
     pathOf: pathsOf(config, inputs),
   });
   await writeFile(report, canonicalJsonFile(answer.report));
-  await writeFile(flagged, answer.flagged.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  await writeFlagged(flagged, answer.flagged);
   const [data, lineage] = [outputs['data'], outputs['lineage']];
   let rewritten = 0;
   if (data !== undefined && lineage !== undefined) {
     requireFormat(rows.source.format, args);
-    rewritten = await rewriteRows({ source: rows.source, finds: answer.finds, treatments: answer.treatments, key: answer.key, data, lineage, signal });
+    rewritten = await rewriteRows({
+      source: rows.source,
+      finds: answer.finds,
+      treatments: answer.treatments,
+      key: answer.key,
+      data,
+      lineage,
+      signal,
+    });
   }
   for (const line of describeReport(answer.report)) context.log(line);
   if (!answer.report.holds) throw piiFound(answer.report);
@@ -90,8 +100,9 @@ async function runPii(context: StepContext<PiiArguments, null>): Promise<StepRes
 }
 
 async function askedOf(config: PiiConfig, args: PiiArguments, waiversPath: string | undefined): Promise<PiiAsked> {
-  const waivers = waiversPath === undefined ? [] : (await parseYaml(await readFile(waiversPath, 'utf8'), config.waivers ?? '', waiversSchema)).waivers;
-  return { config, file: args.config, columns: args.columns ?? null, waivers, day: args.as_of ?? null };
+  const waivers =
+    waiversPath === undefined ? [] : (await parseYaml(await readFile(waiversPath, 'utf8'), config.waivers ?? '', waiversSchema)).waivers;
+  return { config, file: args.config ?? usualFile, columns: args.columns ?? null, waivers, day: args.as_of ?? null };
 }
 
 function pathsOf(config: PiiConfig, inputs: Readonly<Record<string, string>>): (path: string) => string {

@@ -76,7 +76,14 @@ const codas = ['', '', 'l', 'n', 'r', 's'];
 
 /** A word that sounds like a name, one of some 800,000. */
 function name(random: Random): string {
-  const word = random.of(onsets) + random.of(vowels) + random.of(onsets) + random.of(vowels) + random.of(onsets.slice(0, 14)) + random.of(vowels) + random.of(codas);
+  const word =
+    random.of(onsets) +
+    random.of(vowels) +
+    random.of(onsets) +
+    random.of(vowels) +
+    random.of(onsets.slice(0, 14)) +
+    random.of(vowels) +
+    random.of(codas);
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 

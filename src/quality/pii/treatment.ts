@@ -57,7 +57,9 @@ function treatmentOf(config: PiiConfig, entity: string): Treatment {
 function unknownEntity(entity: string, known: ReadonlySet<string>, file: string): PlumbError {
   const needsModel = (modelEntities as readonly string[]).includes(entity);
   return new PlumbError('CONFIG_INVALID', {
-    what: needsModel ? `no pattern finds ${entity}, and no recogniser with a model is configured` : `nothing finds "${entity}".${didYouMean(entity, known)}`,
+    what: needsModel
+      ? `no pattern finds ${entity}, and no recogniser with a model is configured`
+      : `nothing finds "${entity}".${didYouMean(entity, known)}`,
     where: { file, path: `entities.${entity}` },
     mend: needsModel ? 'add one under `recognisers` (docs/pii.md), or take the entity out' : 'docs/pii.md lists the entities',
   });

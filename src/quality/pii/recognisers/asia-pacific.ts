@@ -43,7 +43,8 @@ function isKoreanBusiness(text: string): boolean {
   return (10 - (sum % 10)) % 10 === Number(digits[9]);
 }
 
-const uenEntities = /^[TSR]\d{2}(?:LP|LL|FC|PF|RF|MQ|MM|NB|CC|CS|MB|FM|GS|DP|CP|NR|CM|CD|MD|HS|VH|CH|MH|CL|XL|CX|HC|RP|TU|TC|FB|FN|PA|PB|SS|MC|SM|GA|GB)/;
+const uenEntities =
+  /^[TSR]\d{2}(?:LP|LL|FC|PF|RF|MQ|MM|NB|CC|CS|MB|FM|GS|DP|CP|NR|CM|CD|MD|HS|VH|CH|MH|CL|XL|CX|HC|RP|TU|TC|FB|FN|PA|PB|SS|MC|SM|GA|GB)/;
 
 /** Source: ACRA; three forms, each with an alphabet and weights of its own. */
 function isUen(text: string): boolean {
@@ -190,7 +191,13 @@ export const asianRecognisers: readonly PatternRecogniser[] = [
     ['M9', /[STFGM]\d{7}[A-Z]\b/, 0.5],
     ['M9', /[A-Z]\d{7}[A-Z]\b/, 0.3],
   ]),
-  recogniser('SG_UEN', 'sg', 'uen, unique entity number, business registration, acra', [['M9-10', /(?:\d{8,9}[A-Z]|[TSR]\d{2}[A-Z]{2}\d{4}[A-Z])\b/, 0.3]], isUen),
+  recogniser(
+    'SG_UEN',
+    'sg',
+    'uen, unique entity number, business registration, acra',
+    [['M9-10', /(?:\d{8,9}[A-Z]|[TSR]\d{2}[A-Z]{2}\d{4}[A-Z])\b/, 0.3]],
+    isUen,
+  ),
   recogniser(
     'PH_TIN',
     'ph',

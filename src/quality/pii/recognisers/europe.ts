@@ -84,8 +84,12 @@ export const europeanRecognisers: readonly PatternRecogniser[] = [
     [['D11 I11', /\d{2}(?:[02468][1-9]|[13579][012])(?:0[1-9]|[12]\d|3[01])\d{5}(?!\d)/, 0.4]],
     (text) => (10 - (weighted(text, [1, 3, 7, 9, 1, 3, 7, 9, 1, 3]) % 10)) % 10 === Number(text[10]),
   ),
-  recogniser('ES_NIF', 'es', 'documento nacional de identidad, dni, nif, identificación', [['D7-8 M8-9', /\d{7,8}-?[A-Z]\b/, 0.5]], (text) =>
-    spanishLetter(digitsOf(text)) === text.at(-1)?.toUpperCase(),
+  recogniser(
+    'ES_NIF',
+    'es',
+    'documento nacional de identidad, dni, nif, identificación',
+    [['D7-8 M8-9', /\d{7,8}-?[A-Z]\b/, 0.5]],
+    (text) => spanishLetter(digitsOf(text)) === text.at(-1)?.toUpperCase(),
   ),
   recogniser('ES_NIE', 'es', 'número de identificación de extranjero, nie', [['M8-10', /[X-Z]\d{7,8}-?[A-Z]\b/, 0.5]], isNie),
   recogniser('ES_PASSPORT', 'es', 'pasaporte, passport, número de pasaporte, passport number', [['M9', /[A-Z]{3}\d{6}\b/, 0.05]]),

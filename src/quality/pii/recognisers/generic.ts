@@ -88,12 +88,8 @@ export const genericRecognisers: readonly PatternRecogniser[] = [
     ],
     isCard,
   ),
-  recogniser(
-    'CRYPTO',
-    null,
-    'wallet, btc, bitcoin, crypto',
-    [['M26-62', /(?:bc1|[13])[a-zA-HJ-NP-Z0-9]{25,59}\b/, 0.5]],
-    (text) => (/^bc1/i.test(text) ? isBech32(text) : isBase58Check(text)),
+  recogniser('CRYPTO', null, 'wallet, btc, bitcoin, crypto', [['M26-62', /(?:bc1|[13])[a-zA-HJ-NP-Z0-9]{25,59}\b/, 0.5]], (text) =>
+    /^bc1/i.test(text) ? isBech32(text) : isBase58Check(text),
   ),
   recogniser(
     'MAC_ADDRESS',

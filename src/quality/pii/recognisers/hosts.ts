@@ -35,7 +35,9 @@ function isLocal(unit: number): boolean {
 const pathForm = /(?::\d{1,5})?(?:[/?#][^\s()<>"'`\\]{0,2000})?/y;
 const schemes = /(?:https?|ftp):\/\/(?:[\w.-]{1,64}@)?$/i;
 /** Ends of sentences and of files: `fine.it`, `setup.py`. Without scheme, www or path they are no host. */
-const words = new Set('it is in at be no so to am as me my us do py md sh rs pl cc ps so ml ai id or new now one how you zip mov bar car art'.split(' '));
+const words = new Set(
+  'it is in at be no so to am as me my us do py md sh rs pl cc ps so ml ai id or new now one how you zip mov bar car art'.split(' '),
+);
 
 /**
  * Differs from Presidio, whose URLs may stand in an e-mail address, begin `setup.py` or `fine.it`, and hold the quotes around them.

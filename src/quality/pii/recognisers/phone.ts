@@ -10,9 +10,8 @@ export const phoneRegions: readonly CountryCode[] = ['US', 'GB', 'DE', 'FR', 'IL
 const form = /\d{1,15}(?:(?:[ .\-/]|\) ?| ?\(|\.\()(?:\(0\)[ -]?)?\d{1,12}){0,7}/y;
 const extension = / ?(?:x|ext\.? ?|#)\d{1,7}(?!\w)/iy;
 /** The words of Presidio's recogniser, and those of lists and letters. */
-export const phoneContext = 'phone, number, telephone, cell, cellphone, mobile, call, tel, fax, office, desk, answering, messages, whatsapp, sms, contact'.split(
-  ', ',
-);
+export const phoneContext =
+  'phone, number, telephone, cell, cellphone, mobile, call, tel, fax, office, desk, answering, messages, whatsapp, sms, contact'.split(', ');
 
 /**
  * @param start where a word of digits begins
@@ -68,8 +67,9 @@ function isBalanced(written: string): boolean {
 /** Dates, amounts, social security numbers, and numbers that are too even. */
 function isLikeAnother(written: string): boolean {
   return (
-    /^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|^\d{3}-\d{2}-\d{4}$|^\d{1,3}(?:\.\d{3})+$|^\d{1,3}(?:\.\d{1,3}){3}$/.test(written) ||
-    /^\D*(\d)(?:\D*\1)+$/.test(written)
+    /^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|^\d{3}-\d{2}-\d{4}$|^\d{1,3}(?:\.\d{3})+$|^\d{1,3}(?:\.\d{1,3}){3}$/.test(
+      written,
+    ) || /^\D*(\d)(?:\D*\1)+$/.test(written)
   );
 }
 
@@ -83,7 +83,8 @@ function isValid(written: string, digits: string, regions: readonly CountryCode[
   // '17151 2450 Crown St': numbers side by side are none of a telephone without a sign of it, a bracket, a trunk 0 or groups as people write them
   const groups = written.split(/\D+/).length;
   const hasSign = /^[(0]/.test(written) || (digits.length >= 10 && (groups > 2 || !written.includes(' ')));
-  if (!hasSign || (digits === written && digits.length !== 10)) return false;
+  // digits in a row are any number, such as a time in seconds
+  if (!hasSign || (digits === written && !/^0\d{9,10}$/.test(written))) return false;
   return regions.some((region) => {
     if (digits.length < shortest(region) || digits.length > 13) return false;
     return parsePhoneNumberFromString(digits, { defaultCountry: region, extract: false })?.isValid() === true;

@@ -16,7 +16,11 @@ function isDea(text: string): boolean {
 
 const itin = String.raw`(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])`;
 const mbi = { digit: '[0-9]', letter: '[AC-HJKMNP-RT-Y]', either: '[0-9AC-HJKMNP-RT-Y]' };
-const mbiParts = [mbi.digit + mbi.letter + mbi.either + mbi.digit, mbi.letter + mbi.either + mbi.digit, mbi.letter + mbi.letter + mbi.digit + mbi.digit];
+const mbiParts = [
+  mbi.digit + mbi.letter + mbi.either + mbi.digit,
+  mbi.letter + mbi.either + mbi.digit,
+  mbi.letter + mbi.letter + mbi.digit + mbi.digit,
+];
 
 export const usRecognisers: readonly PatternRecogniser[] = [
   recogniser(
