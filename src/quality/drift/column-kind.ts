@@ -37,7 +37,7 @@ function plainOf({ kinds }: ColumnCounts): number {
 
 function isLong({ before, after }: BothSides): boolean {
   const rows = before.texts.rows + after.texts.rows;
-  return rows > 0 && totalOf(before.texts.words?.values() ?? []) + totalOf(after.texts.words?.values() ?? []) >= wordsOfText * rows;
+  return rows > 0 && totalOf([...(before.texts.words?.values() ?? [])]) + totalOf([...(after.texts.words?.values() ?? [])]) >= wordsOfText * rows;
 }
 
 export function presentOf({ kinds }: ColumnCounts): number {
@@ -62,4 +62,3 @@ export function categoriesOf({ kinds, trues, numbers, texts }: ColumnCounts): Ca
   bump('false', kinds.boolean - trues);
   return counts;
 }
-

@@ -9,7 +9,15 @@ import { align, totalOf, type Aligned, type CategoryCounts, type NumberCounts } 
 import { jensenShannon, stabilityIndex, totalVariation } from './statistics/distance.ts';
 import { kolmogorovP } from './statistics/kolmogorov.ts';
 import { adjusted } from './statistics/multiplicity.ts';
-import { binned, decileEdges, describeNumbers, kolmogorovSmirnov, wasserstein, wassersteinNormed, type NumberShape } from './statistics/number-distance.ts';
+import {
+  binned,
+  decileEdges,
+  describeNumbers,
+  kolmogorovSmirnov,
+  wasserstein,
+  wassersteinNormed,
+  type NumberShape,
+} from './statistics/number-distance.ts';
 import { twoProportions } from './statistics/proportions.ts';
 import { shownText } from './shown.ts';
 
@@ -219,7 +227,7 @@ function onlyIn(counts: CategoryCounts | null, others: CategoryCounts | null): {
     .map(([name, rows]) => ({ value: shownText(name), rows }));
 }
 
-function shapeOf(bag: NumberCounts): NumberShape & { quantiles: [number, number, number, number, number] } | null {
+function shapeOf(bag: NumberCounts): (NumberShape & { quantiles: [number, number, number, number, number] }) | null {
   const shape = describeNumbers(bag);
   if (shape === null) return null;
   const [a, b, c, d, e] = shape.quantiles;
@@ -233,7 +241,9 @@ function shapeOf(bag: NumberCounts): NumberShape & { quantiles: [number, number,
 }
 
 function known(measures: Readonly<Record<string, number | null>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(measures).flatMap(([name, value]) => (value === null || !Number.isFinite(value) ? [] : [[name, rounded(value)]])));
+  return Object.fromEntries(
+    Object.entries(measures).flatMap(([name, value]) => (value === null || !Number.isFinite(value) ? [] : [[name, rounded(value)]])),
+  );
 }
 
 /** Ten digits: logarithms differ in their last one from machine to machine. */

@@ -83,7 +83,8 @@ function pooled(counts: readonly RowsCounts[]): RowsCounts {
 
 function notesOf({ before, after }: { before: RowsCounts; after: RowsCounts }, columns: number): string[] {
   const notes: string[] = [];
-  if (before.rows === 0 || after.rows === 0) notes.push(`there are no rows ${before.rows === 0 ? 'to compare with' : 'any more'}: nothing was tested`);
+  if (before.rows === 0 || after.rows === 0)
+    notes.push(`there are no rows ${before.rows === 0 ? 'to compare with' : 'any more'}: nothing was tested`);
   for (const name of new Set([...before.columns.keys(), ...after.columns.keys()]))
     if (before.columns.get(name)?.texts.words === null || after.columns.get(name)?.texts.words === null)
       notes.push(`the words of ${name} were not compared: there are too many different ones`);

@@ -72,7 +72,7 @@ const plot = z.discriminatedUnion('kind', [
 
 const seen = fields({ value: z.string().describe('masked and cut'), rows: countSchema });
 
-const column = fields({
+export const driftColumnSchema = fields({
   column: z.string(),
   kind: z.enum(['number', 'category', 'text', 'other']).describe('how its values are compared'),
   label: z.boolean().describe('it is the column of labels'),
@@ -99,13 +99,13 @@ export const driftSchema = fields({
   drifted: countSchema.describe('columns that drifted, are new or are gone'),
   tests: countSchema.describe('how many there were: p is corrected for so many'),
   settings: driftSettingsSchema,
-  columns: z.array(column).describe('drifted ones first, by effect over threshold; at most 300'),
+  columns: z.array(driftColumnSchema).describe('drifted ones first, by effect over threshold; at most 300'),
   notes: z.array(z.string()).describe('what was not looked at, and why'),
 }).describe('drift/1: which columns differ from another version, by an effect size and a test');
 
 export type DriftSettings = z.infer<typeof driftSettingsSchema>;
 export type DriftReport = z.infer<typeof driftSchema>;
-export type DriftColumn = z.infer<typeof column>;
+export type DriftColumn = z.infer<typeof driftColumnSchema>;
 export type DriftAspect = z.infer<typeof aspect>;
 export type DriftPlot = z.infer<typeof plot>;
 

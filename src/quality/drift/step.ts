@@ -63,9 +63,11 @@ export function drifted(report: DriftReport): PlumbError {
 /** 'age: values by wasserstein_normed 0.213 (0.1 is told), p < 0.001' */
 export function describeDrift({ column, state, aspects }: DriftColumn): string {
   if (state === 'new' || state === 'gone') return `${column}: ${state === 'new' ? 'it had no values before' : 'it has no values any more'}`;
-  const found = aspects.filter((aspect) => aspect.drifted).map(({ aspect, effect, test }) => {
-    const p = test.adjusted < 0.001 ? 'p < 0.001' : `p = ${test.adjusted.toFixed(3)}`;
-    return `${aspect} by ${effect.measure} ${Number(effect.value.toPrecision(3))} (${effect.threshold} is told), ${p}`;
-  });
+  const found = aspects
+    .filter((aspect) => aspect.drifted)
+    .map(({ aspect, effect, test }) => {
+      const p = test.adjusted < 0.001 ? 'p < 0.001' : `p = ${test.adjusted.toFixed(3)}`;
+      return `${aspect} by ${effect.measure} ${Number(effect.value.toPrecision(3))} (${effect.threshold} is told), ${p}`;
+    });
   return `${column}: ${found.join('; ')}`;
 }

@@ -30,9 +30,10 @@ export function numberCounts(counts: ReadonlyMap<number, number>): NumberCounts 
   return { values, counts: Uint32Array.from(values, (value) => counts.get(value) ?? 0) };
 }
 
-export function totalOf(counts: Iterable<number>): number {
+/** By index: an iterator takes ten times as long, and bags of whole columns go through. */
+export function totalOf(counts: ArrayLike<number>): number {
   let total = 0;
-  for (const count of counts) total += count;
+  for (let at = 0; at < counts.length; at += 1) total += counts[at] as number;
   return total;
 }
 

@@ -80,19 +80,21 @@ export function describeNumbers(bag: NumberCounts): NumberShape | null {
 export function quantiles({ values, counts }: NumberCounts, shares: readonly number[]): number[] {
   const total = totalOf(counts);
   if (total === 0) return [];
-  let [at, passed] = [0, counts[0] as number];
-  const valueAt = (place: number): number => {
-    while (passed <= place) passed += counts[++at] as number;
-    return values[at] as number;
-  };
-  return shares.map((share) => {
+  const found: number[] = [];
+  let at = 0;
+  let passed = counts[0] as number;
+  for (const share of shares) {
     const place = (total - 1) * share;
     const whole = Math.floor(place);
-    const low = valueAt(whole);
-    // the next place may be asked again by the next quantile: only what is passed by for good moves on
-    const high = whole + 1 < total && place > whole ? (passed > whole + 1 ? low : (values[at + 1] as number)) : low;
-    return low + (high - low) * (place - whole);
-  });
+    while (passed <= whole) {
+      at += 1;
+      passed += counts[at] as number;
+    }
+    const low = values[at] as number;
+    const high = place > whole && passed === whole + 1 ? (values[at + 1] as number) : low;
+    found.push(low + (high - low) * (place - whole));
+  }
+  return found;
 }
 
 /** Edges between bins that hold a tenth of `before` each; equal ones are one. A number on an edge lies below it. */
