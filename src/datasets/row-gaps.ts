@@ -13,7 +13,7 @@ import type { Row } from './row.ts';
 import type { RowSource, TreeSource } from './row-source.ts';
 
 /** Chunks of one version that the other has not in their place: about 50 bytes of memory each. */
-class ChunkList {
+export class ChunkList {
   readonly offsets: number[] = [];
   readonly bytes: number[] = [];
   /** rows of the file before each */
