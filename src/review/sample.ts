@@ -26,13 +26,14 @@ export async function drawSample(
   options: { readonly signal: AbortSignal; readonly onRows?: (rows: number) => void },
 ): Promise<Digest[]> {
   const least = new Map<Digest, string>();
-  let limit = '';
+  // above every rank, until so many are known that some cannot be in it
+  let limit = 'g';
   for await (const batch of readRowBatches(source.path, source.format, { signal: options.signal, name: source.name })) {
     for (const { value } of batch) {
       if (where !== null && cellText(value[where.column]) !== where.value) continue;
       const digest = rowDigest(value);
       const rank = hash('sha256', `${seed} ${digest}`, 'hex');
-      if (least.size >= 2 * size && rank > limit) continue;
+      if (rank > limit) continue;
       least.set(digest, rank);
       if (least.size > 4 * size + 64) limit = keepLeast(least, size);
     }
@@ -46,7 +47,7 @@ export async function drawSample(
 function keepLeast(ranks: Map<Digest, string>, size: number): string {
   const sorted = [...ranks].toSorted(([, a], [, b]) => byCodeUnit(a, b));
   for (const [digest] of sorted.slice(size)) ranks.delete(digest);
-  return sorted[Math.min(size, sorted.length) - 1]?.[1] ?? '';
+  return sorted[size - 1]?.[1] ?? 'g';
 }
 
 /** The file that the sample becomes. */
