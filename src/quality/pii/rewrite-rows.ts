@@ -139,7 +139,7 @@ async function rewritten(row: Row, edits: readonly Edit[], { from, start, end, c
   const bytes = Buffer.alloc(Math.min(2, end - start));
   await from.read(bytes, 0, bytes.length, end - bytes.length);
   const lineEnd = /\r?\n$|\r$/.exec(bytes.toString('latin1'))?.[0] ?? '';
-  if (!isCsv) return rewriteJson(row.text ?? '', edits) + lineEnd;
+  if (!isCsv) return rewriteJson((row.text ?? '').replace(/\r$/, ''), edits) + lineEnd;
   const made = new Map(edits.map(({ path, text }) => [path[0], text]));
   return csvLine(columns.map((name) => made.get(name) ?? cellText(row.value[name]))).replace(/\n$/, lineEnd);
 }

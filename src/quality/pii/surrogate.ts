@@ -124,10 +124,11 @@ function iban(value: string, random: Random): string {
 
 const areas = ['201', '202', '212', '213', '303', '305', '312', '404', '415', '503', '602', '617', '702', '713', '808', '907'];
 
-/** 555-0100 to 0199 (NANPA) and 07700 900000 to 900999 (Ofcom) are kept for fiction. */
+/** 555-0100 to 0199 (NANPA) and 020 7946 0000 to 0999 (Ofcom) are kept for fiction. */
 function phone(value: string, random: Random): string {
   const compact = value.replaceAll(/[^\d+]/g, '');
-  if (/^(?:\+44|0044|07)/.test(compact)) return `${compact.startsWith('07') ? '07700' : '+44 7700'} 900${random.digits(3)}`;
+  if (/^(?:\+44|0044|0[1-9])/.test(compact))
+    return `${compact.startsWith('0') && !compact.startsWith('00') ? '020' : '+44 20'} 7946 0${random.digits(3)}`;
   const [area, last] = [random.of(areas), `555-01${random.digits(2)}`];
   return compact.startsWith('+') ? `+1 ${area}-${last}` : value.startsWith('(') ? `(${area}) ${last}` : `${area}-${last}`;
 }
