@@ -27,6 +27,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./diff.ts'),
   },
   {
+    name: 'leakage',
+    summary: 'evaluation rows that training rows give away',
+    exits: '0 nothing of severity error was found, 1 something was',
+    load: () => import('./leakage.ts'),
+  },
+  {
     name: 'dups',
     summary: 'rows that say the same, exactly or nearly; same text, two labels',
     exits: '0 nothing of severity error was found, 1 something was',

@@ -1,0 +1,200 @@
+// Secrets in the files of a folder, of a data set of files, or in one file. What a file held is remembered by its path and its digest: a second look at a
+// folder scans the files that changed.
+import { lstatSync, opendirSync, readFileSync, type Dirent } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { hash } from 'node:crypto';
+import { byCodeUnit } from '../../base/canonical.ts';
+import { digestOf, type Digest } from '../../base/digest.ts';
+import { errnoOf, systemError } from '../../base/errors.ts';
+import type { CheckWorld } from '../checked-rows.ts';
+import type { Finding, FlaggedRow } from '../findings.ts';
+import { checkDigest } from '../memory.ts';
+import type { SecretsAsked } from './asked.ts';
+import { severityOf, tellFindings, waive } from './findings.ts';
+import { reportOf, secretsVersion, settingsOf, type SecretsAnswer } from './judge-rows.ts';
+import type { FoundSecret } from './scan.ts';
+
+export interface CheckedFiles {
+  /** absolute: a folder, or one file */
+  readonly path: string;
+  /** data set, or the path as it was named */
+  readonly name: string;
+}
+
+type FilesWorld = Pick<CheckWorld, 'memory' | 'progress' | 'signal'>;
+
+/** One row of the report is one file; its number is that in the order of paths. */
+export async function judgeSecretsInFiles({ path, name }: CheckedFiles, asked: SecretsAsked, world: FilesWorld): Promise<SecretsAnswer> {
+  const check = checkDigest(['secrets in files', secretsVersion, ...settingsOf(asked), name]);
+  const known = await recall(world, check);
+  const now = new Map<string, FileVerdict>();
+  const flagged: FlaggedRow[] = [];
+  const bar = world.progress.start(name, undefined, 'files');
+  let [files, bytes, looked, binary] = [0, 0, 0, 0];
+  try {
+    for (const file of filesBelow(path)) {
+      world.signal.throwIfAborted();
+      files += 1;
+      bar.advance(1);
+      const read = await readWhole(file.absolute);
+      bytes += read.bytes;
+      const nameInMemory = keyOfFile(file.path, read.digest);
+      const before = known.get(nameInMemory);
+      if (before === undefined) looked += 1;
+      const verdict = before ?? (await judgeFile(file, read, asked));
+      now.set(nameInMemory, verdict);
+      if (verdict === 'binary') binary += 1;
+      else if (verdict.length > 0) flagged.push({ row: files, key: file.path, digest: read.digest, findings: verdict });
+    }
+  } finally {
+    bar.end();
+  }
+  await remember(world, check, now);
+  const told = asked.waivers === null ? flagged : waive(flagged, asked.waivers, name);
+  return { report: reportOf(told, name, files, asked, { bytes, binary_files: binary }), flagged: told, looked };
+}
+
+type FileVerdict = Finding[] | 'binary';
+
+interface FileAt {
+  readonly absolute: string;
+  /** relative to the folder, '/' between names */
+  readonly path: string;
+}
+
+/** In the order of their paths. Links lead elsewhere, and what git keeps of itself is no content. */
+function* filesBelow(path: string): Generator<FileAt> {
+  if (lstatOf(path).isDirectory()) yield* walk(path, '');
+  else yield { absolute: path, path: basename(path) };
+}
+
+function* walk(folder: string, prefix: string): Generator<FileAt> {
+  for (const entry of entriesOf(folder)) {
+    const path = `${prefix}${entry.name}`;
+    const absolute = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (entry.name !== '.git') yield* walk(absolute, `${path}/`);
+    } else if (entry.isFile()) yield { absolute, path };
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  const entries: Dirent[] = [];
+  try {
+    const open_ = opendirSync(folder);
+    for (let entry = open_.readSync(); entry !== null; entry = open_.readSync()) entries.push(entry);
+    open_.closeSync();
+  } catch (error) {
+    throw systemError(error, 'read', folder);
+  }
+  return entries.toSorted((a, b) => byCodeUnit(a.name, b.name));
+}
+
+function lstatOf(path: string): ReturnType<typeof lstatSync> & object {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    throw systemError(error, 'read', path);
+  }
+}
+
+interface ReadFile {
+  readonly digest: Digest;
+  readonly bytes: number;
+  /** null: too large to hold; it is read in pieces */
+  readonly content: Buffer | null;
+}
+
+const largestWhole = 16 << 20;
+
+async function readWhole(absolute: string): Promise<ReadFile> {
+  try {
+    const { size } = lstatSync(absolute);
+    if (size > largestWhole) return await digestInPieces(absolute);
+    const content = readFileSync(absolute);
+    return { digest: digestOf(content), bytes: content.length, content };
+  } catch (error) {
+    throw errnoOf(error) === undefined ? error : systemError(error, 'read', absolute);
+  }
+}
+
+async function digestInPieces(absolute: string): Promise<ReadFile> {
+  const { digestOfFile } = await import('../../base/digest.ts');
+  return { ...(await digestOfFile(absolute)), content: null };
+}
+
+async function judgeFile(file: FileAt, { content }: ReadFile, asked: SecretsAsked): Promise<FileVerdict> {
+  const { scanner, config } = asked;
+  if (scanner.passesOver(file.path)) return [];
+  const named = scanner
+    .findInPath(file.path)
+    .map(({ rule, description }): Finding => ({ kind: rule, severity: severityOf(config, rule), column: null, message: description }));
+  if (content !== null) {
+    if (isBinary(content)) return named.length > 0 ? named : 'binary';
+    return [...named, ...findingsOf(content.toString('utf8'), file, asked, { points: 0, lines: 0 })];
+  }
+  return judgeInPieces(file, asked, named);
+}
+
+/** git's own test: a NUL among the first bytes. */
+function isBinary(bytes: Buffer): boolean {
+  return bytes.subarray(0, 8_000).includes(0);
+}
+
+function findingsOf(text: string, file: FileAt, asked: SecretsAsked, before: { points: number; lines: number }): Finding[] {
+  const found = asked.scanner.find(text, file.path);
+  if (found.length === 0) return [];
+  const where = ({ line }: FoundSecret): string => `line ${before.lines + line}: `;
+  return tellFindings(text, found, asked, { column: null, where }).map((one) =>
+    one.span === undefined ? one : { ...one, span: [one.span[0] + before.points, one.span[1] + before.points] },
+  );
+}
+
+const pieceBytes = 4 << 20;
+
+/** A piece ends with a line; a secret across two pieces of four megabytes is not found, as gitleaks finds none across its own. */
+async function judgeInPieces(file: FileAt, asked: SecretsAsked, named: Finding[]): Promise<FileVerdict> {
+  const handle = await open(file.absolute);
+  const findings = [...named];
+  const before = { points: 0, lines: 0 };
+  try {
+    let rest: Buffer = Buffer.alloc(0);
+    for (let first = true; ; first = false) {
+      const block = Buffer.alloc(pieceBytes);
+      const { bytesRead } = await handle.read(block, 0, pieceBytes, null);
+      if (first && isBinary(block.subarray(0, bytesRead))) return findings.length > 0 ? findings : 'binary';
+      const joined = Buffer.concat([rest, block.subarray(0, bytesRead)]);
+      const cut = bytesRead === 0 || joined.length > 2 * pieceBytes ? joined.length : joined.lastIndexOf(10) + 1;
+      const text = joined.toString('utf8', 0, cut);
+      findings.push(...findingsOf(text, file, asked, before));
+      for (const _ of text) before.points += 1;
+      for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) before.lines += 1;
+      rest = joined.subarray(cut);
+      if (bytesRead === 0) return findings;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+function keyOfFile(path: string, digest: Digest): string {
+  return hash('sha256', `${path}\0${digest}`, 'base64url').slice(0, 22);
+}
+
+async function recall(world: FilesWorld, check: Digest): Promise<Map<string, FileVerdict>> {
+  for await (const { state } of world.memory.recall(check)) {
+    try {
+      return new Map(JSON.parse(state.toString('utf8')) as [string, FileVerdict][]);
+    } catch {
+      continue;
+    }
+  }
+  return new Map();
+}
+
+/** One version is enough: it names all files of the last look. */
+async function remember(world: FilesWorld, check: Digest, verdicts: ReadonlyMap<string, FileVerdict>): Promise<void> {
+  const version = { content: check, format: 'jsonl', key: null, label: null, tree: null } as const;
+  await world.memory.keep(check, version, Buffer.from(JSON.stringify([...verdicts])));
+}
