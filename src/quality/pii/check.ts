@@ -2,6 +2,8 @@
 import type { Digest } from '../../base/digest.ts';
 import type { JsonValue } from '../../base/schema.ts';
 import { PlumbError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/names.ts';
+import { readRowBatches } from '../../datasets/rows.ts';
 import { checkDigest } from '../memory.ts';
 import type { CheckedRows, CheckWorld } from '../checked-rows.ts';
 import { FindingsTally } from '../findings-tally.ts';
@@ -115,18 +117,20 @@ function checkOf({ rows, asked: { config }, treatments, models, key, columns }: 
 /** A column that no row has would be clean for ever. */
 async function requireColumns({ source }: CheckedRows, columns: readonly string[], { finds }: FoundRows): Promise<void> {
   if (finds.rows === 0) return;
-  const { readRowBatches } = await import('../../datasets/rows.ts');
   const missing = new Set(columns);
   const seen = new Set<string>();
-  for (const name of Object.keys(source.tree?.schema ?? {})) (missing.delete(name), seen.add(name));
+  const see = (name: string): void => {
+    missing.delete(name);
+    seen.add(name);
+  };
+  for (const name of Object.keys(source.tree?.schema ?? {})) see(name);
   if (missing.size > 0)
     for await (const batch of readRowBatches(source.path, source.format, { name: source.name })) {
-      for (const { value } of batch) for (const name of Object.keys(value)) (missing.delete(name), seen.add(name));
+      for (const { value } of batch) for (const name of Object.keys(value)) see(name);
       if (missing.size === 0) break;
     }
   const [name] = missing;
   if (name === undefined) return;
-  const { didYouMean } = await import('../../base/names.ts');
   throw new PlumbError('DATASET_COLUMN', {
     what: `no row of ${source.name} has the column "${name}".${didYouMean(name, seen)}`,
     where: { file: source.name },

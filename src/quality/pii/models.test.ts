@@ -171,7 +171,13 @@ test('a server that never answers, one that is not there, one with a password in
   await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
   const { port } = gone.address() as AddressInfo;
   await new Promise((resolve) => gone.close(resolve));
-  const config = { kind: 'presidio', language: 'en', entities: ['PERSON'], threshold: 0, timeout_ms: 20_000 } as const;
+  const config: Omit<Extract<RecogniserConfig, { kind: 'presidio' }>, 'url'> = {
+    kind: 'presidio',
+    language: 'en',
+    entities: ['PERSON'],
+    threshold: 0,
+    timeout_ms: 20_000,
+  };
   const refused = await open({ ...config, url: `http://127.0.0.1:${port}` });
   await expect(refused.find(['x'])).rejects.toMatchObject({
     code: 'RECOGNISER_FAILED',

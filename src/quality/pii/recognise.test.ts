@@ -27,7 +27,6 @@ const inOrder = (found: readonly Found[]): Found[] => found.toSorted((a, b) => a
 describe("Presidio's cases", () => {
   const cases = golden<Case[]>('cases');
   const byEntity = Map.groupBy(cases, ({ entity }) => entity);
-  expect(cases.length).toBeGreaterThan(430);
   test.each([...byEntity])('%s', (entity, ofEntity) => {
     const recognise = createRecogniser([entity]);
     for (const { text, spans, count } of ofEntity) {
@@ -38,6 +37,7 @@ describe("Presidio's cases", () => {
   });
 
   test('scores are as sure as its', () => {
+    expect(cases.length).toBeGreaterThan(430);
     const bound = (value: number | 'max'): number => (value === 'max' ? 1 : value);
     for (const { entity, text, scores } of cases) {
       // its recognisers are asked alone, without the words around

@@ -12,5 +12,6 @@ parentPort?.on('message', (question: ScanQuestion) => {
     const found = recognise(question[at] ?? '', question[at + 1] ?? '');
     if (found !== null) answers.push([at / 2, found]);
   }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort?.postMessage(answers);
 });

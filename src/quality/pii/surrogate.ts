@@ -114,7 +114,9 @@ function card(value: string, random: Random): string {
 function iban(value: string, random: Random): string {
   const compact = value.replaceAll(/[ -]/g, '').toUpperCase();
   let letters = 0;
-  const body = [...compact.slice(4)].map((one, at) => (/\d/.test(one) ? (at < 8 ? '0' : random.digits(1)) : 'TEST'.charAt(letters++ % 4))).join('');
+  const body = Array.from(compact.slice(4), (one, at) => (/\d/.test(one) ? (at < 8 ? '0' : random.digits(1)) : 'TEST'.charAt(letters++ % 4))).join(
+    '',
+  );
   let rest = 0;
   for (const one of `${body}${compact.slice(0, 2)}00`) rest = (rest * (one > '9' ? 100 : 10) + Number.parseInt(one, 36)) % 97;
   const made = compact.slice(0, 2) + String(98 - rest).padStart(2, '0') + body;
