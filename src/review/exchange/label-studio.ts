@@ -64,7 +64,7 @@ function flaggedPlaces(row: OutgoingRow, column: string): Region[] {
   ).flatMap(({ text, kinds }) => {
     const value = { start, end: start + text.length, text, labels: kinds };
     start += text.length;
-    return kinds.length === 0 ? [] : [regionOf(row, 'findings', column, 'labels', value)];
+    return kinds.length === 0 ? [] : [regionOf(row, `findings_${column}`, column, 'labels', value)];
   });
 }
 
@@ -85,15 +85,21 @@ export function labelStudioConfig(
   const subject = shown[0] ?? '';
   const lines = [
     ...shown.map((name) => `<Header value="${xml(name)}"/><Text name="${xml(name)}" value="$${xml(name)}"/>`),
-    ...(kinds.length === 0
-      ? []
-      : [`<Labels name="findings" toName="${xml(subject)}">`, ...kinds.map((kind) => `  <Label value="${xml(kind)}"/>`), '</Labels>']),
+    ...(kinds.length === 0 ? [] : shown.flatMap((name) => flags(name, kinds))),
     ...choices('decision', subject, ['accept', 'reject']),
     ...(shape.label === null ? [] : choices(question, subject, labels)),
     ...shown.map((name) => `<TextArea name="${xml(editPrefix + name)}" toName="${xml(name)}" maxSubmissions="1" placeholder="new ${xml(name)}"/>`),
     `<TextArea name="note" toName="${xml(subject)}" maxSubmissions="1" placeholder="note"/>`,
   ];
   return `<View>\n${lines.map((line) => `  ${line}\n`).join('')}</View>\n`;
+}
+
+function flags(column: string, kinds: readonly string[]): string[] {
+  return [
+    `<Labels name="${xml(`findings_${column}`)}" toName="${xml(column)}">`,
+    ...kinds.map((kind) => `  <Label value="${xml(kind)}"/>`),
+    '</Labels>',
+  ];
 }
 
 function choices(name: string, subject: string, values: readonly string[]): string[] {
