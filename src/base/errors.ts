@@ -103,6 +103,7 @@ export const errorTable = {
   CODE_FINDINGS: ['no', 'Code or conversations break what they are held to.'],
   PROVENANCE_LACKING: ['no', 'Rows lack what is required of their provenance.'],
   PROVENANCE_INVALID: ['input', 'A sidecar of provenance does not have the documented shape.'],
+  ROW_UNKNOWN: ['input', 'No row is what was asked for.'],
   LINEAGE_INVALID: ['bytes', 'An output that should say which rows were made of which says something else.'],
   PIPELINE_CYCLE: ['input', 'Stages depend on each other in a circle.'],
   PIPELINE_DEP_MISSING: ['input', 'A stage depends on something that is neither a file, a data set nor an output.'],

@@ -18,7 +18,7 @@ export const define: Define = (command, cli) => {
       const world = await openReview(cli, word);
       const found = await findRow(await openRows(world, cli), row, cli.signal);
       if (found === null)
-        throw new PlumbError('FILE_MISSING', {
+        throw new PlumbError('ROW_UNKNOWN', {
           what: `no row of ${world.data} is called ${row.slice(0, 100)}`,
           mend: 'take a key, "row 12", or some digits of a digest from `plumb review list`',
         });
