@@ -96,6 +96,7 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 done, 1 rows lack what is required, or there is no such row',
     load: () => import('./provenance.ts'),
   },
+  { name: 'trace', summary: 'a row from its source to the models that it trained', exits: '0 done', load: () => import('./trace.ts') },
   {
     name: 'promote',
     summary: 'move a pointer: put a model into staging or production',

@@ -5,7 +5,6 @@ import type { ColumnProfile, ColumnType, NumberSummary } from './schema.ts';
 import type { Table, TableColumn } from './table.ts';
 import { valueSql } from './values.ts';
 
-const topCount = 20;
 const shapeCount = 5;
 const longestShaped = 64;
 /** characters of a value that is shown */
@@ -19,7 +18,7 @@ interface Kind {
   readonly once: number;
 }
 
-export async function profileColumn(table: Table, column: TableColumn): Promise<ColumnProfile> {
+export async function profileColumn(table: Table, column: TableColumn, topCount: number): Promise<ColumnProfile> {
   const { connection, format } = table;
   const sql = valueSql(column, format);
   await connection.run(
@@ -45,7 +44,7 @@ export async function profileColumn(table: Table, column: TableColumn): Promise<
     missing: missingOf(read, table.rows),
     distinct: sum(valued, 'distinct'),
     once: sum(valued, 'once'),
-    top: await topOf(connection),
+    top: await topOf(connection, topCount),
     numbers: await summaryOf(connection, `SELECT num AS v, sum(n) AS n FROM vals WHERE kind IN ('integer', 'number') GROUP BY v`),
     lengths: await summaryOf(connection, lengths),
     ...shapes,
@@ -79,7 +78,7 @@ function missingOf(read: readonly Kind[], rows: number): ColumnProfile['missing'
   return { rows: Math.min(rows, absent + empty + nan), absent, empty, nan };
 }
 
-async function topOf(connection: DuckDBConnection): Promise<ColumnProfile['top']> {
+async function topOf(connection: DuckDBConnection, topCount: number): Promise<ColumnProfile['top']> {
   const sql = `SELECT kind, num, txt[1:${longestShown}] AS txt, length(txt) > ${longestShown} AS cut, n FROM (
       SELECT * FROM vals WHERE kind NOT IN ('absent', 'empty', 'nan') ORDER BY n DESC, kind, num, txt LIMIT ${topCount})
     ORDER BY n DESC, kind, num, txt`;

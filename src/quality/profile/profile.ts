@@ -5,21 +5,25 @@ import { profileColumn } from './column.ts';
 import type { ColumnProfile, Profile } from './schema.ts';
 import { withTable } from './table.ts';
 
+export interface ProfileWorld {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** most frequent values that are kept of a column */
+  readonly top?: number;
+}
+
 /**
  * @returns equal bytes for an equal bag of rows, whatever their order
  * @throws PlumbError ROW_SYNTAX, ROW_ENCODING, ROW_RAGGED, FILE_MISSING, FILE_UNREADABLE
  */
-export async function profileRows(
-  { source, content }: CheckedRows,
-  { progress, signal }: { progress: Progress; signal: AbortSignal },
-): Promise<Profile> {
+export async function profileRows({ source, content }: CheckedRows, { progress, signal, top = 20 }: ProfileWorld): Promise<Profile> {
   return withTable(source, signal, async (table) => {
     const bar = progress.start('profile', table.columns.length, 'steps');
     try {
       const columns: ColumnProfile[] = [];
       for (const column of table.columns) {
         signal.throwIfAborted();
-        columns.push(await profileColumn(table, column));
+        columns.push(await profileColumn(table, column, top));
         bar.advance(1);
       }
       const { name, format, key = null, label = null } = source;

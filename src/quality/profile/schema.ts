@@ -36,7 +36,7 @@ const columnProfile = fields({
   once: countSchema.describe('values that stand in one row only'),
   top: z
     .array(fields({ value: z.union([z.string(), z.number(), z.boolean()]), rows: countSchema, cut: z.literal(true).optional() }))
-    .describe('the most frequent values, at most 20; lists and objects as JSON; long texts are cut'),
+    .describe('the most frequent values, 20 of them unless more were asked for; lists and objects as JSON; long texts are cut'),
   numbers: numberSummary.nullable().describe('of the numbers; null: there are none'),
   lengths: numberSummary.nullable().describe('of the texts, in code points, and of the lists, in items; null: there are none'),
   shapes: z
