@@ -1,6 +1,6 @@
 // The report of a branch: what it changes since it left its base, whether there is a model of it or not. What `plumb ci report` prints and the
 // action `report` posts.
-import { isPlumbError, type PlumbError } from '../base/errors.ts';
+import { isPlumbError, type ErrorCode, type PlumbError } from '../base/errors.ts';
 import { changesSince, type Changes } from '../ci/changes.ts';
 import { decideRelevance, readsOf, type Relevance } from '../ci/relevance.ts';
 import type { Lock } from '../datasets/schema.ts';
@@ -16,9 +16,10 @@ import { buildReport } from '../report/build.ts';
 import { dataPart, lockPart } from '../report/data-part.ts';
 import type { BranchChange } from '../report/judge.ts';
 import type { DataPart, ReportParts } from '../report/parts.ts';
-import type { Report, ValidationPart } from '../report/schema.ts';
+import { checkWords } from '../report/findings-words.ts';
+import type { DriftPart, FindingsPart, Report, ValidationPart } from '../report/schema.ts';
 import { describeParams, describeStages, keptOf, type PlannedSide } from '../report/stage-changes.ts';
-import { validationOfRun, validationOfStage } from '../report/validations.ts';
+import { gathered, isBroken, partOfRun, partOfStage, type CheckPart } from '../report/check-parts.ts';
 import { onlyModel } from '../registry/found-model.ts';
 import type { Cli } from './command.ts';
 import { findBase, judgeModel, modelAt, titleOf, type JudgeWish } from './judging.ts';
@@ -54,7 +55,7 @@ export async function reportBranch(open: OpenPipeline, wish: PullWish, cli: Cli)
     return (await judgeModel(open, { ...wish, branch: model }, cli)).judgement.report;
   } catch (error) {
     if (!isPlumbError(error) || error.code === 'INTERRUPTED') throw error;
-    return buildReport({ ...bare, ...branch, problem: problemOf(error, branch.validation) });
+    return buildReport({ ...bare, ...branch, problem: problemOf(error, branch) });
   }
 }
 
@@ -73,15 +74,46 @@ const emptyParts: Omit<ReportParts, 'model' | 'title'> = {
   warnings: [],
 };
 
-/** That a stage has not been run is no news where its rules are broken: that is why. */
-function problemOf({ code, message: what, mend }: PlumbError, validation: readonly ValidationPart[]): NonNullable<Report['problem']> {
-  const broken = validation.filter(({ state }) => state === 'broken');
-  if (code !== 'RUN_MISSING' || broken.length === 0) return { code, what, mend };
+/** That a stage has not been run is no news where a check does not hold: that is why. */
+function problemOf({ code, message: what, mend }: PlumbError, { validation, findings = [], drift = [] }: Checked): NonNullable<Report['problem']> {
+  const [rules, found] = [validation.filter(({ state }) => state === 'broken'), findings.filter(({ state }) => state === 'broken')];
+  const drifted = drift.filter(({ state, severity }) => state === 'drifted' && severity === 'error');
+  if (code !== 'RUN_MISSING' || rules.length + found.length + drifted.length === 0) return { code, what, mend };
+  const all = [...rules.map(brokenInWords), ...found.map(foundInWords), ...drifted.map(driftedInWords)];
+  if (rules.length > 0) return { code: 'RULES_BROKEN', what: all.join('; '), mend: 'correct the rows, or the rule when the rows are right' };
+  const [first] = found;
   return {
-    code: 'RULES_BROKEN',
-    what: broken.map(brokenInWords).join('; '),
-    mend: 'correct the rows, or the rule when the rows are right',
+    code: first === undefined ? 'DATA_DRIFTED' : codes[first.check],
+    what: all.join('; '),
+    mend: 'look at the rows below: correct them or take them out, or say in the stage why they may stay',
   };
+}
+
+type Checked = Pick<BranchChange, 'validation' | 'findings' | 'drift'>;
+
+/** As the step says it. */
+const codes: Readonly<Record<FindingsPart['check'], ErrorCode>> = {
+  rules: 'RULES_BROKEN',
+  pii: 'PII_FOUND',
+  secrets: 'SECRETS_FOUND',
+  duplicates: 'DUPLICATES_FOUND',
+  leakage: 'LEAKS_FOUND',
+  code: 'CODE_FINDINGS',
+  provenance: 'PROVENANCE_LACKING',
+};
+
+function foundInWords({ check, dataset, rows, flagged, kinds, note }: FindingsPart): string {
+  if (note !== undefined) return `${dataset}, to be looked through for ${checkWords[check]}: ${note}`;
+  const errors = kinds.filter(({ severity }) => severity === 'error');
+  const shown = errors.slice(0, 3).map(({ kind, rows: many }) => `${kind} in ${counted(many, 'row')}`);
+  return `${counted(flagged, 'row')} of ${count(rows)} in ${dataset}, ${checkWords[check]}: ${shown.join(', ')}`;
+}
+
+function driftedInWords({ dataset, against, columns }: DriftPart): string {
+  return `${dataset} drifted from ${against.join(', ')} in ${columns
+    .slice(0, 3)
+    .map(({ column }) => column)
+    .join(', ')}`;
 }
 
 function brokenInWords({ dataset, rules, rows, checks }: ValidationPart): string {
@@ -137,23 +169,23 @@ interface Branch {
 }
 
 async function describeBranch(open: OpenPipeline, { before, change, ciRun }: Branch, cli: Cli): Promise<Omit<BranchChange, 'model'>> {
-  const { pipeline, context, tree } = open;
+  const { pipeline, context, world } = open;
   const was = await planBefore(open, before);
   const after: PlannedSide = { stages: pipeline.stages, planned: await planStages(pipeline.stages, context, { force: false }) };
   const warnings: string[] = [];
-  const validation: ValidationPart[] = [];
+  const parts: CheckPart[] = [];
   const failed = new Set<string>();
   for (const [name, stage] of pipeline.stages) {
     const kept = keptOf(after.planned.get(name));
-    const world = { store: context.store, readText: (path: string) => tree.readText(path), signal: cli.signal };
-    const part = kept === undefined ? await validationOfStage(stage, tree.lock.datasets, world) : await validationOfRun(kept.record, context.store);
+    const plan = after.planned.get(name);
+    const part = kept === undefined ? await partOfStage(stage, plan, world) : await partOfRun(kept.record, context.store);
     if (part === null) continue;
-    validation.push(part);
-    if (kept === undefined && part.state === 'broken') failed.add(name);
+    parts.push(part);
+    if (kept === undefined && isBroken(part)) failed.add(name);
   }
   const { stages, cost } = describeStages({ before: was, after, ciRun, failed });
   const data = await changedData(open, before.tree.lock, { cli, warnings });
-  return { change, data, params: describeParams(was, after), stages, cost, validation, warnings };
+  return { change, data, params: describeParams(was, after), stages, cost, validation: [], ...gathered(parts), warnings };
 }
 
 async function changedData({ project, tree }: OpenPipeline, before: Lock, { cli, warnings }: { cli: Cli; warnings: string[] }): Promise<DataPart[]> {

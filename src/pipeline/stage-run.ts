@@ -110,7 +110,34 @@ interface Done {
 }
 
 async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> {
-  const { spec, outputs } = ready.stage;
+  return runStep(ready, world, async (order, { error, result }) => {
+    if (error !== undefined) throw error;
+    const kept: Record<string, RunOutput> = {};
+    for (const [name, path] of Object.entries(ready.stage.outputs)) kept[name] = await keepOutput(ready, world, order.outputs[name] ?? '', path);
+    return { outputs: kept, metrics: { ...result?.metrics }, measured: { ...result?.measured }, checkpoint: null };
+  });
+}
+
+/**
+ * Runs a built-in step for one of its outputs, and keeps nothing: a check that does not hold leaves no run, and what it found is wanted all the same.
+ * @param output name of the output, a text
+ * @returns null: it was not written
+ * @throws PlumbError STAGE_FAILED, BYTES_MISSING and the like; what the step itself said comes back as `error`
+ */
+export async function tryStep(ready: ReadyStage, world: StageWorld, output: string): Promise<{ text: string | null; error: PlumbError | null }> {
+  return runStep(ready, world, async (order, { error }) => {
+    const text = await readFile(order.outputs[output] ?? '', 'utf8').catch(() => null);
+    return { text, error: error ?? null };
+  });
+}
+
+/** @param use is told what the step said, while what it wrote is there */
+async function runStep<T>(
+  ready: ReadyStage,
+  world: StageWorld,
+  use: (order: StepOrder, said: Pick<StepListener, 'error' | 'result'>) => Promise<T>,
+): Promise<T> {
+  const { spec } = ready.stage;
   const rooms = join(world.workspace.localDir, 'work');
   await sweepRooms(rooms);
   const room = join(rooms, `${process.pid}-${randomBytes(6).toString('hex')}`);
@@ -130,11 +157,8 @@ async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> 
     });
     listener.close();
     if (world.signal.aborted) throw world.signal.reason;
-    if (listener.error !== undefined) throw listener.error;
-    if (!endedWell(end) || listener.result === undefined) throw stageFailed(ready, world, end);
-    const kept: Record<string, RunOutput> = {};
-    for (const [name, path] of Object.entries(outputs)) kept[name] = await keepOutput(ready, world, order.outputs[name] ?? '', path);
-    return { outputs: kept, metrics: { ...listener.result.metrics }, measured: { ...listener.result.measured }, checkpoint: null };
+    if (listener.error === undefined && (!endedWell(end) || listener.result === undefined)) throw stageFailed(ready, world, end);
+    return await use(order, listener);
   } finally {
     await rm(room, { recursive: true, force: true });
   }

@@ -28,6 +28,16 @@ export const bounds = {
   /** of all data sets together */
   brokenChecks: 60,
   brokenRows: 5,
+  /** checks of data sets */
+  findings: 50,
+  /** of all of them together */
+  findingKinds: 80,
+  findingRows: 4,
+  /** comparisons of data sets */
+  drifts: 20,
+  /** of all of them together */
+  driftColumns: 30,
+  driftValues: 8,
   curves: 6,
   series: 4,
   curvePoints: 60,

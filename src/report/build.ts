@@ -2,6 +2,7 @@ import { byCodeUnit } from '../base/canonical.ts';
 import type { Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
 import { bounds, boundsDividedBy, lengths, type Bounds } from './bounds.ts';
 import { boundData, boundParams, boundValidation } from './build-change.ts';
+import { boundDrift, boundFindings } from './build-checks.ts';
 import type { ReportParts } from './parts.ts';
 import type { Curve, Report, Side, Verdict } from './schema.ts';
 import { label, labelOrNull, sentence, Shortener, bounded } from './shortener.ts';
@@ -37,13 +38,15 @@ function boundReport(parts: ReportParts, list: Shortener): Report {
 }
 
 /** What only some reports have; a part that is not given is not there, so that the bytes of the others stay as they are. */
-function boundPullRequest({ problem, change, validation, mergeBase, links }: ReportParts, list: Shortener): Partial<Report> {
+function boundPullRequest({ problem, change, validation, findings, drift, mergeBase, links }: ReportParts, list: Shortener): Partial<Report> {
   return {
     ...(problem === undefined ? {} : { problem: { code: label(problem.code), what: sentence(problem.what), mend: sentence(problem.mend) } }),
     ...(change === undefined
       ? {}
       : { change: { ...change, since: label(change.since), why: list.keep('reasons of the change', change.why, 'changeReasons').map(sentence) } }),
     ...(validation === undefined ? {} : { validation: boundValidation(validation, list) }),
+    ...(findings === undefined ? {} : { findings: boundFindings(findings, list) }),
+    ...(drift === undefined ? {} : { drift: boundDrift(drift, list) }),
     ...(mergeBase === undefined
       ? {}
       : { mergeBase: { ...mergeBase, commit: label(mergeBase.commit), model: mergeBase.model === null ? null : boundSide(mergeBase.model) } }),

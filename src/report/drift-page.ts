@@ -46,11 +46,11 @@ ${same.length === 0 ? null : markup`<section aria-labelledby="same"><h2 id="same
 export function driftTable(columns: readonly DriftColumn[], { rows }: Pick<DriftReport, 'rows'>): Markup {
   const lines = columns.map((column) => {
     const came = comeInWords(column, 5);
-    const shape = column.shape ?? column.length;
+    const { before, after } = column.shape ?? column.length ?? { before: null, after: null };
     const moved =
-      shape?.before == null || shape.after == null
+      before === null || after === null
         ? null
-        : markup`<p class="row soft">mean ${short(shape.before.mean)} → ${short(shape.after.mean)}, median ${short(shape.before.quantiles[2])} → ${short(shape.after.quantiles[2])}</p>`;
+        : markup`<p class="row soft">mean ${short(before.mean)} → ${short(after.mean)}, median ${short(before.quantiles[2])} → ${short(after.quantiles[2])}</p>`;
     return markup`<tr><th scope="row"><code class="cell">${column.column}</code>${column.label ? markup` <span class="pill">label</span>` : null}</th><td>${reasonsOf(column, rows).map((reason) => markup`<p class="row">${reason}</p>`)}${moved}${came === null ? null : markup`<p class="row soft">${came}</p>`}</td></tr>`;
   });
   return markup`<table class="stack"><thead><tr><th scope="col">Column</th><th scope="col">Drift</th></tr></thead><tbody>${lines}</tbody></table>`;

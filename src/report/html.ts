@@ -4,6 +4,7 @@ import { costInWords, headlineOf, metricRows, metricText, shortenedInWords, type
 import { casesSection, classesSection, confusionSection, calibrationSection, curvesSection, metricsSection } from './html-evaluation.ts';
 import { dataSection, gateSection, paramsSection, stagesSection } from './html-change.ts';
 import { htmlHead } from './html-head.ts';
+import { driftSection, findingsSection } from './html-checks.ts';
 import { validationSection } from './html-validation.ts';
 import { Markup, markup } from './html-text.ts';
 import type { Report } from './schema.ts';
@@ -19,6 +20,8 @@ export function renderHtml(report: Report): string {
     ['gate', 'Gate', gateSection(report)],
     ['data', 'Data', dataSection(report)],
     ['validation', 'Validation', validationSection(report)],
+    ['checks', 'Checks of the data', findingsSection(report)],
+    ['drift', 'Drift', driftSection(report)],
     ['hyperparameters', 'Hyperparameters', paramsSection(report)],
     ['stages', 'What ran', stagesSection(report)],
     ['metrics', 'Metrics', metricsSection(report)],

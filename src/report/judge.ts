@@ -19,9 +19,9 @@ import type { Store } from '../store/store.ts';
 import { curveSchema } from '../train/schema.ts';
 import { buildReport } from './build.ts';
 import type { DataPart, ReportParts } from './parts.ts';
-import type { Curve, MergeBase, Report, Side, ValidationPart } from './schema.ts';
+import { gathered, partOfRun, type CheckPart } from './check-parts.ts';
+import type { Curve, MergeBase, Report, Side } from './schema.ts';
 import { secondsOf } from './stage-changes.ts';
-import { validationOfRun } from './validations.ts';
 
 /** broken and fixed cases that a comparison keeps; the report's own bounds cut further */
 const examples = 200;
@@ -52,7 +52,8 @@ export interface JudgeOrder {
 }
 
 /** Compared with the commit where a branch left its base, whether the pipeline was run there or not. */
-export interface BranchChange extends Required<Pick<ReportParts, 'data' | 'params' | 'stages' | 'cost' | 'validation'>> {
+export interface BranchChange
+  extends Required<Pick<ReportParts, 'data' | 'params' | 'stages' | 'cost' | 'validation'>>, Pick<ReportParts, 'findings' | 'drift'> {
   readonly change: NonNullable<Report['change']>;
   /** null: no run of that commit can be had */
   readonly model: FoundModel | null;
@@ -125,7 +126,8 @@ export async function judge(order: JudgeOrder, world: JudgeWorld): Promise<Judge
   return { report: buildReport(parts), gate, comparisons, baselines, evaluation: answered.evaluation };
 }
 
-type Described = Pick<ReportParts, 'data' | 'params' | 'stages' | 'cost' | 'validation'>;
+type Checked = Pick<ReportParts, 'validation' | 'findings' | 'drift'>;
+type Described = Pick<ReportParts, 'data' | 'params' | 'stages' | 'cost'> & Checked;
 
 async function sinceBaseline(order: JudgeOrder, world: JudgeWorld, warnings: string[]): Promise<Described> {
   const { candidate } = order;
@@ -135,25 +137,26 @@ async function sinceBaseline(order: JudgeOrder, world: JudgeWorld, warnings: str
     params: diffParams(candidate, baseline),
     stages: describeStages(order),
     cost: { seconds: costOf(candidate, baseline), measured: measuredOf(candidate) },
-    ...(await validationsOf(candidate, world.store)),
+    ...(await checksOf(candidate, world.store)),
   };
 }
 
 function sinceMergeBase(
-  { data, params, stages, cost, validation, change }: BranchChange,
+  { data, params, stages, cost, validation, findings, drift, change }: BranchChange,
   candidate: FoundModel,
 ): Described & Pick<ReportParts, 'change'> {
-  return { data, params, stages, cost: { ...cost, measured: measuredOf(candidate) }, validation, change };
+  const checked = { validation, ...(findings === undefined ? {} : { findings }), ...(drift === undefined ? {} : { drift }) };
+  return { data, params, stages, cost: { ...cost, measured: measuredOf(candidate) }, ...checked, change };
 }
 
-async function validationsOf(candidate: FoundModel, store: Store): Promise<Pick<ReportParts, 'validation'>> {
-  const found: ValidationPart[] = [];
+async function checksOf(candidate: FoundModel, store: Store): Promise<Checked> {
+  const found: CheckPart[] = [];
   for (const [run, record] of candidate.records) {
     store.remember([run]);
-    const part = await validationOfRun(record, store);
+    const part = await partOfRun(record, store);
     if (part !== null) found.push(part);
   }
-  return found.length === 0 ? {} : { validation: found };
+  return gathered(found);
 }
 
 async function compareMergeBase(

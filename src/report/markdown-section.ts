@@ -2,7 +2,21 @@
 import type { Section } from './page.ts';
 
 /** What reviewers would miss most goes last when room is short. */
-export const ranks = { top: 0, gate: 1, cases: 2, metrics: 2, validation: 2, data: 3, params: 3, stages: 4, classes: 5, rows: 6, rest: 7 } as const;
+export const ranks = {
+  top: 0,
+  gate: 1,
+  cases: 2,
+  metrics: 2,
+  validation: 2,
+  findings: 2,
+  drift: 3,
+  data: 3,
+  params: 3,
+  stages: 4,
+  classes: 5,
+  rows: 6,
+  rest: 7,
+} as const;
 
 export const plain: Pick<Section, 'tail' | 'first' | 'noun' | 'more'> = {
   tail: '',

@@ -3,6 +3,7 @@ import { counted } from './figures.ts';
 import { costInWords, headlineOf, labelsBeside, shortenedInWords } from './headline.ts';
 import { escapeHtml } from './html-text.ts';
 import { balance, changedRows, data, params, stages, triggers, validation } from './markdown-change.ts';
+import { drift, findings } from './markdown-checks.ts';
 import { brokenCases, classes, confused, fixedCases, metrics } from './markdown-model.ts';
 import { folded, plain, ranks } from './markdown-section.ts';
 import { code, linkTarget, prose } from './markdown-text.ts';
@@ -27,6 +28,8 @@ export function renderMarkdown(report: Report, options: MarkdownOptions = {}): s
     data(report),
     ...report.data.flatMap((set) => [triggers(set), changedRows(set), balance(set)]),
     validation(report),
+    findings(report),
+    ...drift(report),
     params(report),
     stages(report),
     metrics(report),

@@ -1,7 +1,7 @@
 // What a report is made of, before it is put in order and cut at its bounds.
 import type { JsonValue } from '../base/schema.ts';
 import type { Comparison, Evaluation, GateResult } from '../evaluate/schema.ts';
-import type { Curve, DataChange, Report, RowSample, ValidationPart } from './schema.ts';
+import type { Curve, DataChange, DriftPart, FindingsPart, Report, RowSample, ValidationPart } from './schema.ts';
 
 /** A row that changed, as the data diff has it: any JSON value, usually column -> value. */
 export interface SampleRow {
@@ -24,6 +24,8 @@ export interface ReportParts {
   readonly problem?: Report['problem'];
   readonly change?: Report['change'];
   readonly validation?: readonly ValidationPart[];
+  readonly findings?: readonly FindingsPart[];
+  readonly drift?: readonly DriftPart[];
   readonly mergeBase?: Report['mergeBase'];
   readonly links?: Report['links'];
   readonly baseline: Report['baseline'];

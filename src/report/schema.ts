@@ -2,6 +2,8 @@
 // It is content-addressed and goes into git with a promotion: small (see bounds.ts) and without a clock of its own.
 import { countSchema, digestSchema, fields, nameSchema, z } from '../base/schema.ts';
 import { comparisonSchema, evaluationSchema, gateResultSchema } from '../evaluate/schema.ts';
+import { driftColumnSchema } from '../quality/drift/schema.ts';
+import { checkNames, severities } from '../quality/findings.ts';
 import { rowKinds } from './row-kinds.ts';
 
 const verdicts = ['better', 'worse', 'no evidence', 'first model', 'no model'] as const;
@@ -75,6 +77,46 @@ const validation = fields({
   note: z.string().optional().describe('why nobody looked'),
 });
 
+const findings = fields({
+  check: z.enum(checkNames),
+  dataset: z.string().describe('data set, or stage.output'),
+  state: z.enum(['holds', 'broken', 'not looked at']),
+  rows: countSchema,
+  flagged: countSchema.describe('rows with a finding of severity error or warning'),
+  kinds: z
+    .array(
+      fields({
+        kind: z.string().describe('EMAIL_ADDRESS, near-duplicate, ...'),
+        severity: z.enum(severities),
+        column: z.string().nullable(),
+        rows: countSchema,
+        sample: z
+          .array(
+            fields({
+              key: z.string(),
+              message: z.string().describe('masked'),
+              other: fields({ data: z.string(), key: z.string() }).optional().describe('the row that it is held against'),
+            }),
+          )
+          .describe('the first rows'),
+      }),
+    )
+    .describe('errors first'),
+  notes: z.array(z.string()).describe('what was not looked for'),
+  note: z.string().optional().describe('why nobody looked, or what could not be read'),
+});
+
+const drift = fields({
+  dataset: z.string().describe('data set, or stage.output'),
+  against: z.array(z.string()),
+  state: z.enum(['same', 'drifted', 'not looked at']),
+  severity: z.enum(severities).describe('what a drift is there'),
+  rows: fields({ before: countSchema, after: countSchema }),
+  compared: countSchema.describe('columns'),
+  columns: z.array(driftColumnSchema).describe('those that drifted, with what a plot of each shows'),
+  note: z.string().optional().describe('why nobody looked, or what could not be read'),
+});
+
 const mergeBase = fields({
   commit: z.string(),
   model: fields(side).nullable().describe('null: the pipeline was not run there, or its runs cannot be had'),
@@ -130,6 +172,8 @@ export const reportSchema = fields({
     )
     .describe('in the order of the pipeline'),
   validation: z.array(validation).optional().describe('what the rules say of the data'),
+  findings: z.array(findings).optional().describe('what the other checks found in the data: personal data, secrets, duplicates, leaks, ...'),
+  drift: z.array(drift).optional().describe('which columns differ from the data that they are compared with'),
   mergeBase: mergeBase.optional().describe('the model of the commit where the branch left its base'),
   evaluation: evaluationSchema.nullable(),
   baselineEvaluation: evaluationSchema.nullable(),
@@ -154,6 +198,8 @@ export type Verdict = Report['verdict'];
 export type DataChange = z.infer<typeof dataChange>;
 export type RowSample = z.infer<typeof rowSample>;
 export type ValidationPart = z.infer<typeof validation>;
+export type FindingsPart = z.infer<typeof findings>;
+export type DriftPart = z.infer<typeof drift>;
 export type MergeBase = z.infer<typeof mergeBase>;
 export type Side = NonNullable<Report['candidate']>;
 export type Curve = z.infer<typeof curve>;

@@ -1,6 +1,7 @@
 import { count, counted, percent, points, probability, signed, signedCount } from './figures.ts';
 import { changedParams, costInWords, headlineOf, metricRows, metricText, stagesInWords } from './headline.ts';
-import type { Report, ValidationPart } from './schema.ts';
+import { reasonsOf } from './drift-words.ts';
+import type { DriftPart, FindingsPart, Report, ValidationPart } from './schema.ts';
 import { cut, visible } from './visible.ts';
 
 /** Colours of the terminal; each gives its text back where there are none. */
@@ -108,12 +109,18 @@ function changes(report: Report, { paint, width }: View): string[] {
     (entry) => `  param   ${fit(`${entry.key}: ${entry.before ?? 'not there'} → ${entry.after ?? 'not there'}`, width - 10)}`,
   );
   const rules = (report.validation ?? []).flatMap((part) => ruleLines(part, paint, width));
+  const found = [
+    ...(report.findings ?? []).flatMap((part) => findingLines(part, paint, width)),
+    ...(report.drift ?? []).flatMap((part) => driftLines(part, paint, width)),
+  ];
   const stages = report.stages.length === 0 ? [] : [`  stages  ${stagesInWords(report)}, ${costInWords(report)}`];
   const lines = [
     ...data.slice(0, 12),
     ...more(data.length - 12),
     ...rules.slice(0, 12),
     ...more(rules.length - 12),
+    ...found.slice(0, 12),
+    ...more(found.length - 12),
     ...params.slice(0, 12),
     ...more(params.length - 12),
     ...stages,
@@ -128,6 +135,23 @@ function ruleLines(part: ValidationPart, paint: TextPaint, width: number): strin
     const colour = check.severity === 'error' ? paint.red : paint.yellow;
     return `  rules   ${colour(fit(`${part.dataset}: ${rows}not "${check.what}"`, width - 10))}`;
   });
+}
+
+/** What a check found; what holds says nothing. */
+function findingLines({ check, dataset, state, kinds, note }: FindingsPart, paint: TextPaint, width: number): string[] {
+  const head = `  ${check.slice(0, 6).padEnd(6)}  `;
+  if (note !== undefined) return [`${head}${(state === 'broken' ? paint.red : paint.yellow)(fit(`${dataset}: ${note}`, width - 10))}`];
+  const told = kinds.filter(({ severity }) => severity !== 'info');
+  return told.map(({ kind, severity, rows, column }) => {
+    const where = column === null ? '' : ` in ${column}`;
+    return `${head}${(severity === 'error' ? paint.red : paint.yellow)(fit(`${dataset}: ${counted(rows, 'row')}: ${kind}${where}`, width - 10))}`;
+  });
+}
+
+function driftLines({ dataset, columns, rows, severity, note }: DriftPart, paint: TextPaint, width: number): string[] {
+  const colour = severity === 'error' ? paint.red : paint.yellow;
+  if (note !== undefined) return [`  drift   ${paint.yellow(fit(`${dataset}: ${note}`, width - 10))}`];
+  return columns.map((column) => `  drift   ${colour(fit(`${dataset}: ${column.column}: ${reasonsOf(column, rows).join('; ')}`, width - 10))}`);
 }
 
 function more(left: number): string[] {
