@@ -60,7 +60,7 @@ function quality(documents: readonly Document[]): Record<string, Record<string, 
   const answers = documents.map(({ text, gold }) => {
     const found = withoutOverlaps(recognise(text).filter(({ score }) => score >= least));
     const places = toCodePoints(text, found);
-    return { text, gold, found: found.map(({ entity }, at) => [entity, ...(places[at] ?? [0, 0])] as [string, number, number]) };
+    return { gold, found: found.map(({ entity }, at) => [entity, ...(places[at] ?? [0, 0])] as [string, number, number]) };
   });
   return Object.fromEntries(kept.map((entity) => [entity, measure(entity, answers)]));
 }
@@ -77,14 +77,6 @@ function measure(entity: string, answers: readonly { gold: readonly Span[]; foun
     count.exact += found.filter((a) => gold.some((b) => a[1] === b[1] && a[2] === b[2])).length;
     count.goldHit += gold.filter((a) => found.some((b) => overlap(a, b))).length;
     count.foundHit += found.filter((a) => gold.some((b) => overlap(a, b))).length;
-    if (process.env['SHOW'] === entity) {
-      const text = (answer as unknown as { text: string }).text;
-      for (const a of found)
-        if (!gold.some((b) => overlap(a, b))) console.error('false', JSON.stringify([...text].slice(Math.max(0, a[1] - 30), a[2] + 10).join('')), a);
-      for (const b of gold)
-        if (!found.some((a) => overlap(a, b)))
-          console.error('missed', JSON.stringify([...text].slice(Math.max(0, b[1] - 30), b[2] + 10).join('')), b);
-    }
   }
   const share = (part: number, whole: number): number | null => (whole === 0 ? null : round(part / whole));
   const [p, r] = [share(count.exact, count.found), share(count.exact, count.gold)];

@@ -27,6 +27,12 @@ test("the README's day works in an empty repository", async () => {
   await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
 });
 
+test('the page of personal data works from an empty folder', async () => {
+  const blocks = readBlocks(await readPage('docs/pii.md'));
+  expect(blocks.flatMap((block) => block.commands).length).toBeGreaterThan(6);
+  await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
+});
+
 describe('a page that is wrong is found', () => {
   const page = (...lines: string[]): string => lines.join('\n');
 

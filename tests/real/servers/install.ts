@@ -1,5 +1,5 @@
 // Puts the servers of the tests on this machine, once: built from pinned sources into a cache folder outside the work tree. The first time takes
-// minutes, after that nothing. Needs Go (versitygw, registry, crane, act, gitea) and Python 3 (moto), and the package registries that they are set up for.
+// minutes, after that nothing. Needs Go (versitygw, registry, crane, act, gitea) and Python 3 (moto, presidio), and the package registries that they are set up for.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -86,16 +86,27 @@ export async function installGitea(): Promise<{ program: string; pages: string }
 }
 
 /** @returns path of a Python that has moto's server */
-export async function installMoto(): Promise<string> {
-  const folder = folderFor('moto', ['moto/requirements.txt']);
+export function installMoto(): Promise<string> {
+  return installPython('moto', []);
+}
+
+/** @returns path of a Python that has presidio-analyzer, with a model of English */
+export function installPresidio(): Promise<string> {
+  // its model names another spaCy than the one it runs with
+  return installPython('presidio', ['--no-deps']);
+}
+
+async function installPython(name: string, options: readonly string[]): Promise<string> {
+  const requirements = `${name}/requirements.txt`;
+  const folder = folderFor(name, [requirements]);
   const python = join(folder, 'bin', 'python');
   const finished = join(folder, 'finished');
   if (existsSync(finished)) return python;
   await rm(folder, { recursive: true, force: true });
   await mkdir(cacheFolder(), { recursive: true });
-  process.stderr.write(`installing moto into ${folder}\n`);
+  process.stderr.write(`installing ${name} into ${folder}\n`);
   await runToEnd('python3', ['-m', 'venv', folder], {});
-  await runToEnd(python, ['-m', 'pip', 'install', '--quiet', '--no-input', '--requirement', here('moto/requirements.txt')], {});
+  await runToEnd(python, ['-m', 'pip', 'install', '--quiet', '--no-input', ...options, '--requirement', here(requirements)], {});
   await writeFile(finished, '');
   return python;
 }

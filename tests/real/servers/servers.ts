@@ -6,7 +6,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installGoProgram, installMoto } from './install.ts';
+import { fileURLToPath } from 'node:url';
+import { installGoProgram, installMoto, installPresidio } from './install.ts';
 
 export interface Server extends AsyncDisposable {
   /** http://127.0.0.1:<port> */
@@ -47,6 +48,17 @@ export async function startVersitygw(options: { buckets: readonly string[] }): P
 export async function startMoto(env: Readonly<Record<string, string>> = {}): Promise<Server> {
   const python = await installMoto();
   return start({ name: 'moto', command: async ({ port }) => [python, '-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], env });
+}
+
+/** Presidio's own server of its analyzer, with spaCy's small model of English. */
+export async function startPresidio(): Promise<Server> {
+  const python = await installPresidio();
+  const here = fileURLToPath(new URL('presidio', import.meta.url));
+  return start({
+    name: 'presidio',
+    command: async ({ port }) => [python, '-m', 'flask', '--app', join(here, 'app.py'), 'run', '--host', '127.0.0.1', '--port', String(port)],
+    env: { NLP_CONF_FILE: join(here, 'nlp.yaml'), PYTHONDONTWRITEBYTECODE: '1' },
+  });
 }
 
 /** User and password of a registry that was started with `auth: 'basic'`. */
