@@ -125,6 +125,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./drill.ts'),
   },
   {
+    name: 'forget',
+    summary: 'what would have to go for a document or a person, and a branch without it',
+    exits: '0 done, 1 no row is meant',
+    load: () => import('./forget.ts'),
+  },
+  {
     name: 'gc',
     summary: 'let go of data that nobody names any more, here or in the remote',
     exits: '0 done, or the plan',
