@@ -35,12 +35,62 @@ export function endless(node: Node): Extract<Node, { kind: 'repeat' }>[] {
   }
 }
 
+/** Ways to match at one place, at most: of all repeats, and of those that may take more than some dozen. gitleaks' generic rule has 22 million and 7,191. */
+const mostWays = 3e7;
+const mostWideWays = 1e4;
+const wide = 32;
+
 /**
  * May a backtracking engine run it? Where no repeat holds another choice inside, the ways to match at one place are at most the product of what each
  * repeat may take; what a group captured is never that of an earlier round.
  */
 export function isTame(node: Node): boolean {
-  return !hasNestedChoice(node, false);
+  const ranges = rangesOf(node);
+  return !hasNestedChoice(node, false) && ways(ranges) <= mostWays && ways(ranges.filter((range) => range > wide)) <= mostWideWays;
+}
+
+/** Of each repeat with an end: how many lengths it may have. */
+function rangesOf(node: Node): number[] {
+  switch (node.kind) {
+    case 'assert':
+    case 'class':
+      return [];
+    case 'capture':
+      return rangesOf(node.body);
+    case 'concat':
+      return node.parts.flatMap((part, at) => (endsByItself(part, node.parts[at + 1]) ? [] : rangesOf(part)));
+    case 'alternate':
+      return mostOf(node.parts.map(rangesOf));
+    case 'repeat':
+      return [...(node.max === Infinity || node.max === node.min ? [] : [node.max - node.min + 1]), ...rangesOf(node.body)];
+  }
+}
+
+/** What follows a repeat cannot be part of it: there is one length at which it may end. */
+function endsByItself(part: Node, next: Node | undefined): boolean {
+  const body = part.kind === 'capture' ? part.body : part;
+  return body.kind === 'repeat' && body.body.kind === 'class' && next?.kind === 'class' && !next.negated && areApart(body.body, next);
+}
+
+type Class = Extract<Node, { kind: 'class' }>;
+
+function areApart(one: Class, other: Class): boolean {
+  const points = other.ranges.flatMap(([from, to]) => (to - from > 100 ? [] : Array.from({ length: to - from + 1 }, (_, step) => from + step)));
+  if (points.length === 0 || other.ranges.some(([from, to]) => to - from > 100)) return false;
+  const cases = points.flatMap((point) => {
+    const text = String.fromCodePoint(point);
+    return one.fold || other.fold ? [point, ...[text.toLowerCase(), text.toUpperCase()].map((form) => form.codePointAt(0) as number)] : [point];
+  });
+  return cases.every((point) => one.ranges.some(([from, to]) => point >= from && point <= to) === one.negated);
+}
+
+/** One branch matches, not several. */
+function mostOf(branches: readonly number[][]): number[] {
+  return branches.reduce((most, one) => (ways(one) > ways(most) ? one : most), []);
+}
+
+function ways(ranges: readonly number[]): number {
+  return ranges.reduce((all, range) => all * range, 1);
 }
 
 function hasNestedChoice(node: Node, repeated: boolean): boolean {

@@ -25,6 +25,10 @@ interface Match extends FoundSecret {
 }
 
 const allowed = 'gitleaks:allow';
+/** Of one rule in one text; a text with more is none that anybody reads one by one. */
+const mostJudged = 1_000;
+/** What an allow list may see of a line on either side, in code units. */
+const widestLine = 4_096;
 
 export class SecretScanner {
   readonly #rules: readonly SecretRule[];
@@ -35,6 +39,7 @@ export class SecretScanner {
   readonly #woken: readonly (readonly number[])[];
   readonly #always: readonly number[];
   readonly #stopwords = new Map<Allowlist, KeywordIndex>();
+  readonly #lines = new LineNumbers();
 
   constructor({ rules, allowlists }: SecretRules) {
     this.#rules = rules;
@@ -97,7 +102,8 @@ export class SecretScanner {
     if (path !== null && rule.allowlists.some((list) => allowsPath(list, path))) return [];
     const keywordEnds =
       ends === null || rule.keywords.length === 0 ? null : ends.length === 1 ? (ends[0] as number[]) : ends.flat().toSorted((a, b) => a - b);
-    return rule.regex.findAll(text, keywordEnds).flatMap((match) => this.#judge(rule, text, path, match));
+    const matches = rule.regex.findAll(text, keywordEnds);
+    return matches.slice(0, mostJudged).flatMap((match) => this.#judge(rule, text, path, match));
   }
 
   #judge(rule: SecretRule, text: string, path: string | null, match: GoMatch): Match[] {
@@ -105,25 +111,25 @@ export class SecretScanner {
     const secret =
       (rule.secretGroup > 0 ? match.groups[rule.secretGroup] : match.groups.slice(1).find((group) => group !== undefined && group !== '')) ?? whole;
     if (rule.entropy !== 0 && shannonEntropy(secret) <= rule.entropy) return [];
-    const lineStart = text.lastIndexOf('\n', match.start - 1) + 1;
     const matchEnd = match.start + whole.length;
-    const lineEnd = text.indexOf('\n', matchEnd);
-    const line = text.slice(lineStart, lineEnd === -1 ? text.length : lineEnd);
+    const before = text.slice(Math.max(0, match.start - widestLine), match.start);
+    const after = text.slice(matchEnd, matchEnd + widestLine);
+    const [lineStart, lineEnd] = [before.lastIndexOf('\n') + 1, after.indexOf('\n')];
+    const line = `${before.slice(lineStart)}${text.slice(match.start, matchEnd)}${lineEnd === -1 ? after : after.slice(0, lineEnd)}`;
     if (line.includes(allowed)) return [];
     const looked = { secret, match: whole, line, path };
     if ([...this.#allowlists, ...rule.allowlists].some((list) => this.#allows(list, looked))) return [];
     const start = match.start + Math.max(0, text.slice(match.start, match.end).indexOf(secret));
-    const first = countLines(text, lineStart);
-    const endLine = first + countLines(whole, whole.length);
+    const first = this.#lines.of(text, match.start);
     return [
       {
         rule: rule.id,
         description: rule.description,
         start,
         end: start + secret.length,
-        line: first + 1,
-        endLine: endLine + 1,
-        column: match.start - lineStart,
+        line: first,
+        endLine: this.#lines.of(text, Math.max(match.start, matchEnd - 1)),
+        column: before.length - lineStart,
         secret,
       },
     ];
@@ -165,10 +171,25 @@ function withoutVaguer(found: readonly Match[]): Match[] {
   );
 }
 
-function countLines(text: string, end: number): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at !== -1 && at < end; at = text.indexOf('\n', at + 1)) count += 1;
-  return count;
+/** Numbers of lines in one text after another. */
+class LineNumbers {
+  #text = '';
+  #ends: number[] = [];
+
+  /** from 1 */
+  of(text: string, offset: number): number {
+    if (text !== this.#text) {
+      [this.#text, this.#ends] = [text, []];
+      for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) this.#ends.push(at);
+    }
+    let [low, high] = [0, this.#ends.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#ends[middle] as number) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low + 1;
+  }
 }
 
 /** Bits a sign, as gitleaks counts: signs are code points, their number that of the bytes. */
