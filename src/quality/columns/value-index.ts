@@ -52,32 +52,22 @@ export class ValueIndex {
 
   duplicates(): Duplicates {
     const found: { row: number; other: number }[] = [];
-    for (const rows of this.groups()) {
+    for (const { rows } of this.groups()) {
       const [first, second] = rows;
       for (const row of rows) found.push({ row, other: (row === first ? second : first) as number });
     }
     return duplicatesOf(found);
   }
 
-  /** Rows of each value that stands in several, rising. */
-  *groups(): Generator<number[]> {
-    for (const { start, end } of this.runs()) yield this.#rowsFrom(start, end);
-  }
-
-  /** Entries of each value that stands in several rows. */
-  *runs(): Generator<{ readonly start: number; readonly end: number }> {
+  /** Each value that stands in several rows: its digest (16 bytes, as latin1) and the rows, rising. */
+  *groups(): Generator<{ readonly name: string; readonly rows: number[] }> {
     this.#sort();
     for (let start = 0; start < this.#size;) {
       let end = start + 1;
       while (end < this.#size && this.#isSame(start, end)) end += 1;
-      if (end - start > 1) yield { start, end };
+      if (end - start > 1) yield { name: this.#nameAt(start), rows: this.#rowsFrom(start, end) };
       start = end;
     }
-  }
-
-  /** Name of the value of an entry, in a form that can be compared with `nameOf`. */
-  nameAt(entry: number): string {
-    return Buffer.from(this.#names.buffer, this.#names.byteOffset + entry * words * 4, words * 4).toString('latin1');
   }
 
   /** Rows of a value, rising. */
@@ -111,6 +101,10 @@ export class ValueIndex {
     index.#rows = wordsOf(bytes.subarray(8 + size * words * 4));
     index.#size = size;
     return index;
+  }
+
+  #nameAt(entry: number): string {
+    return Buffer.from(this.#names.buffer, this.#names.byteOffset + entry * words * 4, words * 4).toString('latin1');
   }
 
   #reserve(size: number): void {

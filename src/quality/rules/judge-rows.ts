@@ -66,6 +66,7 @@ export function judgeOfRows(checks: Checks, options: JudgeOptions): RowsJudge {
       return {
         rows,
         columns: columns.all(),
+        leading: columns.leading,
         looked,
         broken: lists.map((list) => list.all()),
         entries,
@@ -145,6 +146,10 @@ class Columns {
       if (this.#first[at] !== name && !this.#known.has(name)) this.#others.add(name);
       at += 1;
     }
+  }
+
+  get leading(): number {
+    return this.#first?.length ?? 0;
   }
 
   all(): string[] {

@@ -1,8 +1,11 @@
 // What is known of a bag of rows once they were looked at: all that a verdict needs. A full run, a run over what changed and the parts of several runners
 // end in the same state, and so in the same verdict.
 import type { Digest } from '../../base/digest.ts';
+import { PlumbError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/names.ts';
 import type { ColumnBag } from '../columns/column-bag.ts';
 import type { Duplicates } from '../columns/value-index.ts';
+import type { Checks } from './checks.ts';
 
 /** A row that some check is broken by, as it is shown. */
 export interface BrokenRow {
@@ -26,6 +29,8 @@ export interface State {
   readonly rows: number;
   /** in the order of the file; of JSONL those of the first row come first, then all others, sorted */
   readonly columns: readonly string[];
+  /** how many of them are those of the first row */
+  readonly leading: number;
   /** by check of rows: how many rows it looked at */
   readonly looked: readonly number[];
   /** by check of rows: numbers of the rows that break it, rising */
@@ -53,4 +58,17 @@ export class NumberList {
   all(): Uint32Array {
     return this.#numbers.slice(0, this.length);
   }
+}
+
+/** A rule about a column that no row has would hold for ever and say nothing. @throws PlumbError CONFIG_INVALID */
+export function requireColumns({ named }: Checks, columns: readonly string[], file: string): void {
+  const there = new Set(columns);
+  const wrong = [...named].find(([column]) => !there.has(column));
+  if (wrong === undefined) return;
+  const [column, path] = wrong;
+  throw new PlumbError('CONFIG_INVALID', {
+    what: `no row has the column "${column}".${didYouMean(column, columns)}`,
+    where: { file, path },
+    mend: `name a column of the data: ${columns.slice(0, 20).join(', ')}`,
+  });
 }

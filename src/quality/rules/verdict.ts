@@ -296,16 +296,3 @@ function changed(row: number): PlumbError {
     mend: 'run the command again',
   });
 }
-
-/** A rule about a column that no row has would hold for ever and say nothing. @throws PlumbError CONFIG_INVALID */
-export function requireColumns({ named }: Checks, columns: readonly string[], file: string): void {
-  const there = new Set(columns);
-  const wrong = [...named].find(([column]) => !there.has(column));
-  if (wrong === undefined) return;
-  const [column, path] = wrong;
-  throw new PlumbError('CONFIG_INVALID', {
-    what: `no row has the column "${column}".${didYouMean(column, columns)}`,
-    where: { file, path },
-    mend: `name a column of the data: ${columns.slice(0, 20).join(', ')}`,
-  });
-}

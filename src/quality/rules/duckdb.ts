@@ -1,0 +1,74 @@
+// DuckDB for one file: in memory, within bounds, with a folder of its own to spill into. It is loaded when it is needed: that costs 0.13 s.
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+
+/** Columns of a part of an answer, each a list of values. */
+export type SqlColumnValues = readonly (readonly unknown[])[];
+
+export interface Sql {
+  run(sql: string): Promise<void>;
+  /** The answer, some thousand rows at a time. */
+  read(sql: string): AsyncGenerator<SqlColumnValues>;
+  /** Name of a file as a literal. No character of it has a meaning. */
+  readonly file: string;
+  readonly connection: DuckDBConnection;
+}
+
+const mostThreads = 8;
+const memoryMiB = { each: 64, all: 96 };
+
+/**
+ * @param path absolute
+ * @throws what DuckDB throws; the reason of the signal
+ */
+export async function withDuckDb<T>(path: string, signal: AbortSignal, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  signal.throwIfAborted();
+  const folder = await mkdtemp(join(tmpdir(), 'plumb-sql-'));
+  try {
+    // stars and brackets in a name would be patterns to DuckDB
+    const file = join(folder, 'rows');
+    await symlink(path, file);
+    const threads = Math.min(availableParallelism(), mostThreads);
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(threads),
+      memory_limit: `${memoryMiB.all + memoryMiB.each * threads}MiB`,
+      temp_directory: join(folder, 'spill'),
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
+    const connection = await instance.connect();
+    const stop = (): void => connection.interrupt();
+    signal.addEventListener('abort', stop);
+    try {
+      return await work(sqlOf(connection, `'${file.replaceAll("'", "''")}'`));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      connection.closeSync();
+      instance.closeSync();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function sqlOf(connection: DuckDBConnection, file: string): Sql {
+  return {
+    file,
+    connection,
+    run: async (sql) => void (await connection.run(sql)),
+    async *read(sql) {
+      const result = await connection.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        yield chunk.getColumns();
+      }
+    },
+  };
+}
