@@ -176,7 +176,7 @@ class LineNumbers {
   #text = '';
   #ends: number[] = [];
 
-  /** from 1 */
+  /** from 1; the end of a line is of the next one, as gitleaks counts */
   of(text: string, offset: number): number {
     if (text !== this.#text) {
       [this.#text, this.#ends] = [text, []];
@@ -185,7 +185,7 @@ class LineNumbers {
     let [low, high] = [0, this.#ends.length];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#ends[middle] as number) < offset) low = middle + 1;
+      if ((this.#ends[middle] as number) <= offset) low = middle + 1;
       else high = middle;
     }
     return low + 1;
