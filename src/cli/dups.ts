@@ -68,14 +68,10 @@ async function findDups(words: string[], options: Options, cli: Cli): Promise<vo
     const { rows, world } = await openCheckedData(project, name, { cwd, progress, signal, ...(rev === undefined ? {} : { rev }) });
     const { report, flagged } = await judgeDuplicates(rows, settings, world);
     reports.push(report);
-    if (options.out !== undefined) await writeLines(resolve(cwd, options.out), toAsync(flaggedLines(flagged())));
+    if (options.out !== undefined) await writeLines(resolve(cwd, options.out), flaggedLines(flagged()));
     cli.print(renderFindings(report, limit, cli.paint));
   }
   const holds = reports.every((report) => report.holds);
   cli.emit({ holds, reports });
   if (!holds) cli.exitCode = 1;
-}
-
-async function* toAsync<T>(values: Iterable<T>): AsyncGenerator<T> {
-  yield* values;
 }

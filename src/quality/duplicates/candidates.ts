@@ -1,7 +1,7 @@
 // Pairs of entries that share a band, the only ones that are compared. Boilerplate may bring any number of entries into one bucket: a small bucket gives
 // all its pairs; a large one, for each entry, the earliest of the bucket and those whose other bands are most alike, so that the cost stays linear.
 import type { RowIndex } from '../text/row-index.ts';
-import { record, type Entries } from './entries.ts';
+import { record, type Entries } from '../text/entries.ts';
 
 /** Up to so many entries in a bucket are compared each with each. */
 const smallBucket = 16;
@@ -76,7 +76,7 @@ class Buckets {
   fill(band: number, found: PairList): Uint32Array[] {
     const { records, width } = this.#index;
     const { first, count } = this.#entries;
-    const [slots, sizes, before, at] = [this.#slots, this.#sizes, this.#before, record.bands + band];
+    const [slots, sizes, before, at] = [this.#slots, this.#sizes, this.#before, record.own + band];
     const mask = slots.length - 1;
     slots.fill(0);
     sizes.fill(0);
@@ -111,7 +111,7 @@ interface Wanted {
 
 function pairsOfLarge(members: Uint32Array, band: number, { index: { records, width }, entries: { first }, bands, found }: Wanted): void {
   const leader = members[0] as number;
-  const keyOf = (entry: number, step: number): number => records[(first[entry] as number) * width + record.bands + ((band + step) % bands)] as number;
+  const keyOf = (entry: number, step: number): number => records[(first[entry] as number) * width + record.own + ((band + step) % bands)] as number;
   const byBands = (a: number, b: number): number => {
     for (let step = 1; step < bands; step += 1) {
       const difference = keyOf(a, step) - keyOf(b, step);

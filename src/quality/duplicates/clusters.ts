@@ -6,7 +6,7 @@ import { jaccardOf, ShingleSets } from '../text/jaccard.ts';
 import { readRowsAt } from '../text/rows-at.ts';
 import type { RowIndex } from '../text/row-index.ts';
 import type { ReadDocument } from '../text/view.ts';
-import { record, type Entries } from './entries.ts';
+import { record, type Entries } from '../text/entries.ts';
 import type { KnownScores } from './known.ts';
 
 export interface Clusters {

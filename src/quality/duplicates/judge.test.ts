@@ -1,53 +1,20 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { digestOf, digestOfFile, type Digest } from '../../base/digest.ts';
-import { silentProgress } from '../../base/progress.ts';
-import { scanRows } from '../../datasets/row-scan.ts';
-import type { CheckedRows, CheckWorld } from '../checked-rows.ts';
-import { noMemory, openMemory, type CheckMemory } from '../memory.ts';
+import type { z } from '../../base/schema.ts';
+import type { CheckedRows } from '../checked-rows.ts';
+import type { CheckMemory } from '../memory.ts';
 import { jaccardOf, ShingleSets } from '../text/jaccard.ts';
+import { openVersions } from '../text/versions.fixture.ts';
 import { judgeDuplicates, type Duplicates } from './judge.ts';
 import { duplicateSettings } from './settings.ts';
-import type { z } from '../../base/schema.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'plumb-dups-'));
-afterAll(() => rm(folder, { recursive: true }));
-const nodes = new Map<Digest, Uint8Array>();
-const paths = new Map<Digest, string>();
-let files = 0;
+const { versionOf, worldOf, newMemory, end } = await openVersions();
+afterAll(end);
 
 type Settings = z.input<typeof duplicateSettings>;
 
-/** A file of rows, with the tree that an add would leave. */
-async function versionOf(rows: readonly object[], columns: { readonly key?: string; readonly label?: string } = {}): Promise<CheckedRows> {
-  const path = join(folder, `${(files += 1)}.jsonl`);
-  await writeFile(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  const keepNode = (bytes: Uint8Array): Digest => {
-    const digest = digestOf(bytes);
-    nodes.set(digest, bytes.slice());
-    return digest;
-  };
-  const [key, label] = [columns.key ?? null, columns.label ?? null];
-  const scan = await scanRows(path, { format: 'jsonl', key, label, known: async () => null, keepNode });
-  const { digest: content } = await digestOfFile(path);
-  paths.set(content, path);
-  // rows that no add takes have none
-  const tree = scan === null ? {} : { tree: { root: scan.tree.root, rows: scan.rows, schema: scan.schema, key, label, labels: null } };
-  return { source: { path, format: 'jsonl', name: 'rows', ...columns, ...tree }, content };
-}
-
-const worldOf = (memory: CheckMemory): CheckWorld => ({
-  memory,
-  readNode: async (digest) => nodes.get(digest) as Uint8Array,
-  pathOf: async (content) => paths.get(content) ?? null,
-  progress: silentProgress,
-  signal: new AbortController().signal,
-});
-
-const judge = (rows: CheckedRows, settings: Settings = {}, memory: CheckMemory = noMemory): Promise<Duplicates> =>
+const judge = (rows: CheckedRows, settings: Settings = {}, memory?: CheckMemory): Promise<Duplicates> =>
   judgeDuplicates(rows, duplicateSettings.parse(settings), worldOf(memory));
 
 const told = ({ report, flagged }: Duplicates): string => JSON.stringify([report, [...flagged()]]);
@@ -135,24 +102,16 @@ test('what is remembered changes nothing: after any edits the answer is that of 
       fc.array(row, { minLength: 20, maxLength: 80 }),
       fc.array(fc.array(edit, { maxLength: 4 }), { maxLength: 3 }),
       async (first, steps) => {
-        const memory = openMemory(join(folder, `memory-${(files += 1)}`));
-        const counting: CheckMemory = {
-          async *recall(check) {
-            for await (const state of memory.recall(check)) {
-              remembered += 1;
-              yield state;
-            }
-          },
-          keep: (...kept) => memory.keep(...kept),
-        };
+        const memory = newMemory();
         const settings: Settings = { columns: ['text'], shingle: 2, threshold: 0.6 };
         const rows = [...first];
-        await judge(await versionOf(rows, { label: 'label' }), settings, counting);
+        await judge(await versionOf(rows, { label: 'label' }), settings, memory);
         for (const edits of steps) {
           for (const { at, take, put } of edits) rows.splice(Math.min(at, rows.length), take, ...put);
           const version = await versionOf(rows.length === 0 ? first : rows, { label: 'label' });
-          expect(told(await judge(version, settings, counting))).toBe(told(await judge(version, settings)));
+          expect(told(await judge(version, settings, memory))).toBe(told(await judge(version, settings)));
         }
+        remembered += memory.recalled();
       },
     ),
     { numRuns: 12 },
@@ -179,4 +138,39 @@ test('a column that is not there is an error that names the nearest', async () =
   const version = await versionOf([{ text: 'a', n: 1 }]);
   await expect(judge(version, { columns: ['txt'] })).rejects.toMatchObject({ code: 'DATASET_COLUMN', message: expect.stringContaining('"text"') });
   await expect(judge(await versionOf([{ n: 1 }]))).rejects.toMatchObject({ code: 'DATASET_COLUMN', mend: 'name columns: n' });
+});
+
+test('Banking77: four training texts stand there twice as they are', async () => {
+  const files = ['intents', 'held-back'].map((name) =>
+    readFileSync(new URL(`../../../templates/classifier/data/${name}.jsonl`, import.meta.url), 'utf8'),
+  );
+  const rows = files.flatMap((text) => text.trimEnd().split('\n')).map((line) => JSON.parse(line) as { id: string });
+  const found = await judge(
+    await versionOf(
+      rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      { key: 'id', label: 'label' },
+    ),
+  );
+  const exact = [...found.flagged()].filter(({ findings }) => findings[0]?.kind === 'exact-duplicate');
+  expect(exact.map(({ key, findings }) => [key, findings[0]?.other?.key])).toMatchInlineSnapshot(`
+    [
+      [
+        "train-01291",
+        "train-01247",
+      ],
+      [
+        "train-01725",
+        "train-01711",
+      ],
+      [
+        "train-04596",
+        "train-04595",
+      ],
+      [
+        "train-06966",
+        "train-06911",
+      ],
+    ]
+  `);
+  expect(found.report.numbers).toMatchObject({ exact: 4, normalised: 24, conflicts: 1 });
 });

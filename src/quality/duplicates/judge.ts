@@ -19,7 +19,7 @@ import { chooseColumns, documentReader, exactText, shingleSizes, valueOf, type R
 import { textRules } from '../text/words.ts';
 import { candidatePairs } from './candidates.ts';
 import { clusterEntries, type Clusters } from './clusters.ts';
-import { entriesOf, record, type Entries } from './entries.ts';
+import { entriesOf, record, type Entries } from '../text/entries.ts';
 import { decodeKnown, encodeKnown, KnownScores, type KnownFacts, type RowFacts } from './known.ts';
 import type { DuplicateKind, DuplicateSettings } from './settings.ts';
 
@@ -31,7 +31,7 @@ export interface Duplicates {
   keptFor(row: number): { readonly row: number; readonly digest: Digest; readonly near: boolean } | null;
 }
 
-/** Raised when equal rows get another index. */
+/** Raised when equal rows get another index: a record is its keys of bands, behind what all have; its size is the number of its shingles. */
 const indexVersion = 1;
 
 /**
@@ -77,10 +77,10 @@ export async function judgeDuplicates(rows: CheckedRows, settings: DuplicateSett
 }
 
 function duplicateIndexer(read: ReadDocument, shingle: number, banding: Banding): RowIndexer {
-  const width = record.bands + banding.bands;
+  const width = record.own + banding.bands;
   const [reader, signer, grams] = [new TextReader(), new MinHash(banding), new NumberList()];
   const numbers = new Uint32Array(width);
-  const none = new Uint32Array(0);
+  const none = new NumberList();
   const addDocument = (index: Parameters<RowIndexer['add']>[0], document: Document): void => {
     reader.read(document);
     numbers.fill(0);
@@ -90,7 +90,7 @@ function duplicateIndexer(read: ReadDocument, shingle: number, banding: Banding)
       reader.name(numbers, record.name);
       // what has no words is found by its name alone: its bands are of that name
       if (grams.length === 0) grams.push(numbers[record.name] as number);
-      signer.sign(grams.values, numbers, record.bands);
+      signer.sign(grams.values, numbers, record.own);
       numbers[record.size] = grams.length;
     }
     index.add(numbers, none);

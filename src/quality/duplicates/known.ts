@@ -2,7 +2,7 @@
 // again from the rows: with or without them the answer is the same.
 import type { RowChanges } from '../../datasets/row-changes.ts';
 import { pairCode, type PairCode } from './candidates.ts';
-import type { Entries } from './entries.ts';
+import type { Entries } from '../text/entries.ts';
 
 /** Of more pairs, or rows, what is known is not kept: it would be larger than what it saves. */
 const mostKept = 1_000_000;

@@ -21,7 +21,7 @@ export class ShingleSets {
   setOf(document: Document): Float64Array {
     const shingles: number[] = [];
     for (const words of documentWords(document)) {
-      const numbers = words.map((word) => this.#numberOf(word));
+      const numbers = this.numbersOf(words);
       const last = Math.max(numbers.length === 0 ? -1 : 0, numbers.length - this.#size);
       for (let at = 0; at <= last; at += 1) shingles.push(packed(numbers, at, Math.min(numbers.length, at + this.#size)));
     }
@@ -29,6 +29,11 @@ export class ShingleSets {
     let kept = 0;
     for (const shingle of sorted) if (kept === 0 || sorted[kept - 1] !== shingle) sorted[kept++] = shingle;
     return sorted.slice(0, kept);
+  }
+
+  /** Equal words have equal numbers, from 1. */
+  numbersOf(words: readonly string[]): number[] {
+    return words.map((word) => this.#numberOf(word));
   }
 
   #numberOf(word: string): number {

@@ -23,6 +23,13 @@ export class NumberList {
     this.length += values.length;
   }
 
+  /** The numbers of another list: for short ones faster than by a view of it. */
+  appendList({ array, length }: NumberList): void {
+    this.reserve(this.length + length);
+    for (let at = 0; at < length; at += 1) this.array[this.length + at] = array[at] as number;
+    this.length += length;
+  }
+
   /** What is in it; only until it grows. */
   get values(): Uint32Array {
     return this.array.subarray(0, this.length);

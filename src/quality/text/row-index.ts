@@ -33,10 +33,10 @@ export class RowIndex {
   }
 
   /** @param record `width` numbers */
-  add(record: Uint32Array, list: Uint32Array): void {
+  add(record: Uint32Array, list: NumberList): void {
     this.#starts.push(this.#tail.length);
     this.#records.append(record);
-    this.#tail.append(list);
+    this.#tail.appendList(list);
     this.rows += 1;
   }
 

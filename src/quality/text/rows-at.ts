@@ -7,6 +7,7 @@ import { parseCsvText } from '../../datasets/csv-text.ts';
 import { skipByteOrderMark } from '../../datasets/encoding.ts';
 import { parseLine } from '../../datasets/jsonl.ts';
 import type { RowSource, TreeSource } from '../../datasets/row-source.ts';
+import { readBlocks } from '../../datasets/row.ts';
 import { readRowBatches, type Row } from '../../datasets/rows.ts';
 import { chunksOfRows } from '../../store/tree/row-walk.ts';
 import type { PlacedChunk, ReadNode } from '../../store/tree/tree.ts';
@@ -29,6 +30,10 @@ export async function* readRowsAt(
     yield* readChunks(source as TreeSource, numbers, remembering(readNode), signal);
     return;
   }
+  if (source.format === 'jsonl') {
+    yield* readLines(source, numbers, signal);
+    return;
+  }
   let next = 0;
   for await (const batch of readRowBatches(source.path, source.format, { signal, name: source.name })) {
     const first = batch[0]?.row ?? 0;
@@ -38,6 +43,42 @@ export async function* readRowsAt(
     if (next === numbers.length) return;
   }
   throw changed(source);
+}
+
+/** Lines of other rows are passed over unread. */
+async function* readLines(source: RowSource, numbers: ArrayLike<number>, signal: AbortSignal): AsyncGenerator<Row> {
+  let row = 0;
+  let next = 0;
+  let rest: Buffer[] = [];
+  let isFirst = true;
+  const take = (line: Buffer): Row | null => {
+    if (isBlank(line) || (row += 1) !== numbers[next]) return null;
+    next += 1;
+    return { row, value: parseLine(line.toString('utf8').trim(), { file: source.name, row }) };
+  };
+  for await (const read of readBlocks(source.path, { signal })) {
+    const block = isFirst ? read.subarray(skipByteOrderMark(read, source.name)) : read;
+    isFirst = false;
+    let from = 0;
+    for (let end = block.indexOf(lineFeed); end !== -1; end = block.indexOf(lineFeed, from)) {
+      const line = rest.length === 0 ? block.subarray(from, end) : Buffer.concat([...rest, block.subarray(from, end)]);
+      rest = [];
+      from = end + 1;
+      const found = take(line);
+      if (found !== null) yield found;
+      if (next === numbers.length) return;
+    }
+    if (from < block.length) rest.push(block.subarray(from));
+  }
+  const found = take(Buffer.concat(rest));
+  if (found !== null) yield found;
+  if (next < numbers.length) throw changed(source);
+}
+
+const lineFeed = 0x0a;
+
+function isBlank(line: Buffer): boolean {
+  return line[0] !== 0x7b && line.toString('utf8').trim() === '';
 }
 
 async function* readChunks(source: TreeSource, numbers: ArrayLike<number>, readNode: ReadNode, signal: AbortSignal): AsyncGenerator<Row> {

@@ -9,6 +9,11 @@ export interface Document {
   readonly tokens: readonly string[] | null;
 }
 
+/** Dashes, quotation marks, dots and the space that does not break: with ASCII they are most of what is written in English. */
+function isGap(code: number): boolean {
+  return (code >= 0x2010 && code <= 0x2027) || code === 0xa0;
+}
+
 const fnvOffset = 0x811c9dc5 | 0;
 const fnvPrime = 0x01000193;
 const space = 0x20;
@@ -44,8 +49,13 @@ export class TextReader {
 
   /** 128 bits of the SHA-256 of the normal form. */
   name(into: Uint32Array, at: number): void {
-    const digest = hash('sha256', this.#bytes.subarray(0, this.#length), 'buffer');
-    for (let word = 0; word < 4; word += 1) into[at + word] = digest.readUInt32LE(word * 4);
+    // as a text of bytes: a buffer for each row would keep the collector busy
+    const digest = hash('sha256', this.#bytes.subarray(0, this.#length), 'binary');
+    for (let word = 0; word < 4; word += 1) {
+      let value = 0;
+      for (let byte = 3; byte >= 0; byte -= 1) value = (value << 8) | digest.charCodeAt(word * 4 + byte);
+      into[at + word] = value;
+    }
   }
 
   #readPart(part: string): void {
@@ -62,7 +72,7 @@ export class TextReader {
     this.ends.push(this.count);
   }
 
-  /** @returns false: it is not ASCII, and what was read of it is of no use */
+  /** @returns false: there is more in it than ASCII and typographic punctuation, and what was read of it is of no use */
   #readAscii(part: string): boolean {
     this.#reserve(part.length * 2 + 1);
     const bytes = this.#bytes;
@@ -71,8 +81,8 @@ export class TextReader {
     let inWord = false;
     for (let index = 0; index < part.length; index += 1) {
       const code = part.charCodeAt(index);
-      if (code > 127) return false;
-      const kind = asciiKinds[code];
+      if (code > 127 && !isGap(code)) return false;
+      const kind = asciiKinds[code] ?? 0;
       if (kind === 1) {
         const small = code > 64 && code < 91 ? code + 32 : code;
         value = Math.imul(value ^ small, fnvPrime);

@@ -16,7 +16,30 @@ const nameOf = (text: string): string => {
 };
 
 test('two texts have one name just when their words and signs are the same', () => {
-  const piece = fc.constantFrom('a', 'B', 'é', 'e\u0301', '中', '文', ' ', '-', '£', '$', '%', '₂', '2', '\u00ad', '_', 'ﬁ', '.', '\n', '😀');
+  const piece = fc.constantFrom(
+    'a',
+    'B',
+    'é',
+    'e\u0301',
+    '中',
+    '文',
+    ' ',
+    '-',
+    '£',
+    '$',
+    '%',
+    '₂',
+    '2',
+    '\u00ad',
+    '_',
+    'ﬁ',
+    '.',
+    '\n',
+    '😀',
+    '’',
+    '\u00a0',
+    '…',
+  );
   const text = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''));
   const normal = (one: string): string => tokensOf(foldText(one)).join(' ') || `\0${one.trim()}`;
   fc.assert(

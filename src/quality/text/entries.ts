@@ -1,8 +1,8 @@
 // Rows with equal normal forms are one entry: what follows compares entries, so that a million equal rows cost no more than one.
-import type { RowIndex } from '../text/row-index.ts';
+import type { RowIndex } from './row-index.ts';
 
-/** A record of a row: 128 bits of its name, the number of its shingles (0: it says nothing), keys of its bands. */
-export const record = { name: 0, size: 4, bands: 5 } as const;
+/** What every record of a row begins with: 128 bits of its name, and how much it says (0: nothing). */
+export const record = { name: 0, size: 4, own: 5 } as const;
 
 export interface Entries {
   readonly count: number;
