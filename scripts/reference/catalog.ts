@@ -14,6 +14,7 @@ import { secretsSchema } from '../../src/quality/secrets/config.ts';
 import { rulesSchema } from '../../src/quality/rules.ts';
 import { pointerSchema, policySchema, promotionSchema } from '../../src/registry/schema.ts';
 import { reportSchema } from '../../src/report/schema.ts';
+import { decisionSchema, queueHeaderSchema, queueRowSchema, reviewHeaderSchema } from '../../src/review/schema.ts';
 import { predictAnswerSchema, predictRequestSchema } from '../../src/serve/request.ts';
 import { curveSchema } from '../../src/train/schema.ts';
 
@@ -53,6 +54,10 @@ export const writtenByPlumbline: readonly Format[] = [
   { name: 'evaluation', file: 'evaluation.json of plumb/evaluate', version: 1, schema: evaluationSchema },
   { name: 'case-result', file: 'a line of cases.jsonl of plumb/evaluate', version: 1, schema: caseResultSchema },
   { name: 'comparison', file: 'comparison of two models, in a report', version: 1, schema: comparisonSchema },
+  { name: 'review', file: 'first line of reviews/<data>/<digest>.jsonl', version: 1, schema: reviewHeaderSchema },
+  { name: 'review-decision', file: 'every other line of it', version: 1, schema: decisionSchema },
+  { name: 'review-queue', file: 'first line of reviews/<data>/asked/<digest>.jsonl', version: 1, schema: queueHeaderSchema },
+  { name: 'review-queue-row', file: 'every other line of it', version: 1, schema: queueRowSchema },
   { name: 'predict-request', file: 'body of POST /v1/models/<model>/predict', version: 1, schema: predictRequestSchema },
   { name: 'predict-answer', file: 'its answer', version: 1, schema: predictAnswerSchema },
 ];

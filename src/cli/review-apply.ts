@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic.ts';
-import { digestOf, hexOf } from '../base/digest.ts';
-import { lineageLine } from '../quality/provenance/lineage.ts';
+import { digestOf, hexOf, type Digest } from '../base/digest.ts';
+import { loadLock } from '../datasets/lock.ts';
+import { carryOutRecord, type RecordResult } from '../quality/provenance/carry-out.ts';
+import { LineageIndex } from '../quality/provenance/lineage-index.ts';
+import type { RowDecision } from '../quality/provenance/record.ts';
+import { sidecarName } from '../quality/provenance/sidecar.ts';
+import { reviewsOf } from '../review/by-row.ts';
+import { lineageLine, readLineage } from '../quality/provenance/lineage.ts';
 import { formatOfName } from '../datasets/row-format.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
 import { applyDecisions, type Applied } from '../review/apply.ts';
@@ -33,10 +39,12 @@ async function apply(word: string, cli: Cli): Promise<void> {
       },
     }),
   );
+  const provenance = await recordReviews(world, lineage, cli);
   const disputed = [...settled.values()].filter(({ state }) => state === 'disputed').length;
   const { replaced, removed, rows } = applied;
-  cli.emit({ data, path: entry.path, replaced, removed, rows, disputed, lineage });
+  cli.emit({ data, path: entry.path, replaced, removed, rows, disputed, lineage, provenance });
   if (disputed > 0) cli.note(`${disputed} disputed, and left as they are: plumb review adjudicate ${data}`);
+  if (provenance !== null) cli.note(`${provenance.path}: ${provenance.changed + provenance.recorded} rows say now what was decided of them`);
   if (replaced + removed === 0) return cli.print('no row changes');
   cli.print(
     `${entry.path}: ${replaced} replaced, ${removed} removed, ${rows} rows left\n${cli.paint.dim(`plumb diff, then plumb add ${entry.path}`)}`,
@@ -50,4 +58,16 @@ async function writeLineage({ project, data }: ReviewWorld, { lineage }: Applied
   const path = `${reviewsFolder}/${data}/lineage/${hexOf(digestOf(text))}.jsonl`;
   await writeFileAtomic(join(project.root, path), text);
   return path;
+}
+
+/** What was decided stands in the sidecar of the data set, if it has one. */
+async function recordReviews({ project, data, settled }: ReviewWorld, lineage: string | null, cli: Cli): Promise<RecordResult | null> {
+  if (!Object.hasOwn((await loadLock(project)).datasets, sidecarName(data))) return null;
+  const decisions = new Map<Digest, RowDecision>();
+  for (const [row, { status, from }] of reviewsOf(settled))
+    decisions.set(row, { reviewed: status === 'accepted' || status === 'rejected' ? status : 'pending', from });
+  const index = new LineageIndex();
+  if (lineage !== null) for await (const row of readLineage(join(project.root, lineage), lineage, cli)) index.add(row);
+  const nothing = { from: [], sourceOf: () => null, also: false, pii: null, prune: false };
+  return carryOutRecord(project, { dataset: data, decisions, lineage: lineage === null ? null : index, ...nothing }, cli);
 }

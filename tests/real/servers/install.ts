@@ -96,6 +96,11 @@ export function installPresidio(): Promise<string> {
   return installPython('presidio', ['--no-deps']);
 }
 
+/** @returns path of a Python that has the SDKs of Argilla and Label Studio */
+export function installAnnotationTools(): Promise<string> {
+  return installPython('annotation', []);
+}
+
 async function installPython(name: string, options: readonly string[]): Promise<string> {
   const requirements = `${name}/requirements.txt`;
   const folder = folderFor(name, [requirements]);
