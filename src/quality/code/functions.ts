@@ -37,15 +37,16 @@ export function functionsOf(tree: Tree, language: CodeLanguage): CodeFunction[] 
 
 function functionOf(node: Node, language: CodeLanguage): CodeFunction | null {
   const declarator = declaratorOf(node);
-  const name = node.childForFieldName('name') ?? declarator?.childForFieldName('declarator') ?? null;
-  const parameters = (declarator ?? node).childForFieldName('parameters');
+  const holder = node.parent?.type === 'variable_declarator' ? node.parent : null;
+  const name = node.childForFieldName('name') ?? declarator?.childForFieldName('declarator') ?? holder?.childForFieldName('name') ?? null;
+  const parameters = (declarator ?? node).childForFieldName('parameters') ?? node.childForFieldName('parameter');
   if (name === null) return null;
   const body = node.childForFieldName('body');
   return {
     name: name.text.slice(0, 100),
     parameters: parameters === null ? [] : boundNames(parameters).filter((one) => !/^(self|cls|this|_.*)$/.test(one)),
     returns: body === null || implicit.includes(language) ? null : givesBack(body),
-    doc: language === 'python' ? docstringOf(body) : commentAbove(node),
+    doc: language === 'python' ? docstringOf(body) : commentAbove(holder ?? node),
     start: name.startIndex,
     end: name.endIndex,
   };
@@ -69,6 +70,8 @@ function boundNames(list: Node): string[] {
       else if (binding !== null || /param|pattern|declarator/.test(child.type)) walk(child, binding, depth + 1);
     });
   };
+  // x => x
+  if (isIdentifier(list.type)) return [list.text];
   walk(list, null, 0);
   return names;
 }

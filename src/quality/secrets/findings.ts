@@ -46,7 +46,7 @@ export function tellFindings(
       severity: severityOf(config, one.rule),
       column: at.column,
       span,
-      message: `${one.description} ${at.where(one)}${hash}`.trim(),
+      message: `${at.where(one)}${one.description}${hash}`,
     };
   });
   if (found.length <= mostTold) return told;

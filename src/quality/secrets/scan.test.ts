@@ -71,7 +71,7 @@ test('allow lists: stop words in any case, regexes of secret, match or line, pat
   expect(await found(list("regexes = ['''^demo''']"), text)).toEqual([]);
   expect(await found(list("regexTarget = \"match\"\nregexes = ['''^demo''']"), text)).toEqual(['own 1']);
   expect(await found(list("regexTarget = \"line\"\nregexes = ['''here$''']"), text)).toEqual([]);
-  const both = list('condition = "AND"\npaths = [\'\'\'\\.md$\'\'\']\nstopwords = ["demo"]');
+  const both = list("condition = \"AND\"\npaths = ['''\\.md$''']\nstopwords = [\"demo\"]");
   expect(await found(both, text, 'a.md')).toEqual([]);
   expect(await found(both, text, 'a.txt')).toEqual(['own 1']);
 });
