@@ -4,6 +4,7 @@ import { evaluateCases } from '../evaluate/classification.ts';
 import { compareCases } from '../evaluate/compare.ts';
 import { decideGate } from '../evaluate/gate.ts';
 import type { CaseResult, Comparison, Evaluation, GateCheck, GateResult } from '../evaluate/schema.ts';
+import type { DriftColumn } from '../quality/drift/schema.ts';
 import type { ReportParts, SampleRow } from './parts.ts';
 
 /** The labels of Banking77 (Casanueva et al. 2020, CC BY 4.0). */
@@ -204,6 +205,54 @@ function makeParts(story: 'good' | 'bad', cases: number): ReportParts {
   };
 }
 
+const labelDrift: DriftColumn = {
+  column: 'label',
+  kind: 'category',
+  label: true,
+  state: 'drifted',
+  missing: { before: 0, after: 0 },
+  distinct: { before: 77, after: 78 },
+  measures: { jensen_shannon: 0.131, psi: 0.07 },
+  aspects: [
+    {
+      aspect: 'values',
+      effect: { measure: 'jensen_shannon', value: 0.131, threshold: 0.1 },
+      test: { name: 'chi-square', statistic: 190.2, p: 1e-12, adjusted: 4e-12 },
+      drifted: true,
+    },
+  ],
+  come: [{ value: 'crypto_top_up', rows: 120 }],
+  gone: [],
+  plot: { kind: 'bars', labels: ['card_arrival', 'crypto_top_up'], before: [180, 0], after: [176, 120], others: { before: 9620, after: 9707 } },
+};
+
+const lengthDrift: DriftColumn = {
+  column: 'text',
+  kind: 'text',
+  label: false,
+  state: 'drifted',
+  missing: { before: 0, after: 300 },
+  distinct: { before: 9796, after: 9690 },
+  measures: {},
+  aspects: [
+    {
+      aspect: 'length',
+      effect: { measure: 'wasserstein_normed', value: 0.18, threshold: 0.1 },
+      test: { name: 'kolmogorov-smirnov', statistic: 0.07, p: 1e-9, adjusted: 2e-9 },
+      drifted: true,
+    },
+    {
+      aspect: 'missing',
+      effect: { measure: 'difference of shares', value: 0.03, threshold: 0.02 },
+      test: { name: 'two proportions', statistic: 17.3, p: 1e-60, adjusted: 4e-60 },
+      drifted: true,
+    },
+  ],
+  come: [{ value: 'crypto', rows: 118 }],
+  gone: [],
+  plot: { kind: 'histogram', of: 'length', edges: [20, 40, 60, 80], before: [900, 5000, 2800, 800, 300], after: [700, 4100, 3200, 1500, 503] },
+};
+
 /** The same as a pull request's report: what the branch changed, what the rules say, and the model of the merge base. */
 export function branchParts(story: 'good' | 'bad', cases = 3080): ReportParts {
   const parts = exampleParts(story, cases);
@@ -241,6 +290,55 @@ export function branchParts(story: 'good' | 'bad', cases = 3080): ReportParts {
         ],
       },
       { dataset: 'intents-test', rules: 'rules/intents.yaml', state: 'holds', rows: 3080, errors: 0, warnings: 0, checks: [] },
+    ],
+    findings: [
+      {
+        check: 'duplicates',
+        dataset: 'intents',
+        state: story === 'bad' ? 'broken' : 'holds',
+        rows: 10_003,
+        flagged: 2,
+        kinds: [
+          {
+            kind: 'near-duplicate',
+            severity: story === 'bad' ? 'error' : 'warning',
+            column: 'text',
+            rows: 2,
+            sample: [{ key: 'r9003', message: '0.91 alike, as row 17', other: { data: 'intents', key: 'r17' } }],
+          },
+        ],
+        notes: [],
+      },
+      {
+        check: 'pii',
+        dataset: 'intents',
+        state: 'holds',
+        rows: 10_003,
+        flagged: 1,
+        kinds: [{ kind: 'EMAIL_ADDRESS', severity: 'warning', column: 'text', rows: 1, sample: [{ key: 'r9002', message: 'e-mail address' }] }],
+        notes: ['names and places were not looked for: there is no model'],
+      },
+      { check: 'leakage', dataset: 'intents', state: 'holds', rows: 10_003, flagged: 0, kinds: [], notes: [] },
+    ],
+    drift: [
+      {
+        dataset: 'intents',
+        against: ['intents at 0123456789ab'],
+        state: 'drifted',
+        severity: 'warning',
+        rows: { before: 9800, after: 10_003 },
+        compared: 3,
+        columns: [labelDrift, lengthDrift],
+      },
+      {
+        dataset: 'intents-test',
+        against: ['intents'],
+        state: 'same',
+        severity: 'warning',
+        rows: { before: 9800, after: 3080 },
+        compared: 2,
+        columns: [],
+      },
     ],
     mergeBase: {
       commit: '0123456789ab',

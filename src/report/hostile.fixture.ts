@@ -1,6 +1,7 @@
 // Text that wants out: of its table cell, its code span, its attribute; up to a mention, a link, a script, the cursor.
 import fc from 'fast-check';
 import { branchParts, exampleParts } from './example.fixture.ts';
+import type { DriftColumn } from '../quality/drift/schema.ts';
 import type { ReportParts } from './parts.ts';
 
 export const attacks: readonly string[] = [
@@ -107,6 +108,20 @@ export function hostileParts(text: string): ReportParts {
       checks: state === 'broken' ? [{ rule: 1, what: text, severity: 'error', failing: 3, rows: [{ key: text, value: JSON.stringify(text) }] }] : [],
       note: text,
     })),
+    findings: (['holds', 'broken', 'not looked at'] as const).map((state) => ({
+      check: 'secrets',
+      dataset: text,
+      state,
+      rows: 9,
+      flagged: 1,
+      kinds: [{ kind: text, severity: 'error', column: text, rows: 1, sample: [{ key: text, message: text, other: { data: text, key: text } }] }],
+      notes: [text],
+      note: text,
+    })),
+    drift: (parts.drift ?? []).flatMap((part) => [
+      { ...part, dataset: text, against: [text, text], columns: part.columns.map((column) => hostileColumn(column, text)) },
+      { ...part, dataset: text, state: 'not looked at', columns: [], note: text },
+    ]),
     ...(parts.mergeBase === undefined ? {} : { mergeBase: { ...parts.mergeBase, commit: text } }),
     evaluation: {
       ...evaluation,
@@ -119,6 +134,18 @@ export function hostileParts(text: string): ReportParts {
     curves: [{ stage: text, name: text, points: [0, 1, 2].map((x) => ({ x, y: { [text]: x * x } })) }],
     cost: { seconds: 1, measured: { [text]: 1 } },
     warnings: [text, `forced: ${text}`],
+  };
+}
+
+function hostileColumn(column: DriftColumn, text: string): DriftColumn {
+  const { plot } = column;
+  const values = [{ value: text, rows: 3 }];
+  return {
+    ...column,
+    column: text,
+    come: values,
+    gone: values,
+    ...(plot?.kind === 'bars' ? { plot: { ...plot, labels: plot.labels.map(() => text) } } : {}),
   };
 }
 
@@ -209,6 +236,59 @@ function makeGiant(): ReportParts {
       })),
       note: long(index),
     })),
+    findings: many(60, (index) => ({
+      check: 'code',
+      dataset: long(index),
+      state: 'broken',
+      rows: 9,
+      flagged: 9,
+      kinds: many(9, (kind) => ({
+        kind: long(kind),
+        severity: 'warning',
+        column: long(kind),
+        rows: 9,
+        sample: many(10, (at) => ({ key: long(at), message: long(at), other: { data: long(at), key: long(at) } })),
+      })),
+      notes: many(9, long),
+    })),
+    drift: many(30, (index) => ({
+      dataset: long(index),
+      against: many(40, long),
+      state: 'drifted',
+      severity: 'error',
+      rows: { before: 9, after: 9 },
+      compared: 300,
+      columns: many(50, (at) =>
+        giantColumn(
+          long(at),
+          many(20, (value) => ({ value: long(value), rows: 9 })),
+        ),
+      ),
+    })),
     links: [{ name: 'run', url: `https://example.test/${'x'.repeat(5000)}` }],
+  };
+}
+
+function giantColumn(column: string, come: DriftColumn['come']): DriftColumn {
+  const counts = come.map((_, at) => at + 1);
+  return {
+    column,
+    kind: 'category',
+    label: false,
+    state: 'drifted',
+    missing: { before: 1, after: 2 },
+    distinct: { before: 20, after: 20 },
+    measures: { jensen_shannon: 0.123456789 },
+    aspects: [
+      {
+        aspect: 'values',
+        effect: { measure: 'jensen_shannon', value: 0.123456789, threshold: 0.1 },
+        test: { name: 'chi-square', statistic: 12.3456789, p: 1e-9, adjusted: 1e-8 },
+        drifted: true,
+      },
+    ],
+    come,
+    gone: come,
+    plot: { kind: 'bars', labels: come.map(({ value }) => value), before: counts, after: counts.toReversed(), others: { before: 0, after: 0 } },
   };
 }

@@ -121,7 +121,7 @@ export const noTexts: TextCounts = { rows: 0, digests: noNumbers, values: new Ma
 
 function countsOf({ kinds, trues, numbers, texts }: ColumnBag): ColumnCounts | null {
   if (trues < 0 || valueKinds.some((kind) => kinds[kind] < 0)) return null;
-  const counted = { numbers: numbers === null ? noNumbers : numbers.counts(), texts: texts === null || kinds.text === 0 ? noTexts : texts.counts() };
+  const counted = { numbers: numbers === null ? noNumbers : numbers.counts(), texts: texts === null ? noTexts : texts.counts() };
   if (counted.numbers === null || counted.texts === null) return null;
   return { kinds: { ...kinds }, trues, numbers: counted.numbers, texts: counted.texts };
 }

@@ -1,5 +1,4 @@
 // Two versions, column by column: what is another than before, how large the difference is, and whether chance may have made it. Pure.
-import { didYouMean } from '../../base/names.ts';
 import { valueKinds, noNumbers, noTexts, type ColumnCounts, type RowsCounts } from './column-counts.ts';
 import { categoriesOf, distinctOf, kindOf, presentOf, type BothSides, type ColumnKind } from './column-kind.ts';
 import { plotOf } from './plot.ts';
@@ -249,11 +248,4 @@ function known(measures: Readonly<Record<string, number | null>>): Record<string
 /** Ten digits: logarithms differ in their last one from machine to machine. */
 function rounded(value: number): number {
   return Number.isFinite(value) ? Number(value.toPrecision(10)) : Number.MAX_VALUE;
-}
-
-/** Columns that were asked for and that no row has. */
-export function unknownColumn(asked: readonly string[], { before, after }: Versions): { column: string; near: string; there: string[] } | null {
-  const there = [...new Set([...before.columns.keys(), ...after.columns.keys()])];
-  const column = asked.find((name) => !before.columns.has(name) && !after.columns.has(name));
-  return column === undefined ? null : { column, near: didYouMean(column, there), there };
 }

@@ -1,9 +1,11 @@
 // Whether a version of data drifted from another.
 import { PlumbError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/names.ts';
+import { readRowBatches } from '../../datasets/rows.ts';
 import type { Severity } from '../findings.ts';
 import type { CheckedRows, CheckWorld } from '../checked-rows.ts';
 import { ColumnCounter, type RowsCounts } from './column-counts.ts';
-import { compareColumns, unknownColumn } from './compare-columns.ts';
+import { compareColumns } from './compare-columns.ts';
 import { countColumns } from './count-columns.ts';
 import type { DriftReport, DriftSettings } from './schema.ts';
 
@@ -47,12 +49,8 @@ export async function judgeDrift(
   }
   const after = await countColumns(rows, asked.columns, world);
   const versions = { before: pooled(before), after: after.counts };
-  const unknown = asked.columns === null ? null : unknownColumn(asked.columns, versions);
-  if (unknown !== null)
-    throw new PlumbError('CONFIG_INVALID', {
-      what: `no row of ${rows.source.name} has the column "${unknown.column}".${unknown.near}`,
-      mend: `name columns of the data: ${unknown.there.slice(0, 20).join(', ')}`,
-    });
+  const lost = asked.columns?.find((name) => !versions.before.columns.has(name) && !versions.after.columns.has(name));
+  if (lost !== undefined && versions.after.rows > 0) throw await unknownColumn(rows, lost);
   const { columns, tests } = compareColumns(versions, rows.source.label ?? null, asked.settings);
   const drifted = columns.filter(({ state }) => state !== 'same').length;
   return {
@@ -71,6 +69,18 @@ export async function judgeDrift(
     },
     read: read + after.read,
   };
+}
+
+async function unknownColumn({ source }: CheckedRows, column: string): Promise<PlumbError> {
+  const names = new Set<string>();
+  for await (const batch of readRowBatches(source.path, source.format, { name: source.name })) {
+    for (const { value } of batch) for (const name of Object.keys(value)) names.add(name);
+    break;
+  }
+  return new PlumbError('CONFIG_INVALID', {
+    what: `no row of ${source.name} has a value in the column "${column}".${didYouMean(column, names)}`,
+    mend: `name columns of the data: ${[...names].slice(0, 20).join(', ')}`,
+  });
 }
 
 function pooled(counts: readonly RowsCounts[]): RowsCounts {

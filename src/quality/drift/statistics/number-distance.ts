@@ -12,7 +12,8 @@ export function wasserstein(before: NumberCounts, after: NumberCounts): number |
   let [below, belowNow, sum] = [0, 0, 0];
   let last: number | null = null;
   for (const { value, before: count, after: countNow } of alignNumbers(before, after)) {
-    if (last !== null) sum += Math.abs(below / old - belowNow / now) * (value - last);
+    // by halves: numbers may lie further apart than a number can say
+    if (last !== null) sum += 2 * Math.abs(below / old - belowNow / now) * (value / 2 - last / 2);
     below += count;
     belowNow += countNow;
     last = value;
