@@ -24,7 +24,10 @@ export const define: Define = (command, cli) => {
       const { gate, report } = judged.judgement;
       const { findDataFaults } = await import('../registry/data-checks.ts');
       const { policy, candidate } = judged;
-      const data = policy.data === undefined ? null : findDataFaults(policy.data, { run: candidate.made.digest, runs: candidate.records });
+      const data =
+        policy.data === undefined
+          ? null
+          : findDataFaults(policy.data, { run: candidate.made.digest, evaluation: candidate.evaluated.digest, runs: candidate.records });
       cli.emit({
         model: judged.model,
         stage: judged.stage,

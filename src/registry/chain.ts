@@ -272,7 +272,9 @@ function gateFaults(pointer: Pointer, promotion: Promotion, evidence: Evidence):
 /** What the policy asks of data is asked again. */
 function policyDataFaults(pointer: Pointer, { policy: text, runs }: Evidence): string[] {
   const policy = text === null ? '' : parsePolicyText(text);
-  return typeof policy === 'string' || policy.data === undefined ? [] : findDataFaults(policy.data, { run: pointer.run, runs });
+  return typeof policy === 'string' || policy.data === undefined
+    ? []
+    : findDataFaults(policy.data, { run: pointer.run, evaluation: pointer.evaluation, runs });
 }
 
 /** @returns the policy, or what is wrong with the text */

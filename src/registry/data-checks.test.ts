@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { digestOf, type Digest } from '../base/digest.ts';
+import { digestOf } from '../base/digest.ts';
 import type { RunInput, RunRecord } from '../pipeline/run-record.ts';
-import { findDataFaults } from './data-checks.ts';
+import { findDataFaults, type TrainedModel } from './data-checks.ts';
 import { chainOfExample, digestOfRecord, good } from './example.fixture.ts';
 import { policySchema } from './schema.ts';
 
-const { check, split, train } = chainOfExample(good);
+const { check, split, train, evaluate } = chainOfExample(good);
 const manifest = digestOf('manifest of intents');
 const intents: RunInput = { kind: 'data', ref: 'intents', digest: manifest };
 
@@ -16,8 +16,13 @@ function asked(...require: unknown[]): NonNullable<ReturnType<typeof policySchem
 }
 
 /** The run that made the model, and all others. */
-function model(made: RunRecord, ...others: RunRecord[]): { run: Digest; runs: Map<Digest, RunRecord> } {
-  return { run: digestOfRecord(made), runs: new Map([made, ...others].map((record) => [digestOfRecord(record), record])) };
+function model(made: RunRecord, ...others: RunRecord[]): TrainedModel {
+  const evaluated = { ...evaluate, inputs: {} };
+  return {
+    run: digestOfRecord(made),
+    evaluation: digestOfRecord(evaluated),
+    runs: new Map([made, evaluated, ...others].map((record) => [digestOfRecord(record), record])),
+  };
 }
 
 function after(made: RunRecord, ...checks: RunRecord[]): RunRecord {
@@ -35,10 +40,17 @@ test('a check that had to end well before, of the same version, is what the poli
 test('a check that nobody ran, or that training did not wait for, is told with the data set and the stage that read it', () => {
   const [fault, ...more] = findDataFaults(asked('plumb/provenance'), model(train, split, check));
   expect(more).toEqual([]);
-  expect(fault).toBe(
-    `the data set "intents" (${manifest.slice(7, 19)}), which stage split read, was not looked at by plumb/provenance before the model was made`,
-  );
+  expect(fault).toBe(`the data set "intents" (${manifest.slice(7, 19)}), which stage split read, was not looked at by plumb/provenance`);
   expect(findDataFaults(asked('plumb/check'), model(after(train), split, check))).toHaveLength(1);
+});
+
+test('a check that only the evaluation waited for looked at the same rows, and counts; one that nothing leads to does not', () => {
+  const waiting = after({ ...evaluate, inputs: {} }, check);
+  const runs = new Map([train, split, check, waiting].map((record) => [digestOfRecord(record), record]));
+  const bare = after(train);
+  const made = { run: digestOfRecord(bare), evaluation: digestOfRecord(waiting), runs: new Map([...runs, [digestOfRecord(bare), bare]]) };
+  expect(findDataFaults(asked('plumb/check'), made)).toEqual([]);
+  expect(findDataFaults(asked('plumb/check'), { ...made, evaluation: made.run })).toHaveLength(1);
 });
 
 test('a check of another version, and one that had the rows as something beside its data, is none', () => {

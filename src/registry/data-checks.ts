@@ -1,5 +1,5 @@
-// Was everything that a model was trained on looked at? By the run records alone: a run of a check has a record only where the check held, and the record of
-// what was trained leads to it, for the check had to end well before.
+// Was everything that a model was trained on looked at? By the run records alone: a run of a check has a record only where the check held, and the records of
+// what was trained and evaluated lead to it, for the check had to end well before. It is bound to the bytes that it read, not to a time.
 import { canonicalJson } from '../base/canonical.ts';
 import { shortDigest, type Digest } from '../base/digest.ts';
 import type { JsonValue } from '../base/schema.ts';
@@ -11,9 +11,11 @@ import type { Policy } from './schema.ts';
 
 type DataPolicy = NonNullable<Policy['data']>;
 
-/** A model by the run that made it, and all runs before that. */
+/** A model by the runs that made and evaluated it, and all runs before these. */
 export interface TrainedModel {
   readonly run: Digest;
+  /** a check that only this one waited for looked at the same bytes, and counts */
+  readonly evaluation: Digest;
   readonly runs: ReadonlyMap<Digest, RunRecord>;
 }
 
@@ -30,7 +32,7 @@ export function findDataFaults({ require: required, except }: DataPolicy, model:
     const checks = checkRuns(asked, model);
     const looked = new Set(checks.flatMap(({ inputs }) => judgedOf(inputs)));
     const unseen = unseenInputs(model, { looked, except: new Set(except) });
-    return [...unseen].map((what) => `${what} was not looked at by ${nameOf(asked)} before the model was made`);
+    return [...unseen].map((what) => `${what} was not looked at by ${nameOf(asked)}`);
   });
 }
 
@@ -45,9 +47,9 @@ interface AskedCheck {
   readonly with: Readonly<Record<string, JsonValue>>;
 }
 
-/** Runs of a check that had to end well before the model was made. */
-function checkRuns({ check, with: wanted }: AskedCheck, { run, runs }: TrainedModel): RunRecord[] {
-  return [...chainOf([run], runs, earlierRuns).values()].filter(({ command }) => {
+/** Runs of a check that had to end well before the model was made, or evaluated. */
+function checkRuns({ check, with: wanted }: AskedCheck, { run, evaluation, runs }: TrainedModel): RunRecord[] {
+  return [...chainOf([run, evaluation], runs, earlierRuns).values()].filter(({ command }) => {
     if (!('uses' in command) || command.uses !== check) return false;
     const given = command.with !== null && typeof command.with === 'object' && !Array.isArray(command.with) ? command.with : {};
     return Object.entries(wanted).every(([name, value]) => Object.hasOwn(given, name) && canonicalJson(given[name] ?? null) === canonicalJson(value));

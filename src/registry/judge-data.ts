@@ -16,7 +16,7 @@ export async function judgeData(promoted: readonly MovedPointer[], policy: Polic
   const faults: Fault[] = [];
   for (const { place, pointer, evidence } of promoted) {
     if (pointer === null || evidence === null) continue;
-    const model = { run: pointer.run, runs: evidence.runs };
+    const model = { run: pointer.run, evaluation: pointer.evaluation, runs: evidence.runs };
     for (const what of findDataFaults(asked, model)) faults.push({ what: `${nameOf(place)}: ${what}` });
     // whoever promotes cannot bring along what says that the rows were reviewed
     for (const { ref, digest } of dataOfChecks(asked, model))

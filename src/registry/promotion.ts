@@ -226,11 +226,12 @@ function checkSoak({ model, stage, policy, candidate, stagedSince = null, at }: 
 
 /** No option helps: rows that nobody looked at do not train. */
 function checkData({ model, stage, policy, candidate }: PromotionInput): void {
-  const faults = policy.data === undefined ? [] : findDataFaults(policy.data, { run: candidate.run, runs: candidate.records });
+  const faults =
+    policy.data === undefined ? [] : findDataFaults(policy.data, { run: candidate.run, evaluation: candidate.evaluation, runs: candidate.records });
   if (faults.length === 0) return;
   throw refuse(
     `${projectFiles.policy} wants all that ${model} was trained on to be looked at before it goes to ${stage}: ${faults.slice(0, 3).join('; ')}${faults.length > 3 ? `; and ${faults.length - 3} more` : ''}`,
-    'let the stage that trains have the stages of these checks under `needs:` in pipeline.yaml, then `plumb run`',
+    'let the stage that trains have the stages of these checks under `needs:` in pipeline.yaml, then `plumb run`; one that ran before it had them runs again with `--force`',
     { faults },
   );
 }
