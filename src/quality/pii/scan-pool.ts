@@ -2,10 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import type { Found } from './found.ts';
-import type { PatternScanner, ScanSettings } from './scan.ts';
+import { mayHold, type PatternScanner, type ScanSettings } from './scan.ts';
 
 /** Below it a thread would start for longer than it helps. */
-const worthBytes = 8 << 20;
+const worthBytes = 64 << 20;
 
 /** @param most at least 1 */
 export async function threadsFor(path: string, most: number): Promise<number> {
@@ -22,7 +22,14 @@ export function openPool(settings: ScanSettings, threads: number): PatternScanne
     async scan(texts) {
       const free = members.reduce((best, member) => (member.waiting < best.waiting ? member : best));
       const answers: (Found[] | null)[] = texts.map(() => null);
-      for (const [at, found] of await free.ask(texts.flat())) answers[at] = [...found];
+      const places: number[] = [];
+      const question: string[] = [];
+      for (const [at, [text, name]] of texts.entries()) {
+        if (!mayHold(text)) continue;
+        places.push(at);
+        question.push(text, name);
+      }
+      for (const [nth, found] of await free.ask(question)) answers[places[nth] ?? 0] = [...found];
       return answers;
     },
     close: async () => {

@@ -10,6 +10,14 @@ import type { Treatments } from './treatment.ts';
 /** A text, and the name of the column or key that it is the value of. */
 export type NamedText = readonly [text: string, name: string];
 
+/** Signs of which every pattern needs one. */
+const anySign = /[0-9@.:-]/;
+
+/** false: no pattern can be in it, and it need not be sent to a thread */
+export function mayHold(text: string): boolean {
+  return anySign.test(text);
+}
+
 /** Who looks for patterns: this thread, or a pool. Answers are in the order of the texts; null: nothing. */
 export interface PatternScanner {
   scan(texts: readonly NamedText[]): Promise<(Found[] | null)[]>;
@@ -29,6 +37,7 @@ export function settingsOf(config: PiiConfig, treatments: Treatments): ScanSetti
 export function createCellRecogniser({ entities, regions }: ScanSettings): (text: string, name: string) => Found[] | null {
   const recognise: Recognise = regions === null ? createRecogniser(entities) : createRecogniser(entities, regions);
   return (text, name) => {
+    if (!mayHold(text)) return null;
     const found = recognise(text, name);
     if (found.length === 0) return null;
     if (!/^\d+$/.test(text)) return found;

@@ -65,12 +65,19 @@ function isBalanced(written: string): boolean {
 }
 
 /** Dates, amounts, social security numbers, and numbers that are too even. */
+const otherForms = [
+  /^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}/,
+  /^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}/,
+  /^\d{3}-\d{2}-\d{4}$/,
+  /^\d{1,3}(?:\.\d{3})+$/,
+  /^\d{1,3}(?:\.\d{1,3}){3}$/,
+  /^\D*(\d)(?:\D*\1)+$/,
+  // three digits by themselves: versions, lists
+  /(?<!\d)\d\D{1,2}\d\D{1,2}\d(?!\d)/,
+];
+
 function isLikeAnother(written: string): boolean {
-  return (
-    /^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|^\d{3}-\d{2}-\d{4}$|^\d{1,3}(?:\.\d{3})+$|^\d{1,3}(?:\.\d{1,3}){3}$/.test(
-      written,
-    ) || /^\D*(\d)(?:\D*\1)+$/.test(written)
-  );
+  return otherForms.some((one) => one.test(written));
 }
 
 function isDigit(unit: number): boolean {
