@@ -1,6 +1,5 @@
 import { shortDigest } from '../base/digest.ts';
 import { exitCodes, PlumbError } from '../base/errors.ts';
-import type { ForgottenBranch } from '../lineage/forget-branch.ts';
 import type { ForgetPlan, ForgetWish } from '../lineage/forget.ts';
 import { openProject } from '../project/open.ts';
 import { cut, visible } from '../report/visible.ts';

@@ -15,7 +15,7 @@ export const define: Define = (command, cli) => {
       const { traceRow } = await import('../lineage/trace.ts');
       const trace = await traceRow(project, word, cli);
       if (html !== undefined) {
-        const [{ traceHtml }, { writeFileAtomic }] = await Promise.all([import('../lineage/trace-html.ts'), import('../base/atomic.ts')]);
+        const [{ traceHtml }, { writeFileAtomic }] = await Promise.all([import('./trace-page.ts'), import('../base/atomic.ts')]);
         await writeFileAtomic(resolve(cli.cwd, html), traceHtml(trace));
       }
       cli.emit({

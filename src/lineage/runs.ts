@@ -1,13 +1,14 @@
 // Every run that this repository knows of: those of this machine, those in the evidence of any pointer that git has or had, and all that came before them.
+import { basename } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
 import type { Oid } from '../git/git.ts';
 import { readableRecord, RunLog } from '../pipeline/records.ts';
-import { runRecordSchema, type RunRecord } from '../pipeline/run-record.ts';
+import { runRecordSchema, type RunOutput, type RunRecord } from '../pipeline/run-record.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
 import { LineageIndex } from '../quality/provenance/lineage-index.ts';
-import { readLineage } from '../quality/provenance/lineage.ts';
+import { lineageOutput, readLineage } from '../quality/provenance/lineage.ts';
 import { evidenceOf, evidenceFault } from '../registry/evidence.ts';
 import { parsePointer, placeOf, pointerText } from '../registry/pointer.ts';
 import { earlierRuns } from '../registry/run-chain.ts';
@@ -105,7 +106,7 @@ export async function collectLineage(
   const unread: Digest[] = [];
   const read = new Set<Digest>();
   for (const [run, { outputs, stage }] of runs) {
-    const { lineage } = outputs;
+    const lineage = lineageOf(outputs);
     if (lineage === undefined || read.has(lineage.digest)) continue;
     read.add(lineage.digest);
     const path = await project.store.cache.path(lineage.digest);
@@ -122,4 +123,9 @@ export async function collectLineage(
     }
   }
   return { index, unread };
+}
+
+/** A step calls it `lineage`; a command names its outputs by their paths. */
+function lineageOf(outputs: RunRecord['outputs']): RunOutput | undefined {
+  return outputs['lineage'] ?? Object.values(outputs).find(({ path }) => basename(path) === lineageOutput.lineage);
 }

@@ -1,7 +1,7 @@
 // A trace as one HTML file with a picture: from the source on the left to the promoted models on the right. No script, nothing from elsewhere.
 import { shortDigest } from '../base/digest.ts';
 import { cut, visible } from '../report/visible.ts';
-import type { Trace } from './trace.ts';
+import type { Trace } from '../lineage/trace.ts';
 
 interface Box {
   readonly title: string;
