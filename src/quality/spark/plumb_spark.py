@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Runs a plan of Plumbline's on Spark and writes what it found: python3 plumb_spark.py PLAN ANSWER [--remote sc://host:port]
+
+The plan (spark-plan/1, JSON) names data, columns by place and conditions in SQL over structs c0, c1, ...; what they mean is decided where the plan is made.
+The answer is JSON, a line an entry, and ends with {"done": true}. Needs pyspark 4 and nothing else; runs by spark-submit, by Python alone, or by Spark Connect.
+"""
+import argparse
+import bisect
+import json
+import sys
+from array import array
+
+SAFE = 9007199254740991
+INFINITY = "CAST('Infinity' AS DOUBLE)"
+# numbers that Spark's JSON reads otherwise than a double does: their digits are lost before anybody sees them
+ODD_NUMBER = r"[0-9]{39,}|[0-9]{16,}\\.0+([^0-9]|$)"
+LINES_AT_ONCE = 10000
+
+
+class Unlike(Exception):
+    """Data whose verdict would not be that of other engines."""
+
+
+def name_sql(name):
+    return "`" + name.replace("`", "``") + "`"
+
+
+def struct_sql(n="NULL", t="NULL", b="NULL", j="NULL"):
+    """What a value is; NULL where it is missing."""
+    fields = f"named_struct('n', CAST({n} AS DOUBLE), 't', CAST({t} AS STRING), 'b', CAST({b} AS BOOLEAN), 'j', CAST({j} AS STRING))"
+    there = " AND ".join(f"({value}) IS NULL" for value in (n, t, b, j) if value != "NULL") or "true"
+    return f"(CASE WHEN {there} THEN NULL ELSE {fields} END)"
+
+
+def text_sql(value):
+    return struct_sql(t=f"nullif({value}, '')")
+
+
+def json_value_sql(value):
+    """Of a VARIANT. Whole numbers beyond 2^53 are the text of their digits, as in our readers."""
+    kind = f"schema_of_variant({value})"
+    double = f"variant_get({value}, '$', 'double')"
+    number = f"({kind} IN ('BIGINT', 'DOUBLE', 'FLOAT') OR startswith({kind}, 'DECIMAL'))"
+    long = f"(({kind} = 'BIGINT' OR {kind} RLIKE '^DECIMAL[(][0-9]+,0[)]$') AND abs({double}) > {SAFE}D)"
+    return struct_sql(
+        n=f"CASE WHEN {number} AND NOT {long} THEN {double} END",
+        t=f"CASE WHEN {kind} = 'STRING' OR {long} THEN nullif(variant_get({value}, '$', 'string'), '') END",
+        b=f"CASE WHEN {kind} = 'BOOLEAN' THEN variant_get({value}, '$', 'boolean') END",
+        j=f"CASE WHEN startswith({kind}, 'ARRAY') OR startswith({kind}, 'OBJECT') THEN to_json({value}) END",
+    )
+
+
+def parquet_sql(name, kind):
+    column = name_sql(name)
+    if kind in ("tinyint", "smallint", "int"):
+        return struct_sql(n=column)
+    if kind == "bigint":
+        return struct_sql(n=f"CASE WHEN {column} BETWEEN -{SAFE} AND {SAFE} THEN {column} END", t=f"CASE WHEN {column} NOT BETWEEN -{SAFE} AND {SAFE} THEN CAST({column} AS STRING) END")
+    if kind in ("float", "double"):
+        text = f"CASE WHEN abs({column}) = {INFINITY} THEN if({column} > 0, 'Infinity', '-Infinity') END"
+        return struct_sql(n=f"CASE WHEN abs({column}) < {INFINITY} THEN {column} END", t=text)
+    if kind == "boolean":
+        return struct_sql(b=column)
+    if kind == "string":
+        return text_sql(column)
+    if kind == "date":
+        return struct_sql(t=f"concat(CAST({column} AS STRING), 'T00:00:00.000Z')")
+    if kind in ("timestamp", "timestamp_ntz"):
+        return struct_sql(t=f"date_format({column}, \"yyyy-MM-dd'T'HH:mm:ss.SSS'Z'\")")
+    raise Unlike(f"column {json.dumps(name)} is of the type {kind}, whose values are not read the same way")
+
+
+def open_rows(spark, plan):
+    """A view `typed` of (mid, f, blk, raw, c0, ...), and names of the columns: (all, those of the first row)."""
+    names, form = plan["columns"], plan["format"]
+    if form == "jsonl":
+        lines = spark.read.option("lineSep", "\n").text(plan["paths"]).selectExpr("value", "_metadata.file_path AS f", "_metadata.file_block_start AS blk")
+        lines = lines.selectExpr("regexp_replace(value, '^\\\\x{feff}|[ \\\\t\\\\r]+$', '') AS v", "f", "blk").where("trim(v) <> ''")
+        if lines.where(f"v RLIKE '{ODD_NUMBER}'").limit(1).count() > 0:
+            raise Unlike("a row has a whole number of more than 38 digits, or one beyond 2^53 that ends in .0")
+        schema = ", ".join(f"{name_sql(name)} VARIANT" for name in names)
+        read = f"from_json(v, {sql_text(schema)}, map('mode', 'FAILFAST', 'allowNonNumericNumbers', 'false')) AS r" if names else "NULL AS r"
+        rows = lines.selectExpr("monotonically_increasing_id() AS mid", "f", "blk", "v AS raw", read)
+        typed = [json_value_sql(f"r.{name_sql(name)}") for name in names]
+        keys = [row[0] for row in lines.selectExpr("json_object_keys(v) AS k").distinct().collect() if row[0] is not None]
+        first = lines.orderBy("f", "blk").selectExpr("json_object_keys(v)").first()
+        leading = list(dict.fromkeys(first[0])) if first is not None else []
+        others = {key for row in keys for key in row} - set(leading)
+        columns = leading + sorted(others, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+    else:
+        reader = spark.read
+        if form == "csv":
+            read = reader.options(header=True, multiLine=True, quote='"', escape='"', mode="FAILFAST", enforceSchema=False, emptyValue="", nullValue="", maxCharsPerColumn=-1, maxColumns=20000)
+            table = read.csv(plan["paths"])
+        else:
+            table = reader.parquet(*plan["paths"])
+        columns = leading = table.columns
+        kinds = dict(table.dtypes)
+        for name in names:
+            if name not in kinds:
+                raise Unlike(f"there is no column {json.dumps(name)}")
+        raw = "NULL AS raw"
+        if form == "csv":
+            raw = "to_json(map(" + ", ".join(f"{sql_text(name)}, coalesce({name_sql(name)}, '')" for name in columns) + ")) AS raw"
+        rows = table.selectExpr("monotonically_increasing_id() AS mid", "_metadata.file_path AS f", "_metadata.file_block_start AS blk", raw, *[name_sql(name) for name in names])
+        typed = [text_sql(name_sql(name)) if form == "csv" else parquet_sql(name, kinds[name]) for name in names]
+    view = rows.selectExpr("mid", "f", "blk", "raw", *[f"{value} AS c{at}" for at, value in enumerate(typed)])
+    view.createOrReplaceTempView("typed")
+    return columns, len(leading)
+
+
+def sql_text(text):
+    return f"decode(X'{text.encode().hex()}', 'UTF-8')" if not text.isascii() or "'" in text or "\\" in text else f"'{text}'"
+
+
+class Places:
+    """Rows by number: files by their names, parts of a file by where they begin, rows of a part as they were read."""
+
+    def __init__(self, spark):
+        parts = spark.sql("SELECT f, blk, min(mid) AS low, count(*) AS n FROM typed GROUP BY f, blk").collect()
+        self.rows = 0
+        starts = []
+        for part in sorted(parts, key=lambda part: (part.f, part.blk)):
+            starts.append((part.low, self.rows, part.n))
+            self.rows += part.n
+        starts.sort()
+        self.lows = [low for low, _, _ in starts]
+        self.before = [before for _, before, _ in starts]
+        self.by_number = sorted((before, low) for low, before, _ in starts)
+
+    def number(self, mid):
+        at = bisect.bisect_right(self.lows, mid) - 1
+        return self.before[at] + mid - self.lows[at] + 1
+
+    def mid(self, number):
+        before, low = self.by_number[bisect.bisect_right(self.by_number, (number - 1, float("inf"))) - 1]
+        return low + number - 1 - before
+
+
+def run(spark, plan, write):
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    columns, leading = open_rows(spark, plan)
+    places = Places(spark)
+    write({"rows": places.rows, "columns": columns, "leading": leading})
+    tests, indexes = plan["tests"], plan["indexes"]
+    counted = [test["looked"] for test in tests] + [index["looked"] for index in indexes] + [f"c{place}.j IS NOT NULL" for place in plan["scalar"]]
+    asked = ", ".join(f"count_if({condition}) AS k{at}" for at, condition in enumerate(counted)) or "1 AS k0"
+    counts = list(spark.sql(f"SELECT {asked} FROM typed").first())
+    for place, count in zip(plan["scalar"], counts[len(tests) + len(indexes) : len(counted)]):
+        if count > 0:
+            raise Unlike(f"column {json.dumps(plan['columns'][place])} holds lists or objects, which are not compared the same way")
+    write({"looked": counts[: len(tests)]})
+    shown = set()
+    broken_rows(spark, plan, places, shown, write)
+    for at, index in enumerate(indexes):
+        write({"index": at, "size": counts[len(tests) + at]})
+        duplicates(spark, at, index, places, plan["shown"], shown, write)
+    for at, bag in enumerate(plan["bags"]):
+        c = f"c{bag['place']}"
+        found = spark.sql(f"SELECT {c}.n, {c}.t, {c}.b, {c}.j, count(*) FROM typed WHERE {bag['looked']} AND {c} IS NOT NULL GROUP BY 1, 2, 3, 4")
+        for part in batches(found.toLocalIterator()):
+            write({"bag": at, "values": [list(row) for row in part]})
+    show(spark, plan, places, shown, write)
+    write({"done": True})
+
+
+def batches(rows):
+    part = []
+    for row in rows:
+        part.append(row)
+        if len(part) == LINES_AT_ONCE:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def broken_rows(spark, plan, places, shown, write):
+    tests = plan["tests"]
+    if not tests:
+        return
+    found = ", ".join(f"CASE WHEN {test['broken']} THEN {at} END" for at, test in enumerate(tests))
+    lists = [array("Q") for _ in tests]
+    for row in spark.sql(f"SELECT mid, found FROM (SELECT mid, array_compact(array({found})) AS found FROM typed) WHERE size(found) > 0").toLocalIterator():
+        number = places.number(row.mid)
+        for at in row.found:
+            lists[at].append(number)
+    for at, numbers in enumerate(lists):
+        numbers = sorted(numbers)
+        shown.update(numbers if plan["shown"] is None else numbers[: plan["shown"]])
+        for start in range(0, len(numbers), LINES_AT_ONCE):
+            write({"broken": at, "numbers": numbers[start : start + LINES_AT_ONCE]})
+
+
+def duplicates(spark, at, index, places, limit, shown, write):
+    """Rows whose values stand in another row, by value: groups first, then the rows of those groups."""
+    keys = [part for place in index["places"] for part in (f"c{place}.n", f"c{place}.t", f"c{place}.b")]
+    named = ", ".join(f"{key} AS k{n}" for n, key in enumerate(keys))
+    names = ", ".join(f"k{n}" for n in range(len(keys)))
+    same = " AND ".join(f"a.k{n} <=> b.k{n}" for n in range(len(keys)))
+    rows = f"SELECT mid, {named} FROM typed WHERE {index['looked']}"
+    twice = f"SELECT {names}, min(mid) AS g FROM ({rows}) GROUP BY {names} HAVING count(*) > 1"
+    groups = {}
+    for row in spark.sql(f"SELECT a.mid, b.g FROM ({rows}) a JOIN ({twice}) b ON {same}").toLocalIterator():
+        groups.setdefault(row.g, []).append(places.number(row.mid))
+    members = sorted(sorted(group) for group in groups.values())
+    numbers = sorted(number for group in members for number in group)
+    shown.update(numbers if limit is None else numbers[:limit])
+    for start in range(0, len(members), LINES_AT_ONCE):
+        write({"index": at, "groups": members[start : start + LINES_AT_ONCE]})
+
+
+def show(spark, plan, places, shown, write):
+    """The rows that a report shows, with what stands in them."""
+    numbers = sorted(shown)
+    structs = ", ".join(f"c{at}" for at in range(len(plan["columns"])))
+    for start in range(0, len(numbers), 2000):
+        mids = ", ".join(str(places.mid(number)) for number in numbers[start : start + 2000])
+        for row in spark.sql(f"SELECT mid, raw{', ' + structs if structs else ''} FROM typed WHERE mid IN ({mids})").toLocalIterator():
+            text = row.raw if plan["format"] != "parquet" else json.dumps({name: plain(row[f"c{at}"]) for at, name in enumerate(plan["columns"])})
+            write({"row": places.number(row.mid), "text": text})
+
+
+def plain(value):
+    if value is None:
+        return None
+    if value.n is not None:
+        return int(value.n) if value.n == int(value.n) and abs(value.n) <= SAFE else value.n
+    return value.t if value.t is not None else value.b if value.b is not None else json.loads(value.j)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Plumbline's rules on Spark")
+    parser.add_argument("plan")
+    parser.add_argument("answer")
+    parser.add_argument("--remote", help="Spark Connect, sc://host:port")
+    args = parser.parse_args()
+    from pyspark.sql import SparkSession
+
+    with open(args.plan, encoding="utf-8") as file:
+        plan = json.load(file)
+    builder = SparkSession.builder.appName("plumb validate")
+    spark = builder.remote(args.remote).getOrCreate() if args.remote else builder.getOrCreate()
+    status = 0
+    with open(args.answer, "w", encoding="utf-8") as file:
+        write = lambda entry: file.write(json.dumps(entry) + "\n")
+        try:
+            run(spark, plan, write)
+        except Unlike as error:
+            write({"unlike": str(error)})
+        except Exception as error:  # what Spark says is told, whatever it is
+            write({"failed": str(error)[:4000]})
+            status = 1
+    spark.stop()
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
