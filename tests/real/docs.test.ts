@@ -33,6 +33,12 @@ test('the page of personal data works from an empty folder', async () => {
   await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
 });
 
+test.each(['docs/secrets.md', 'docs/code.md'])('%s works from an empty folder', async (page) => {
+  const blocks = readBlocks(await readPage(page));
+  expect(blocks.flatMap((block) => block.commands).length).toBeGreaterThan(3);
+  await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
+});
+
 describe('a page that is wrong is found', () => {
   const page = (...lines: string[]): string => lines.join('\n');
 
