@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from '../../src/base/schema.ts';
+import type { z } from '../../src/base/schema.ts';
 import { requireFormatOfName } from '../../src/datasets/row-format.ts';
 import { readRows } from '../../src/datasets/rows.ts';
 import { judgeOfRows } from '../../src/quality/rules/judge-rows.ts';
