@@ -145,6 +145,25 @@ describe('plumb review', () => {
     expect(await made.done('review', 'commit')).toMatchObject({ commit: null });
   });
 
+  test('what is decided stands in the provenance of the data set, if it has one', async () => {
+    using made = await locked();
+    await made.done('provenance', 'record', 'intents', '--source', 'tickets');
+    await made.done('review', 'add', 'intents', '--sample', '4');
+    await sit(made, 'Ada', ['intents'], ['a', 'l greeting', 'r', 's']);
+    expect(await made.done('review', 'apply', 'intents')).toMatchObject({ replaced: 1, removed: 1 });
+    const sidecar = made
+      .read('intents.provenance.jsonl')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { row: string; reviewed?: string; sources: object[] });
+    const said = (row: object): unknown => sidecar.find((one) => one.row === rowDigest({ ...row }));
+    expect(said(rows[0] ?? {})).toMatchObject({ reviewed: 'accepted' });
+    expect(said(rows[1] ?? {})).toMatchObject({ reviewed: 'pending' });
+    expect(said({ ...rows[1], label: 'greeting' })).toMatchObject({ reviewed: 'accepted', sources: [{ source: 'tickets' }] });
+    expect(said(rows[2] ?? {})).toMatchObject({ reviewed: 'rejected' });
+    expect(said(rows[3] ?? {})).not.toHaveProperty('reviewed');
+  });
+
   test('exports come back, from both tools', async () => {
     using made = await locked();
     await made.done('review', 'add', 'intents', '--sample', '4');

@@ -39,6 +39,12 @@ test.each(['docs/secrets.md', 'docs/code.md'])('%s works from an empty folder', 
   await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
 });
 
+test('the tutorial for annotators works from an empty folder', async () => {
+  const blocks = readBlocks(await readPage('docs/tutorial-annotator.md'));
+  expect(blocks.flatMap((block) => block.commands).length).toBeGreaterThan(15);
+  await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
+});
+
 describe('a page that is wrong is found', () => {
   const page = (...lines: string[]): string => lines.join('\n');
 
