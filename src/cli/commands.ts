@@ -109,6 +109,12 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 all holds, 1 something does not',
     load: () => import('./verify.ts'),
   },
+  {
+    name: 'card',
+    summary: 'write the card of a data set: what it holds, where it came from, which checks held',
+    exits: '0 written, or current, 1 with --check: it is not current',
+    load: () => import('./card.ts'),
+  },
   { name: 'history', summary: 'what was in production when, why, and by whom', load: () => import('./history.ts') },
   {
     name: 'audit',
