@@ -17,7 +17,7 @@ export interface NormalForm {
 }
 
 /**
- * Cost: some 3 MB of code a second.
+ * Cost: 1.3 MB of code a CPU second, 7,000 snippets of MBPP.
  * @returns null: longer than `longestParse`, or too hard to parse (grammar.ts)
  */
 export async function normalFormOf(language: CodeLanguage, text: string): Promise<NormalForm | null> {
