@@ -19,10 +19,13 @@ export function pairCode(later: number, earlier: number, { count }: Pick<Entries
 export function candidatePairs(index: RowIndex, entries: Entries, bands: number): Float64Array {
   const found = new PairList(entries);
   const buckets = new Buckets(index, entries);
-  for (let band = 0; band < bands; band += 1) {
-    const large = buckets.fill(band, found);
-    for (const members of large) pairsOfLarge(members, band, { index, entries, bands, found });
-  }
+  for (let band = 0; band < bands; band += 1)
+    for (const members of buckets.of(band)) {
+      if (members.length > smallBucket) pairsOfLarge(members, band, { index, entries, bands, found });
+      else
+        for (let later = 1; later < members.length; later += 1)
+          for (let at = 0; at < later; at += 1) found.add(members[later] as number, members[at] as number);
+    }
   return found.sorted();
 }
 
@@ -53,52 +56,54 @@ class PairList {
   }
 }
 
-/** Entries by the key of a band; the same memory for each band. */
+/** Entries in the order of their keys of a band, by a radix sort: no table whose places are far from each other. The same memory for each band. */
 class Buckets {
   readonly #index: RowIndex;
   readonly #entries: Entries;
-  /** slot -> the last entry of its bucket + 1 */
-  readonly #slots: Int32Array;
-  readonly #sizes: Uint32Array;
-  /** entry -> the one before it in its bucket + 1 */
-  readonly #before: Int32Array;
+  readonly #keys: Uint32Array;
+  readonly #halfway: Uint32Array;
+  readonly #sorted: Uint32Array;
+  readonly #places = new Uint32Array(0x10001);
 
   constructor(index: RowIndex, entries: Entries) {
     this.#index = index;
     this.#entries = entries;
-    const capacity = 2 ** Math.ceil(Math.log2(entries.count * 2 + 2));
-    this.#slots = new Int32Array(capacity);
-    this.#sizes = new Uint32Array(capacity);
-    this.#before = new Int32Array(entries.count);
+    this.#keys = new Uint32Array(entries.count);
+    this.#halfway = new Uint32Array(entries.count);
+    this.#sorted = new Uint32Array(entries.count);
   }
 
-  /** @returns members of each large bucket, ascending, the buckets by their first one */
-  fill(band: number, found: PairList): Uint32Array[] {
+  /** Entries that share a key, ascending; each bucket until the next is asked for. */
+  *of(band: number): Generator<Uint32Array> {
     const { records, width } = this.#index;
     const { first, count } = this.#entries;
-    const [slots, sizes, before, at] = [this.#slots, this.#sizes, this.#before, record.own + band];
-    const mask = slots.length - 1;
-    slots.fill(0);
-    sizes.fill(0);
-    for (let entry = 0; entry < count; entry += 1) {
-      const key = records[(first[entry] as number) * width + at] as number;
-      let slot = Math.imul(key, 0x9e3779b1) & mask;
-      while (slots[slot] !== 0 && records[(first[(slots[slot] as number) - 1] as number) * width + at] !== key) slot = (slot + 1) & mask;
-      const last = slots[slot] as number;
-      before[entry] = last;
-      for (let other = last, left = smallBucket; other !== 0 && left > 0; other = before[other - 1] as number, left -= 1) found.add(entry, other - 1);
-      slots[slot] = entry + 1;
-      sizes[slot] = (sizes[slot] as number) + 1;
+    const keys = this.#keys;
+    for (let entry = 0; entry < count; entry += 1) keys[entry] = records[(first[entry] as number) * width + record.own + band] as number;
+    this.#sort(null, 0, this.#halfway);
+    this.#sort(this.#halfway, 16, this.#sorted);
+    const sorted = this.#sorted;
+    for (let from = 0; from < count;) {
+      const key = keys[sorted[from] as number];
+      let to = from + 1;
+      while (to < count && keys[sorted[to] as number] === key) to += 1;
+      if (to > from + 1) yield sorted.subarray(from, to);
+      from = to;
     }
-    const large: Uint32Array[] = [];
-    for (let slot = 0; slot <= mask; slot += 1) {
-      const size = sizes[slot] as number;
-      if (size <= smallBucket) continue;
-      const members = new Uint32Array(size);
-      for (let other = slots[slot] as number, place = size; other !== 0; other = before[other - 1] as number) members[--place] = other - 1;
-      large.push(members);
+  }
+
+  /** By 16 bits of the key; what is equal in them stays in its order. @param source null: all entries, ascending */
+  #sort(source: Uint32Array | null, shift: number, into: Uint32Array): void {
+    const [keys, places] = [this.#keys, this.#places];
+    places.fill(0);
+    for (const key of keys) places[((key >>> shift) & 0xffff) + 1] = (places[((key >>> shift) & 0xffff) + 1] as number) + 1;
+    for (let at = 1; at < places.length; at += 1) places[at] = (places[at] as number) + (places[at - 1] as number);
+    for (let at = 0; at < keys.length; at += 1) {
+      const entry = source === null ? at : (source[at] as number);
+      const digit = ((keys[entry] as number) >>> shift) & 0xffff;
+      const place = places[digit] as number;
+      places[digit] = place + 1;
+      into[place] = entry;
     }
-    return large;
   }
 }
 
