@@ -1,2 +1,1 @@
-export { decisionsByRow, type ReviewStatus, type RowReview } from './by-row.ts';
-export type { Annotator } from './schema.ts';
+export { decisionsByRow } from './by-row.ts';
