@@ -9,6 +9,9 @@ import { projectConfigSchema } from '../../src/project/config.ts';
 import { codeSchema } from '../../src/quality/code/config.ts';
 import { piiSchema } from '../../src/quality/pii/config.ts';
 import { waiversSchema } from '../../src/quality/pii/waivers.ts';
+import { lineageRowSchema } from '../../src/quality/provenance/lineage.ts';
+import { provenanceRowSchema } from '../../src/quality/provenance/schema.ts';
+import { driftSchema } from '../../src/quality/drift/schema.ts';
 import { validationSchema } from '../../src/quality/report.ts';
 import { secretsSchema } from '../../src/quality/secrets/config.ts';
 import { rulesSchema } from '../../src/quality/rules.ts';
@@ -49,6 +52,9 @@ export const writtenByPlumbline: readonly Format[] = [
   { name: 'run', file: 'run record, in the store', version: 1, schema: runRecordSchema },
   { name: 'checkpoint', file: 'checkpoint of a stage that was stopped, in the store', version: 1, schema: checkpointSchema },
   { name: 'validation', file: 'validation.json of plumb/validate', version: 1, schema: validationSchema },
+  { name: 'drift', file: 'drift.json of plumb/drift', version: 1, schema: driftSchema },
+  { name: 'provenance', file: 'a line of the sidecar <data>.provenance', version: 1, schema: provenanceRowSchema },
+  { name: 'lineage', file: 'a line of lineage.jsonl of a step that rewrites rows', version: 1, schema: lineageRowSchema },
   { name: 'report', file: 'report of a promotion, in the evidence of its pointer', version: 1, schema: reportSchema },
   { name: 'curve', file: 'curve.json of plumb/train-text', version: 1, schema: curveSchema },
   { name: 'evaluation', file: 'evaluation.json of plumb/evaluate', version: 1, schema: evaluationSchema },
