@@ -95,7 +95,18 @@ async function parquetTable(source: RowSource, sql: Sql): Promise<FileTable | nu
     });
   }
   if (sameLetters([...columns, 'file_row_number'])) return null;
+  for await (const [names = [], within = []] of sql.read(withinDoubles(sql.file)))
+    names.forEach((name, at) => {
+      if (within[at] === true && kinds.get(name as string) === 'long') kinds.set(name as string, 'number');
+    });
   return { columns, kinds, relation: () => `read_parquet(${sql.file}, file_row_number = true)`, number: '(file_row_number + 1)' };
+}
+
+/** Columns of which the file says that no value is beyond what a double holds. */
+function withinDoubles(file: string): string {
+  const [least, most] = ['min', 'max'].map((end) => `try_cast(stats_${end}_value AS HUGEINT)`);
+  const within = `${least} >= ${Number.MIN_SAFE_INTEGER} AND ${most} <= ${Number.MAX_SAFE_INTEGER}`;
+  return `SELECT path_in_schema, bool_and(coalesce(${within}, false)) FROM parquet_metadata(${file}) GROUP BY path_in_schema`;
 }
 
 /** What stands at the end of a Parquet file is a length: one that is larger than the file is no reason to allocate. @throws PlumbError ROW_SYNTAX */

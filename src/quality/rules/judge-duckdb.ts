@@ -1,5 +1,6 @@
 // A large file against checks, by DuckDB: one scan for all checks of rows, whose outcome is some bits for each row; small queries for the values of columns
 // and for those that stand twice. The answer is that of judge-rows.ts, and so is the state.
+import type { DuckDBAppender } from '@duckdb/node-api';
 import type { RowSource } from '../../datasets/row-source.ts';
 import type { Row } from '../../datasets/rows.ts';
 import { numberCounts } from '../drift/statistics/counts.ts';
@@ -51,7 +52,8 @@ export async function judgeByDuckDb(judging: DuckDbJudging, sql: Sql): Promise<D
   const bits = new Bits();
   const places = rowChecks.map((check) => ({ looked: bits.of(check?.looked ?? ''), broken: bits.of(check?.broken ?? '') }));
   const sizes = checks.indexes.map((_, at) => bits.of(looks[at] as string));
-  const scan = await scanFile(table, named, bits, sql);
+  await listValues(columns, sql);
+  const scan = await scanFile(table, { named, bits, joins: members.size + columns.lists.length > 0 }, sql);
   if (source.tree !== undefined && source.tree.rows !== (await countOf(sql))) return null;
   const { counts, rows } = await countBits(bits, sql);
   const lists = await brokenRows(
@@ -104,6 +106,10 @@ class Bits {
     return this.#conditions.length;
   }
 
+  names(): string[] {
+    return Array.from({ length: this.words }, (_, word) => `w${word}`);
+  }
+
   /** each word as an INTEGER: w0, w1, ... */
   select(): string {
     return Array.from({ length: this.words }, (_, word) => {
@@ -124,12 +130,45 @@ interface Scan {
   readonly kinds: FileTable['kinds'];
 }
 
-async function scanFile(table: FileTable, named: readonly string[], bits: Bits, sql: Sql): Promise<Scan> {
-  const isParquet = table.number !== null;
-  const kept = isParquet ? [] : named.map(quoteName);
-  await sql.run(`CREATE TEMP TABLE scan AS SELECT ${[bits.select(), ...kept].join(', ')} FROM ${table.relation(named)}`);
-  if (isParquet) return { relation: table.relation(named), number: table.number ?? '', kinds: table.kinds };
-  return { relation: 'scan', number: '(rowid + 1)', kinds: table.kinds };
+interface Scanning {
+  readonly named: readonly string[];
+  readonly bits: Bits;
+  /** Conditions ask tables: rows do not come out of a join in the order in which they went in. */
+  readonly joins: boolean;
+}
+
+/** Makes the table `marks`: n, the number of the row (from 1), and the words of its bits. */
+async function scanFile(table: FileTable, { named, bits, joins }: Scanning, sql: Sql): Promise<Scan> {
+  const relation = table.relation(named);
+  if (table.number !== null) {
+    await sql.run(`CREATE TEMP TABLE marks AS SELECT ${table.number}::INTEGER AS n, ${bits.select()} FROM ${relation}`);
+    return { relation, number: table.number, kinds: table.kinds };
+  }
+  const kept = named.map(quoteName);
+  const scan = { relation: 'scan', number: '(rowid + 1)', kinds: table.kinds };
+  await sql.run(`CREATE TEMP TABLE scan AS SELECT ${[...(joins ? ['1 AS w'] : [bits.select()]), ...kept].join(', ')} FROM ${relation}`);
+  if (joins) await sql.run(`CREATE TEMP TABLE marks AS SELECT (rowid + 1)::INTEGER AS n, ${bits.select()} FROM scan`);
+  else await sql.run(`CREATE TEMP VIEW marks AS SELECT (rowid + 1)::INTEGER AS n, ${bits.names().join(', ')} FROM scan`);
+  return scan;
+}
+
+/** Long lists of values: s0 (v), ... */
+async function listValues({ lists }: SqlColumns, sql: Sql): Promise<void> {
+  const { DOUBLE, VARCHAR } = await import('@duckdb/node-api');
+  for (const [at, values] of lists.entries()) {
+    const type = typeof values[0] === 'number' ? DOUBLE : VARCHAR;
+    await sql.run(`CREATE TEMP TABLE s${at} (v ${type})`);
+    await append(sql, `s${at}`, values, (appender, value) => appender.appendValue(value, type));
+  }
+}
+
+async function append<T>(sql: Sql, table: string, items: Iterable<T>, put: (appender: DuckDBAppender, item: T) => void): Promise<void> {
+  const appender = await sql.connection.createAppender(table);
+  for (const item of items) {
+    put(appender, item);
+    appender.endRow();
+  }
+  appender.closeSync();
 }
 
 /** All columns of a text file, numbered as they come. */
@@ -139,7 +178,7 @@ function wholeScan(table: FileTable, scan: Scan): Scan {
 }
 
 async function countOf(sql: Sql): Promise<number> {
-  for await (const [count = []] of sql.read('SELECT count(*)::DOUBLE FROM scan')) return count[0] as number;
+  for await (const [count = []] of sql.read('SELECT count(*)::DOUBLE FROM marks')) return count[0] as number;
   return 0;
 }
 
@@ -147,8 +186,8 @@ async function countOf(sql: Sql): Promise<number> {
 async function countBits(bits: Bits, sql: Sql): Promise<{ counts: number[]; rows: number }> {
   const counts = Array.from({ length: bits.size }, () => 0);
   let rows = 0;
-  const words = Array.from({ length: bits.words }, (_, word) => `w${word}`);
-  for await (const columns of sql.read(`SELECT ${words.join(', ')}, count(*)::DOUBLE FROM scan GROUP BY ${words.join(', ')}`)) {
+  const words = bits.names();
+  for await (const columns of sql.read(`SELECT ${words.join(', ')}, count(*)::DOUBLE FROM marks GROUP BY ${words.join(', ')}`)) {
     const numbers = columns.at(-1) as readonly number[];
     numbers.forEach((count, at) => {
       rows += count;
@@ -166,9 +205,8 @@ async function brokenRows(wanted: readonly number[], bits: Bits, sql: Sql): Prom
   const masks = Array.from({ length: bits.words }, (_, word) =>
     [...new Set(wanted)].filter((bit) => Math.floor(bit / bitsOfWord) === word).reduce((mask, bit) => mask + 2 ** (bit % bitsOfWord), 0),
   );
-  const words = masks.map((_, word) => `w${word}`);
   const some = masks.flatMap((mask, word) => (mask === 0 ? [] : [`(w${word} & ${mask}) <> 0`]));
-  const query = `SELECT (rowid + 1)::DOUBLE, ${words.join(', ')} FROM scan WHERE ${some.join(' OR ')} ORDER BY rowid`;
+  const query = `SELECT n, ${bits.names().join(', ')} FROM marks WHERE ${some.join(' OR ')} ORDER BY n`;
   for await (const [numbers = [], ...columns] of sql.read(query)) {
     numbers.forEach((number, at) => {
       const row = columns.map((column) => column[at] as number);
@@ -246,16 +284,19 @@ async function readBag({ columns: [name = ''] }: Looked, looks: string, scan: Sc
   const numbers = new Map<number, number>();
   const texts = new Map<string, number>();
   const others = new Map<string, number>();
-  const parts = [columns.number(name), columns.text(name), columns.boolean(name)];
   // of a cell the text alone counts: what it reads as, each check decides
-  if (scan.kinds.get(name) === 'cell') parts[0] = 'NULL::DOUBLE';
-  const query = `SELECT ${parts[0]} AS n, ${parts[1]} AS t, ${scan.kinds.get(name) === 'cell' ? 'NULL::BOOLEAN' : parts[2]} AS b, count(*)::DOUBLE FROM ${scan.relation} WHERE ${looks} GROUP BY n, t, b`;
-  for await (const [n = [], t = [], b = [], counts = []] of sql.read(query)) {
-    counts.forEach((count, at) => {
-      if (typeof n[at] === 'number') numbers.set(n[at] === 0 ? 0 : n[at], (numbers.get(n[at]) ?? 0) + (count as number));
-      else if (typeof t[at] === 'string') texts.set(t[at], count as number);
-      else if (typeof b[at] === 'boolean') others.set(String(b[at]), count as number);
-    });
+  const oneType = scan.kinds.get(name) === 'cell' ? [columns.text(name)] : [columns.double(name), columns.text(name), columns.boolean(name)];
+  for (const value of oneType.filter((part) => !part.startsWith('NULL'))) {
+    for await (const [values = [], counts = []] of sql.read(
+      `SELECT ${value} AS v, count(*)::DOUBLE FROM ${scan.relation} WHERE ${looks} AND ${value} IS NOT NULL GROUP BY v`,
+    )) {
+      values.forEach((found, at) => {
+        const count = counts[at] as number;
+        if (typeof found === 'number') numbers.set(found === 0 ? 0 : found, (numbers.get(found) ?? 0) + count);
+        else if (typeof found === 'string') texts.set(found, count);
+        else others.set(String(found), count);
+      });
+    }
   }
   return { numbers: numberCounts(numbers), texts, others };
 }
@@ -268,12 +309,7 @@ async function* lookAt(numbers: readonly number[], names: readonly string[], sca
   if (numbers.length === 0) return;
   const { DOUBLE } = await import('@duckdb/node-api');
   await sql.run('CREATE OR REPLACE TEMP TABLE wanted (n DOUBLE)');
-  const appender = await sql.connection.createAppender('wanted');
-  for (const number of numbers) {
-    appender.appendValue(number, DOUBLE);
-    appender.endRow();
-  }
-  appender.closeSync();
+  await append(sql, 'wanted', numbers, (appender, number) => appender.appendValue(number, DOUBLE));
   const query = `${selectRows(names, scan, `WHERE ${scan.number} IN (SELECT n FROM wanted)`)} ORDER BY 1`;
   for await (const [found = [], ...columns] of sql.read(query)) {
     for (const [at, number] of found.entries()) {
@@ -290,19 +326,11 @@ async function listMembers({ members }: DuckDbJudging, sql: Sql): Promise<Map<nu
     if (listed === null) continue;
     const table = `r${place}`;
     await sql.run(`CREATE TEMP TABLE ${table} (t VARCHAR, n DOUBLE, b BOOLEAN)`);
-    const appender = await sql.connection.createAppender(table);
-    const add = (text: string | null, number: number | null, boolean: boolean | null): void => {
-      appender.appendValue(text, VARCHAR);
-      appender.appendValue(number, DOUBLE);
-      appender.appendValue(boolean, BOOLEAN);
-      appender.endRow();
-    };
-    for (const value of valuesOfBag(listed, untyped)) {
-      if (typeof value === 'string') add(value, null, null);
-      else if (typeof value === 'number') add(null, value, null);
-      else add(null, null, value);
-    }
-    appender.closeSync();
+    await append(sql, table, valuesOfBag(listed, untyped), (appender, value) => {
+      appender.appendValue(typeof value === 'string' ? value : null, VARCHAR);
+      appender.appendValue(typeof value === 'number' ? value : null, DOUBLE);
+      appender.appendValue(typeof value === 'boolean' ? value : null, BOOLEAN);
+    });
     tables.set(place, table);
   }
   return tables;

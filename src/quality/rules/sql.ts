@@ -28,7 +28,7 @@ export function quoteText(text: string): string {
 }
 
 function quoteNumber(number: number): string {
-  return `'${number}'::DOUBLE`;
+  return Number.isSafeInteger(number) && !Object.is(number, -0) ? String(number) : `'${number}'::DOUBLE`;
 }
 
 const safe = '9007199254740991';
@@ -42,6 +42,8 @@ function numberOf(text: string): string {
 /** A column as SQL: its value as number, text or boolean, NULL where it is none. */
 export class SqlColumns {
   readonly #kinds: ColumnKinds;
+  /** long lists that conditions refer to: s0, s1, ..., each with one column v */
+  readonly lists: (readonly Scalar[])[] = [];
 
   constructor(kinds: ColumnKinds) {
     this.#kinds = kinds;
@@ -60,13 +62,26 @@ export class SqlColumns {
     return kind === 'float' ? `(${column} IS NULL OR isnan(${column}))` : `(${column} IS NULL)`;
   }
 
+  /** The value is there: true, else false or NULL. */
+  there(name: string): string {
+    const column = quoteName(name);
+    const kind = this.kind(name);
+    if (kind === 'text' || kind === 'cell') return `${column} <> ''`;
+    return kind === 'float' ? `NOT isnan(${column})` : `${column} IS NOT NULL`;
+  }
+
+  /** as a double, for arithmetic: integers would overflow otherwise than ours do */
+  double(name: string): string {
+    return this.kind(name) === 'number' ? `${quoteName(name)}::DOUBLE` : this.number(name);
+  }
+
   number(name: string): string {
     const column = quoteName(name);
     switch (this.kind(name)) {
       case 'cell':
         return numberOf(column);
       case 'number':
-        return `${column}::DOUBLE`;
+        return column;
       case 'long':
         return `(CASE WHEN ${column} BETWEEN -${safe} AND ${safe} THEN ${column}::DOUBLE END)`;
       case 'float':
@@ -100,6 +115,18 @@ export class SqlColumns {
     return kind === 'cell' ? `(CASE ${column} WHEN 'true' THEN true WHEN 'false' THEN false END)` : 'NULL::BOOLEAN';
   }
 
+  /** A value of the column is of one type, which these values have, and it is not NULL where it is looked at. */
+  holdsOnly(name: string, values: readonly Scalar[]): boolean {
+    const kind = this.kind(name);
+    const types = new Set(values.map((value) => typeof value));
+    return types.size === 1 && types.has(kind === 'number' ? 'number' : 'string') && (kind === 'number' || kind === 'text' || kind === 'cell');
+  }
+
+  inTable(values: readonly Scalar[], column: string): string {
+    const place = this.lists.push(values) - 1;
+    return `${column} IN (SELECT v FROM s${place})`;
+  }
+
   /** Are two values there that are equal? Cells as numbers where both look like numbers, else as texts. */
   compare(sign: string, a: string, b: string): string {
     const kinds = [this.kind(a), this.kind(b)];
@@ -117,7 +144,7 @@ export class SqlColumns {
   }
 }
 
-/** A check as two conditions, neither ever NULL. */
+/** A check as two conditions, each true or not: false and NULL are the same to whoever asks. */
 export interface SqlCheck {
   readonly looked: string;
   readonly broken: string;
@@ -131,17 +158,44 @@ export function sqlCheck(check: RowCheck, columns: SqlColumns, members: Readonly
       const { expression } = check.test;
       const mismatch = mismatchSql(expression, columns);
       const holds = expressionSql(expression, columns);
-      const known = `(${mismatch} OR (${holds}) IS NOT NULL)`;
-      return { looked: `(${looks} AND ${known})`, broken: `(${looks} AND (${mismatch} OR NOT coalesce(${holds}, true)))` };
+      if (mismatch === 'false') return { looked: all([looks, `(${holds}) IS NOT NULL`]), broken: all([looks, `NOT ${holds}`]) };
+      return {
+        looked: all([looks, `(${mismatch} OR (${holds}) IS NOT NULL)`]),
+        broken: all([looks, `(${mismatch} OR NOT coalesce(${holds}, true))`]),
+      };
     }
     const holds = testSql(check, columns, members);
-    return { looked: looks, broken: `(${looks} AND NOT coalesce(${holds}, false))` };
+    // what is looked at is of the type that the test asks for: then the test is never NULL
+    return { looked: looks, broken: all([looks, neverNull(check, columns) ? `NOT (${holds})` : `NOT coalesce(${holds}, false)`]) };
   });
 }
 
 /** Which rows an index or a bag looks at, or null. */
 export function sqlLooked(wish: Looked, columns: SqlColumns): string | null {
   return orNull(() => lookedSql(wish, columns));
+}
+
+function all(conditions: readonly string[]): string {
+  return conditions.filter((condition) => condition !== 'true').join(' AND ') || 'true';
+}
+
+function neverNull({ columns: [name = '', ...others], test }: RowCheck, columns: SqlColumns): boolean {
+  if (others.length > 0) return false;
+  const kind = columns.kind(name);
+  switch (test.kind) {
+    case 'missing':
+    case 'set':
+      return true;
+    case 'regex':
+    case 'length':
+      return kind === 'text' || kind === 'cell';
+    case 'end':
+      return typeof test.end === 'number' ? kind === 'number' : kind === 'text' || kind === 'cell';
+    case 'between':
+      return kind === 'number';
+    default:
+      return false;
+  }
 }
 
 function orNull<T>(make: () => T): T | null {
@@ -154,10 +208,11 @@ function orNull<T>(make: () => T): T | null {
 }
 
 function lookedSql({ columns: names, when, skip }: Looked, columns: SqlColumns): string {
-  const missing = names.map((name) => columns.missing(name));
-  const there = skip === 'never' ? [] : [`NOT (${missing.join(skip === 'any' ? ' OR ' : ' AND ')})`];
-  const applies = when === null ? [] : [`NOT ${mismatchSql(when, columns)}`, `coalesce(${expressionSql(when, columns)}, false)`];
-  return [...there, ...applies].map((part) => `(${part})`).join(' AND ') || 'true';
+  const there = names.map((name) => columns.there(name));
+  const seen = skip === 'never' ? [] : skip === 'any' ? there : [`(${there.join(' OR ')})`];
+  const mismatch = when === null ? 'false' : mismatchSql(when, columns);
+  const applies = when === null ? [] : [mismatch === 'false' ? 'true' : `NOT ${mismatch}`, `(${expressionSql(when, columns)})`];
+  return all([...seen, ...applies]);
 }
 
 /** Does a column have a value of another type than the expression asks for? */
@@ -176,13 +231,15 @@ function alwaysFits(kind: ColumnKind, type: string): boolean {
   return kind === type;
 }
 
-function expressionSql(tree: Expression, columns: SqlColumns): string {
+/** @param asDouble the place is one of arithmetic */
+function expressionSql(tree: Expression, columns: SqlColumns, asDouble = false): string {
   const inner = (part: Expression): string => expressionSql(part, columns);
+  const double = (part: Expression): string => expressionSql(part, columns, true);
   switch (tree.op) {
     case 'literal':
-      return literalSql(tree.value);
+      return asDouble && typeof tree.value === 'number' ? `${quoteNumber(tree.value)}::DOUBLE` : literalSql(tree.value);
     case 'column':
-      return columnSql(tree.name, tree.type, columns);
+      return asDouble && tree.type === 'number' ? columns.double(tree.name) : columnSql(tree.name, tree.type, columns);
     case 'missing':
       return tree.of.op === 'column' ? columns.missing(tree.of.name) : `((${inner(tree.of)}) IS NULL)`;
     case 'not':
@@ -193,15 +250,15 @@ function expressionSql(tree: Expression, columns: SqlColumns): string {
     case 'implies':
       return `(NOT ${inner(tree.left)} OR ${inner(tree.right)})`;
     case 'negate':
-      return `(- ${inner(tree.of)})`;
+      return `(- ${double(tree.of)})`;
     case 'matches':
-      return `regexp_matches(${inner(tree.of)}, ${quoteText(tree.regex)})`;
+      return matchSql(inner(tree.of), tree.regex);
     case 'in':
       return `(${inner(tree.of)} IN (${tree.values.map(literalSql).join(', ')}))`;
     case 'compare':
       return compareSql(tree, columns);
     case 'arithmetic':
-      return arithmeticSql(tree.sign, inner(tree.left), inner(tree.right));
+      return arithmeticSql(tree.sign, double(tree.left), double(tree.right));
     case 'call':
       return callSql(tree, columns);
   }
@@ -236,7 +293,7 @@ function arithmeticSql(sign: '+' | '-' | '*' | '/' | '%', a: string, b: string):
 }
 
 function callSql(tree: Extract<Expression, { op: 'call' }>, columns: SqlColumns): string {
-  const of = tree.of.map((part) => expressionSql(part, columns));
+  const of = tree.of.map((part) => expressionSql(part, columns, true));
   const [first = '', second = ''] = of;
   switch (tree.name) {
     case 'length':
@@ -324,13 +381,40 @@ function setSql(name: string, values: readonly Scalar[], columns: SqlColumns): s
     ] as const
   ).flatMap(([type, column]) => {
     const some = values.filter((value) => typeof value === type);
-    return some.length === 0 ? [] : [`coalesce(${column} IN (${some.map(literalSql).join(', ')}), false)`];
+    return some.length === 0 || column.startsWith('NULL') ? [] : [some.length > longestList ? columns.inTable(some, column) : inList(column, some)];
   });
-  return `(${parts.join(' OR ')})`;
+  if (parts.length === 0) return 'false';
+  if (parts.length === 1 && columns.holdsOnly(name, values)) return parts[0] as string;
+  return `(${parts.map((part) => `coalesce(${part}, false)`).join(' OR ')})`;
+}
+
+/** A longer list is a table: what is compared one by one, takes its time. */
+const longestList = 64;
+
+/** Of texts by a function: DuckDB asks it once for each entry of a dictionary, where IN is asked for each row. */
+function inList(column: string, values: readonly Scalar[]): string {
+  if (typeof values[0] === 'string') return `list_contains([${values.map(literalSql).join(', ')}], ${column})`;
+  return `${column} IN (${values.map(literalSql).join(', ')})`;
+}
+
+/** A pattern that is bound to both ends matches the whole text or nothing, which is asked more cheaply. */
+function matchSql(text: string, source: string): string {
+  return `${isBound(source) ? 'regexp_full_match' : 'regexp_matches'}(${text}, ${quoteText(source)})`;
+}
+
+function isBound(source: string): boolean {
+  if (!source.startsWith('^') || !/[^\\]\$$/.test(source) || /\(\?(?!:)/.test(source)) return false;
+  let depth = 0;
+  for (const [part] of source.matchAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|./gsu)) {
+    if (part === '(') depth += 1;
+    else if (part === ')') depth -= 1;
+    else if (part === '|' && depth === 0) return false;
+  }
+  return true;
 }
 
 function regexSql(text: string, { sources, mode }: Extract<RowTest, { kind: 'regex' }>): string {
-  const tests = sources.map((source) => `regexp_matches(${text}, ${quoteText(source)})`);
+  const tests = sources.map((source) => matchSql(text, source));
   return mode === 'none' ? `NOT (${tests.join(' OR ')})` : `(${tests.join(mode === 'any' ? ' OR ' : ' AND ')})`;
 }
 
@@ -371,7 +455,7 @@ function severalSql(names: readonly string[], test: RowTest, skip: Looked['skip'
         .join(' AND ');
     case 'sum': {
       const { min, max, above, below } = test.bounds;
-      const sum = names.map((name) => `(CASE WHEN ${columns.missing(name)} THEN 0 ELSE ${columns.number(name)} END)`).join(' + ');
+      const sum = names.map((name) => `(CASE WHEN ${columns.missing(name)} THEN 0 ELSE ${columns.double(name)} END)`).join(' + ');
       const ends = [
         ['>=', min],
         ['<=', max],
