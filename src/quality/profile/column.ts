@@ -21,20 +21,18 @@ interface Kind {
 export async function profileColumn(table: Table, column: TableColumn, topCount: number): Promise<ColumnProfile> {
   const { connection, format } = table;
   const sql = valueSql(column, format);
-  await connection.run(
-    `CREATE OR REPLACE TABLE raws AS SELECT raw, count(*)::DOUBLE AS n FROM (SELECT ${sql.raw} AS raw FROM ${table.sql}) GROUP BY raw`,
-  );
-  const kinds = `SELECT ${sql.kind} AS kind, raw, n FROM raws`;
-  const read = await kindsOf(connection, `SELECT kind, n FROM (${kinds})`);
+  await connection.run(`CREATE OR REPLACE TABLE raws AS SELECT raw, n, ${sql.kind} AS kind
+    FROM (SELECT raw, count(*)::DOUBLE AS n FROM (SELECT ${sql.raw} AS raw FROM ${table.sql}) GROUP BY raw)`);
+  const read = await kindsOf(connection, 'raws');
   const type = typeOf(read, format === 'csv');
   // texts that read as numbers are texts where others are not
   const kind = format === 'csv' && type === 'string' ? `CASE WHEN kind = 'empty' THEN kind ELSE 'string' END` : 'kind';
   await connection.run(`CREATE OR REPLACE TABLE vals AS
     SELECT kind, num, txt, sum(n) AS n FROM (
       SELECT ${kind} AS kind, n, CASE WHEN kind IN ('integer', 'number') THEN num END AS num, CASE WHEN kind IN ('integer', 'number') THEN NULL ELSE txt END AS txt
-      FROM (SELECT ${kind} AS kind, n, ${sql.number} AS num, ${sql.text} AS txt FROM (${kinds}))
+      FROM (SELECT ${kind} AS kind, n, ${sql.number} AS num, ${sql.text} AS txt FROM raws)
     ) GROUP BY ALL`);
-  const found = await kindsOf(connection, 'SELECT kind, n FROM vals');
+  const found = await kindsOf(connection, 'vals');
   const valued = found.filter((entry) => !noValue.has(entry.kind));
   const shapes = await shapesOf(connection);
   return {
@@ -55,7 +53,7 @@ export async function profileColumn(table: Table, column: TableColumn, topCount:
 const noValue: ReadonlySet<string> = new Set(['absent', 'empty', 'nan']);
 
 async function kindsOf(connection: DuckDBConnection, from: string): Promise<Kind[]> {
-  const sql = `SELECT kind, sum(n) AS rows, count(*)::DOUBLE AS "distinct", (count(*) FILTER (n = 1))::DOUBLE AS once FROM (${from}) GROUP BY kind ORDER BY kind`;
+  const sql = `SELECT kind, sum(n) AS rows, count(*)::DOUBLE AS "distinct", (count(*) FILTER (n = 1))::DOUBLE AS once FROM ${from} GROUP BY kind ORDER BY kind`;
   return (await connection.runAndReadAll(sql)).getRowObjectsJS() as unknown as Kind[];
 }
 
