@@ -33,9 +33,9 @@ test('newly broken cases come before newly fixed ones, and both before the class
 });
 
 test('it fits the limit whatever comes in, and says how many rows it left out', () => {
-  const giant = renderMarkdown(buildReport(giantParts()));
-  expect(bytes(giant)).toBeLessThanOrEqual(60_000);
-  expect(giant).toMatch(/\*\d+ more (classes|cases|rows) in the report\*/);
+  const giant = buildReport(giantParts());
+  expect(bytes(renderMarkdown(giant))).toBeLessThanOrEqual(60_000);
+  expect(renderMarkdown(giant, { limitBytes: 40_000 })).toMatch(/\*\d+ more [a-z ]+ in the report\*/);
   const report = buildReport(exampleParts('bad', 100_000));
   for (const limitBytes of [2000, 3000, 5000, 10_000, 20_000, 60_000]) {
     const text = renderMarkdown(report, { limitBytes });
