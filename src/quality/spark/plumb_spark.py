@@ -39,13 +39,13 @@ def text_sql(value):
 def json_value_sql(value):
     """Of a VARIANT. Whole numbers beyond 2^53 are the text of their digits, as in our readers."""
     kind = f"schema_of_variant({value})"
-    double = f"variant_get({value}, '$', 'double')"
+    double = f"try_variant_get({value}, '$', 'double')"
     number = f"({kind} IN ('BIGINT', 'DOUBLE', 'FLOAT') OR startswith({kind}, 'DECIMAL'))"
     long = f"(({kind} = 'BIGINT' OR {kind} RLIKE '^DECIMAL[(][0-9]+,0[)]$') AND abs({double}) > {SAFE}D)"
     return struct_sql(
         n=f"CASE WHEN {number} AND NOT {long} THEN {double} END",
-        t=f"CASE WHEN {kind} = 'STRING' OR {long} THEN nullif(variant_get({value}, '$', 'string'), '') END",
-        b=f"CASE WHEN {kind} = 'BOOLEAN' THEN variant_get({value}, '$', 'boolean') END",
+        t=f"CASE WHEN {kind} = 'STRING' OR {long} THEN nullif(try_variant_get({value}, '$', 'string'), '') END",
+        b=f"CASE WHEN {kind} = 'BOOLEAN' THEN try_variant_get({value}, '$', 'boolean') END",
         j=f"CASE WHEN startswith({kind}, 'ARRAY') OR startswith({kind}, 'OBJECT') THEN to_json({value}) END",
     )
 
