@@ -33,7 +33,7 @@ export async function indexRows(rows: CheckedRows, world: CheckWorld, indexer: R
     index,
     from: found,
     async keep(rest) {
-      if (changed > worthKeeping) await world.memory.keep(check, rememberedAs(rows), Buffer.concat([index.encode(), rest]));
+      if (changed > worthKeeping) await world.memory.keep(check, rememberedAs(rows), index.encode(rest));
     },
   };
 }

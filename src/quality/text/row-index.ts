@@ -51,13 +51,14 @@ export class RowIndex {
     this.rows += to - from;
   }
 
-  encode(): Buffer {
+  /** @param rest what is kept behind it */
+  encode(rest: Uint8Array): Buffer {
     const head = Buffer.alloc(headBytes);
     head.write(magic, 'latin1');
     head.writeUInt32LE(this.rows, 8);
     head.writeUInt32LE(this.width, 12);
     head.writeUInt32LE(this.#tail.length, 16);
-    return Buffer.concat([head, bytesOf(this.#starts.values), bytesOf(this.records), bytesOf(this.tail)]);
+    return Buffer.concat([head, bytesOf(this.#starts.values), bytesOf(this.records), bytesOf(this.tail), rest]);
   }
 
   /** @returns null: it is none of that width */

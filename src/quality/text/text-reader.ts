@@ -75,14 +75,16 @@ export class TextReader {
   /** @returns false: there is more in it than ASCII and typographic punctuation, and what was read of it is of no use */
   #readAscii(part: string): boolean {
     this.#reserve(part.length * 2 + 1);
-    const bytes = this.#bytes;
+    this.#reserveWords((part.length >>> 1) + 1);
+    const [bytes, words, length] = [this.#bytes, this.words, part.length];
     let at = this.#length;
+    let count = this.count;
     let value = fnvOffset;
     let inWord = false;
-    for (let index = 0; index < part.length; index += 1) {
+    for (let index = 0; index < length; index += 1) {
       const code = part.charCodeAt(index);
       if (code > 127 && !isGap(code)) return false;
-      const kind = asciiKinds[code] ?? 0;
+      const kind = code > 127 ? 0 : asciiKinds[code];
       if (kind === 1) {
         const small = code > 64 && code < 91 ? code + 32 : code;
         value = Math.imul(value ^ small, fnvPrime);
@@ -91,7 +93,7 @@ export class TextReader {
         continue;
       }
       if (inWord) {
-        this.#addWord(value);
+        words[count++] = value;
         bytes[at++] = space;
         value = fnvOffset;
         inWord = false;
@@ -102,9 +104,10 @@ export class TextReader {
       }
     }
     if (inWord) {
-      this.#addWord(value);
+      words[count++] = value;
       bytes[at++] = space;
     }
+    this.count = count;
     this.#length = at;
     return true;
   }
@@ -122,12 +125,15 @@ export class TextReader {
   }
 
   #addWord(value: number): void {
-    if (this.count === this.words.length) {
-      const larger = new Int32Array(this.count * 2);
-      larger.set(this.words);
-      this.words = larger;
-    }
+    this.#reserveWords(1);
     this.words[this.count++] = value;
+  }
+
+  #reserveWords(more: number): void {
+    if (this.count + more <= this.words.length) return;
+    const larger = new Int32Array(Math.max(this.count + more, this.words.length * 2));
+    larger.set(this.words);
+    this.words = larger;
   }
 
   #reserve(more: number): void {
