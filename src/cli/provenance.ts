@@ -5,6 +5,7 @@ import { exitCodes, PlumbError } from '../base/errors.ts';
 import { openProject } from '../project/open.ts';
 import type { RecordOptions } from './provenance-record.ts';
 import type { Cli, Define } from './command.ts';
+import { wholeNumber } from './whole-number.ts';
 
 interface ShowOptions {
   readonly key?: string;
@@ -119,7 +120,6 @@ async function check(word: string, options: CheckOptions, cli: Cli): Promise<voi
   const project = await openProject(cli);
   const { openDataset, openSidecar } = await import('../quality/provenance/carry-out.ts');
   const { judgeProvenance } = await import('../quality/provenance/judge.ts');
-  const { flaggedText } = await import('../quality/provenance/step.ts');
   const { checkText } = await import('./provenance-text.ts');
   const rules = {
     require: requireOf(options.require, (await import('../quality/provenance/schema.ts')).requirements),
@@ -128,10 +128,12 @@ async function check(word: string, options: CheckOptions, cli: Cli): Promise<voi
   const data = await openDataset(project, word, cli);
   const sidecar = await openSidecar(project, data.rows.source.name, cli);
   const { report, flagged } = await judgeProvenance({ rows: data.rows, sidecar: sidecar?.rows ?? null, rules }, data.world);
-  if (options.out !== undefined)
-    await (await import('../base/atomic.ts')).writeFileAtomic((await import('node:path')).resolve(cli.cwd, options.out), flaggedText(flagged));
+  if (options.out !== undefined) {
+    const [{ writeFlagged }, { resolve }] = await Promise.all([import('../quality/flagged-file.ts'), import('node:path')]);
+    await writeFlagged(resolve(cli.cwd, options.out), flagged);
+  }
   cli.emit(report);
-  cli.print(checkText(report, { limit: Number(options.limit), paint: cli.paint }));
+  cli.print(checkText(report, { limit: wholeNumber('--limit', options.limit), paint: cli.paint }));
   if (!report.holds) cli.exitCode = exitCodes.no;
 }
 

@@ -55,7 +55,7 @@ export async function traceRow(project: Project, word: string, world: World): Pr
   const at = { project, signal: world.signal };
   const { index, unread } = await collectLineage(known, at);
   const { versions, whole } = await collectVersions(project);
-  for (const { row: one, made = [] } of (await searchSidecars(versions, ({ made }) => made !== undefined, at)).values())
+  for (const { row: one, made = [] } of (await searchSidecars(versions, ({ made: ways }) => ways !== undefined, at)).values())
     for (const { from, by } of made) index.add({ row: one, from, by });
   const before = index.ancestorsOf(row);
   const behind = new Set(before);

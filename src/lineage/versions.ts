@@ -47,7 +47,7 @@ export async function collectVersions(project: Project): Promise<{ readonly vers
   for (const commit of commits) {
     for (const [data, entry] of rowsOf(await lockAt(project, commit.oid))) {
       const draft = note(data, entry);
-      if (draft.commit === null || commit.date < draft.commit.date) draft.commit = { oid: commit.oid, date: commit.date };
+      draft.commit ??= { oid: commit.oid, date: commit.date };
     }
   }
   for (const { name, commit } of tips) for (const [data, entry] of rowsOf(await lockAt(project, commit))) note(data, entry).tips.push(name);
@@ -57,8 +57,8 @@ export async function collectVersions(project: Project): Promise<{ readonly vers
     digest: draft.entry.digest,
     tips: [...new Set(draft.tips)].toSorted(byCodeUnit),
   }));
-  const time = ({ commit }: DataVersion): number => commit?.date.getTime() ?? Number.POSITIVE_INFINITY;
-  return { versions: versions.toSorted((a, b) => byCodeUnit(a.data, b.data) || time(a) - time(b) || byCodeUnit(a.digest, b.digest)), whole };
+  // drafts stand in the order of the commits that brought them
+  return { versions: versions.toSorted((a, b) => byCodeUnit(a.data, b.data)), whole };
 }
 
 async function lockCommits({ git, prefix }: Project): Promise<{ commits: Commit[]; tips: { name: string; commit: Oid }[]; whole: boolean }> {
@@ -70,13 +70,15 @@ async function lockCommits({ git, prefix }: Project): Promise<{ commits: Commit[
     if (seen.has(commit)) continue;
     seen.add(commit);
     try {
-      for (const one of await git.log(commit, { path: prefix + files.lock })) commits.set(one.oid, one);
+      // git has the newest first; commits of one second stay in the order of their line
+      for (const one of (await git.log(commit, { path: prefix + files.lock })).toReversed()) if (!commits.has(one.oid)) commits.set(one.oid, one);
     } catch (error) {
       if (!isPlumbError(error, 'GIT_TOO_SHALLOW')) throw error;
       whole = false;
     }
   }
-  return { commits: [...commits.values()], tips, whole };
+  const ordered = [...commits.values()].toSorted((a, b) => a.date.getTime() - b.date.getTime());
+  return { commits: ordered, tips, whole };
 }
 
 async function lockAt({ git, prefix }: Project, commit: Oid): Promise<Lock> {

@@ -6,7 +6,8 @@ import { PlumbError } from '../../base/errors.ts';
 import { fields, z } from '../../base/schema.ts';
 import type { Step, StepContext, StepInput, StepResult } from '../../base/step.ts';
 import { inputOfStep, worldOfStep } from '../checked-rows.ts';
-import type { FindingsReport, FlaggedRow } from '../findings.ts';
+import type { FindingsReport } from '../findings.ts';
+import { writeFlagged } from '../flagged-file.ts';
 import { judgeProvenance, type ProvenanceVerdict } from './judge.ts';
 import { LineageIndex } from './lineage-index.ts';
 import { readLineage } from './lineage.ts';
@@ -52,7 +53,7 @@ async function runProvenance(context: StepContext<ProvenanceArguments, null>): P
   const { report, flagged } = context.outputs;
   if (report === undefined || flagged === undefined) throw new Error('plumb/provenance was started without its outputs');
   const verdict = await judgeStep(context);
-  await writeFile(flagged, flaggedText(verdict.flagged));
+  await writeFlagged(flagged, verdict.flagged);
   await writeFile(report, canonicalJsonFile(verdict.report));
   for (const line of describeLacking(verdict.report)) context.log(line);
   if (!verdict.report.holds) throw provenanceLacking(verdict.report);
@@ -80,11 +81,6 @@ async function judgeStep(context: StepContext<ProvenanceArguments, null>): Promi
     },
     world,
   );
-}
-
-/** flagged.jsonl */
-export function flaggedText(rows: readonly FlaggedRow[]): string {
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
 /** One line a kind: '12 of 900 rows: nobody accepted it in a review: a, b, c, ...' */
