@@ -13,7 +13,7 @@ import { parseParams, type Params } from '../pipeline/params.ts';
 import { pipelineSchema, type PipelineConfig } from '../pipeline/schema.ts';
 import { projectConfigSchema } from '../project/config.ts';
 import { files } from '../project/layout.ts';
-import { rulesSchema, type Rules } from '../quality/rules.ts';
+import { rulesSchema, type Rules } from '../quality/rules/schema.ts';
 import { modelStages } from '../registry/found-model.ts';
 import { parsePointer, placeOf } from '../registry/pointer.ts';
 import { policySchema } from '../registry/schema.ts';

@@ -2,19 +2,20 @@
 // once for each rules file that judges it, in memory that is bounded but for what a check must remember (keys, `unique`).
 import type { Positions } from '../base/config.ts';
 import { byCodeUnit, canonicalJson } from '../base/canonical.ts';
-import { isPlumbError, type ErrorCode } from '../base/errors.ts';
+import { isPlumbError, PlumbError, type ErrorCode } from '../base/errors.ts';
 import { KeyCheck } from '../datasets/keys.ts';
 import { readLockedManifest } from '../datasets/manifest.ts';
-import { readRows } from '../datasets/rows.ts';
+import { readRowBatches, readRows } from '../datasets/rows.ts';
 import type { RowsEntry } from '../datasets/row-versions.ts';
 import { SchemaInference } from '../datasets/schema-inference.ts';
 import type { Lock, LockEntry } from '../datasets/schema.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
-import { judgeRows, type JudgedRow } from '../quality/judge.ts';
-import type { CheckResult, Validation } from '../quality/report.ts';
+import type { CheckedRows } from '../quality/checked-rows.ts';
+import { describeBroken } from '../quality/rules/broken.ts';
+import { judgeRows, referencesByRows } from '../quality/rules/judge.ts';
+import type { CheckResult, Validation } from '../quality/rules/report.ts';
 import { maskSensitive } from '../quality/sensitive.ts';
-import { describeBroken } from '../quality/step.ts';
 import type { Judging } from './config-checks.ts';
 import type { Around, Finding, Findings } from './finding.ts';
 
@@ -51,7 +52,7 @@ export async function checkData({ store }: Pick<Project, 'store'>, wish: DataWis
     if (entry === undefined || !(isNew || judgings.some(({ file }) => changedRules.has(file)))) continue;
     wish.signal.throwIfAborted();
     const around = { file: files.lock, dataset: name, ...lockPositions(['datasets', name, 'digest'], true) };
-    const source: Source = { store, name, entry, around, isNew, positions: lockPositions, fork: wish.fork, signal: wish.signal };
+    const source: Source = { store, lock, name, entry, around, isNew, positions: lockPositions, fork: wish.fork, signal: wish.signal };
     ((await checkDataset(source, judgings, findings)) ? looked : notLooked).push(name);
   }
   await checkRemote(store, { lock, looked, lockPositions }, findings);
@@ -60,6 +61,7 @@ export async function checkData({ store }: Pick<Project, 'store'>, wish: DataWis
 
 interface Source {
   readonly store: Project['store'];
+  readonly lock: Lock;
   readonly name: string;
   readonly entry: LockEntry;
   readonly around: Around;
@@ -200,16 +202,19 @@ class RowFacts {
 }
 
 /** A rule about a column that no row has is told, and the others are judged without it. */
-async function judge({ path, entry, isNew, around, name, signal }: RowsSource, judging: Judging, findings: Findings): Promise<void> {
+async function judge(source: RowsSource, judging: Judging, findings: Findings): Promise<void> {
+  const { path, entry, isNew, around, name, signal } = source;
   const { file, rules, positions } = judging;
+  // what does not parse was told
+  const read = () => readRowBatches(path, entry.format, { signal, name: entry.path, onFault: () => undefined });
+  const references = referencesByRows((data) => openLocked(source, typeof data === 'string' ? data : data.data), signal);
   const kept = rules.rules.map((rule, at) => ({ rule, number: at + 1 }));
   let { key } = rules;
   while (kept.length > 0) {
-    const tried = { version: rules.version, ...(key === undefined ? {} : { key }), rules: kept.map(({ rule }) => rule) };
-    // what does not parse was told
-    const rows = judged(readRows(path, entry.format, { signal, name: entry.path, onFault: () => undefined }));
+    const { key: _, ...others } = rules;
+    const tried = { ...others, ...(key === undefined ? {} : { key }), rules: kept.map(({ rule }) => rule) };
     try {
-      const validation = await judgeRows(tried, rows, { rules: file, untyped: entry.format === 'csv' });
+      const validation = await judgeRows({ rules: tried, file }, { read, untyped: entry.format === 'csv', references });
       for (const result of validation.results) {
         if (result.holds) continue;
         const number = kept[result.rule - 1]?.number ?? result.rule;
@@ -221,21 +226,30 @@ async function judge({ path, entry, isNew, around, name, signal }: RowsSource, j
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (!isPlumbError(error)) throw error;
+      if (error.code === 'DATASET_UNKNOWN' || unreachable.has(error.code)) findings.addError(error, { file, dataset: name, severity: 'warning' });
       // rows that end the reading: they are told by now
       if (error.code !== 'CONFIG_INVALID') return;
-      const [where, at] = /^(?:key|rules\.(\d+)\.column)$/.exec(error.where?.path ?? '') ?? [];
+      const [where, at] = /^(?:key|rules\.(\d+)(?:\..*)?)$/.exec(error.where?.path ?? '') ?? [];
       const [wrong] = at === undefined ? [] : kept.splice(Number(at), 1);
       const place = wrong === undefined ? ['key'] : ['rules', String(wrong.number - 1)];
       findings.addError(error, { file, dataset: name, ...positions(where === undefined ? [] : place, false) });
-      // a regex that does not end: each further try would take as long
       if (where === undefined) return;
       if (wrong === undefined) key = undefined;
     }
   }
 }
 
-async function* judged(rows: ReturnType<typeof readRows>): AsyncGenerator<JudgedRow> {
-  for await (const { row, value } of rows) yield { number: row, columns: value };
+/** Data of the same lock that rules refer to. */
+async function openLocked({ store, lock }: Source, name: string): Promise<CheckedRows> {
+  const entry = Object.hasOwn(lock.datasets, name) ? lock.datasets[name] : undefined;
+  if (entry === undefined || entry.format === 'files') {
+    throw new PlumbError('DATASET_UNKNOWN', {
+      what: `rules refer to "${name}", which is no data set of rows: what they say of it, a run of the stage shows`,
+      mend: 'nothing, where it is the output of a stage',
+    });
+  }
+  await readLockedManifest(store, name, entry);
+  return { source: { path: await store.pathOf(entry.content), format: entry.format, name }, content: entry.content };
 }
 
 function brokenRule(result: CheckResult, validation: Validation, of: { file: string; name: string }): Omit<Finding, 'file'> {

@@ -7,7 +7,7 @@ import { formatLock, loadLock } from '../datasets/lock.ts';
 import { manifestText, rowsManifest } from '../datasets/manifest.ts';
 import { createProject, jsonl, type TestProject } from '../datasets/project.fixture.ts';
 import type { RowFormat } from '../datasets/schema.ts';
-import { validate } from '../quality/step.ts';
+import { validate } from '../quality/rules/step.ts';
 import { checkStatically, type Finding, type StaticChecks } from './static-checks.ts';
 
 const steps: StepRegistry = new Map([['plumb/validate', async () => validate as AnyStep]]);

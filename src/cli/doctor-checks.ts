@@ -169,7 +169,7 @@ async function* checkFiles(project: Project): AsyncGenerator<Finding> {
     import('../pipeline/schema.ts'),
     import('../registry/schema.ts'),
     import('../evaluate/schema.ts'),
-    import('../quality/rules.ts'),
+    import('../quality/rules/schema.ts'),
     import('../base/schema.ts'),
   ]);
   yield* check(files.lock, lockSchema);

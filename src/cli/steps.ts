@@ -2,7 +2,7 @@
 import type { AnyStep, StepRegistry } from '../base/step.ts';
 
 export const steps: StepRegistry = new Map<string, () => Promise<AnyStep>>([
-  ['plumb/validate', async () => (await import('../quality/step.ts')).validate],
+  ['plumb/validate', async () => (await import('../quality/rules/step.ts')).validate],
   ['plumb/drift', async () => (await import('../quality/drift/step.ts')).drift],
   ['plumb/leakage', async () => (await import('../quality/leakage/step.ts')).leakage],
   ['plumb/dups', async () => (await import('../quality/duplicates/step.ts')).dups],

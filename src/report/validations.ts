@@ -1,5 +1,5 @@
 // What the rules say of the data, in the report's words.
-import { validationSchema, type CheckResult, type Validation } from '../quality/report.ts';
+import { validationSchema, type CheckResult, type Validation } from '../quality/rules/report.ts';
 import type { ValidationPart } from './schema.ts';
 
 export interface Judged {

@@ -20,7 +20,7 @@ import type { Validation } from './report.ts';
 import type { Rules } from './schema.ts';
 import { decodeState, encodeState, withFacts, type KeptState } from './state-file.ts';
 import { requireColumns, type State } from './state.ts';
-import { meanAndDeviation } from './statistics.ts';
+import { scoredColumns, withScores } from './scores.ts';
 import { judgeState } from './verdict.ts';
 
 export interface RulesFile {
@@ -61,7 +61,9 @@ export async function runRules(
   requireClock(planned, rules.file, world.now);
   const references = await resolveReferences(planned, rules.file, referenceWorld(world));
   const given = { references, digests: onFlagged !== null };
-  const checks = await withScores(planned, rows, world, rules.file);
+  const scored = scoredColumns(planned);
+  const bags = scored.length === 0 ? [] : (await withState(job(checksOf({ bags: scored }), rows, world), ({ state }) => Promise.resolve(state))).bags;
+  const checks = withScores(planned, bags, rows.source.format === 'csv');
   return withState(job(checks, rows, world, { ...given, file: rules.file }), async ({ state, look, lookWhole, engine, read, keep }) => {
     if (state.rows > 0) requireColumns(checks, state.columns, rules.file);
     const verdict = await judgeState(checks, state, {
@@ -234,26 +236,6 @@ export async function judgeBatches(
     progress.end();
   }
   return judge.state();
-}
-
-/** A z-score is a range once mean and deviation of the column are known. */
-async function withScores(checks: Checks, rows: CheckedRows, world: RulesWorld, file: string): Promise<Checks> {
-  const scored = checks.rows.filter(({ test }) => test.kind === 'z_score');
-  if (scored.length === 0) return checks;
-  const bags = scored.map(({ columns, when }) => ({ columns, when, skip: 'any' as const }));
-  const state = await withState(job(checksOf({ bags }), rows, world, { file }), ({ state: found }) => Promise.resolve(found));
-  const shapes = new Map(scored.map((check, at) => [check, meanAndDeviation(state.bags[at] as State['bags'][number], rows.source.format === 'csv')]));
-  return {
-    ...checks,
-    rows: checks.rows.map((check) => {
-      if (check.test.kind !== 'z_score') return check;
-      const { max, oneSided } = check.test;
-      const shape = shapes.get(check) ?? null;
-      const reach = shape === null ? Number.MAX_VALUE : max * shape.deviation;
-      const mean = shape?.mean ?? 0;
-      return { ...check, test: { kind: 'between', least: oneSided ? -Number.MAX_VALUE : mean - reach, most: mean + reach } };
-    }),
-  };
 }
 
 function requireClock({ checks }: Checks, file: string, now: Date | null): void {

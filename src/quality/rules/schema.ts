@@ -43,6 +43,7 @@ const columnRule = fields({
   ...aboutRows,
 })
   .refine((rule) => checksOfColumn.some((name) => rule[name] !== undefined), `expected at least one of ${checksOfColumn.join(', ')}`)
+  .refine(({ min, max }) => typeof min !== 'number' || typeof max !== 'number' || min <= max, 'min is greater than max')
   .refine(notCrossed, 'the ends are crossed, or one is a number and another a text')
   .refine((rule) => (rule.min_length ?? 0) <= (rule.max_length ?? Number.POSITIVE_INFINITY), 'min_length is greater than max_length')
   .refine(
