@@ -92,6 +92,7 @@ export const errorTable = {
   REVIEW_ANNOTATOR: ['input', 'It is not known who reviews, or who does may not decide this.'],
   REVIEW_IMPORT: ['input', 'A file of another annotation tool does not have the shape that the tool documents, or its rows are not those of the data set.'],
   RULES_BROKEN: ['no', 'Rows break rules whose severity is error.'],
+  PARTS_INVALID: ['input', 'Parts of a validation do not belong together, or one is missing or damaged.'],
   SPARK_FAILED: ['machine', 'Spark did not answer.'],
   PII_FOUND: ['no', 'Rows hold personal data that pii.yaml flags.'],
   PII_KEY: ['input', 'The key of personal data is not there, or is another one.'],

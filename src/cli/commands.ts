@@ -38,6 +38,12 @@ export const commands: readonly CommandEntry[] = [
     exits: '0 nothing of severity error was found, 1 something was',
     load: () => import('./dups.ts'),
   },
+  {
+    name: 'validate',
+    summary: 'judge rows by rules: which rows break which rule',
+    exits: '0 the rules hold, 1 rows break one of severity error',
+    load: () => import('./validate.ts'),
+  },
   { name: 'profile', summary: 'what the columns of a data set hold', exits: '0 done', load: () => import('./profile.ts') },
   {
     name: 'rules',

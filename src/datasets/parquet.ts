@@ -66,9 +66,14 @@ async function* readGroups<Data>(
     const file = { byteLength: (await handle.stat()).size, slice: sliceOf(handle, options) };
     const metadata = await parquetMetadataAsync(file).catch((error: unknown) => Promise.reject(broken(error, name, 1)));
     let rowStart = 0;
-    for (const group of metadata.row_groups) {
+    const wanted = groupsOf(options.part, metadata.row_groups.length);
+    for (const [at, group] of metadata.row_groups.entries()) {
       options.signal?.throwIfAborted();
       const rowEnd = rowStart + Number(group.num_rows);
+      if (at < wanted.start || at >= wanted.end) {
+        rowStart = rowEnd;
+        continue;
+      }
       const first = rowStart + 1;
       const data = await read({ file, metadata, rowStart, rowEnd, compressors, utf8: false }).catch((error: unknown) =>
         Promise.reject(broken(error, name, first)),
@@ -79,6 +84,11 @@ async function* readGroups<Data>(
   } finally {
     await handle.close();
   }
+}
+
+function groupsOf(part: ReadOptions['part'], groups: number): { start: number; end: number } {
+  if (part === undefined) return { start: 0, end: groups };
+  return { start: Math.floor((groups * (part.at - 1)) / part.of), end: Math.floor((groups * part.at) / part.of) };
 }
 
 function sliceOf(handle: FileHandle, options: ReadOptions): (start: number, end?: number) => Promise<ArrayBuffer> {

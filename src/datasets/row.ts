@@ -30,6 +30,8 @@ export interface ReadOptions {
   readonly onHead?: (end: number, columns: readonly string[] | null) => void;
   /** told of rows that do not parse, which are left out; without it the first of them ends the reading. What breaks a whole file ends it all the same */
   readonly onFault?: (error: PlumbError) => void;
+  /** of Parquet: only the row groups of this part of so many, the first is 1 */
+  readonly part?: { readonly at: number; readonly of: number };
   /** bytes that do not come from the path: standard input */
   readonly source?: AsyncIterable<Buffer>;
 }

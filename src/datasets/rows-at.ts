@@ -28,6 +28,24 @@ export async function* readRowsAt(source: RowSource, numbers: readonly number[],
   else yield* picked(readRowBatches(source.path, source.format, { ...reading, name: source.name }), numbers);
 }
 
+/**
+ * A stretch of the rows of a version with a tree: only chunks that hold some of them are read.
+ * @param rows first row and the one behind the last; they count from 0
+ */
+export async function* readRowRange(
+  source: TreeSource,
+  rows: { readonly start: number; readonly end: number },
+  { readNode, ...reading }: RowsAtOptions & { readonly readNode: ReadNode },
+): AsyncGenerator<Row[]> {
+  const list = new ChunkList();
+  if (rows.end > rows.start) for await (const chunk of chunksOfRows(readNode, source.tree.root, rows)) list.add(chunk, 0);
+  const columns = source.format === 'csv' ? await readHeader(readNode, source, reading) : null;
+  for await (const batch of readGapRows(source, list, columns, reading)) {
+    const some = batch.rows.filter(({ row }) => row > rows.start && row <= rows.end);
+    if (some.length > 0) yield some;
+  }
+}
+
 async function* picked(batches: AsyncIterable<readonly Row[]>, numbers: readonly number[]): AsyncGenerator<Row> {
   let next = 0;
   for await (const rows of batches) {

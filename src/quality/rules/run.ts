@@ -57,13 +57,8 @@ export async function runRules(
   world: RulesWorld,
   onFlagged: ((row: FlaggedRow) => void) | null,
 ): Promise<RulesRun> {
-  const planned = planChecks(rules.rules, rules.file);
-  requireClock(planned, rules.file, world.now);
-  const references = await resolveReferences(planned, rules.file, referenceWorld(world));
+  const { checks, references } = await prepareRules(rows, rules, world);
   const given = { references, digests: onFlagged !== null };
-  const scored = scoredColumns(planned);
-  const bags = scored.length === 0 ? [] : (await withState(job(checksOf({ bags: scored }), rows, world), ({ state }) => Promise.resolve(state))).bags;
-  const checks = withScores(planned, bags, rows.source.format === 'csv');
   return withState(job(checks, rows, world, { ...given, file: rules.file }), async ({ state, look, lookWhole, engine, read, keep }) => {
     if (state.rows > 0) requireColumns(checks, state.columns, rules.file);
     const verdict = await judgeState(checks, state, {
@@ -76,6 +71,21 @@ export async function runRules(
     await keep(verdict.entries);
     return { validation: verdict.validation, engine, read };
   });
+}
+
+export interface PreparedRules {
+  readonly checks: Checks;
+  readonly references: ResolvedReferences;
+}
+
+/** What must be known before rows are judged: other data, and mean and deviation of columns with a z-score. */
+export async function prepareRules(rows: CheckedRows, { rules, file }: RulesFile, world: RulesWorld): Promise<PreparedRules> {
+  const planned = planChecks(rules, file);
+  requireClock(planned, file, world.now);
+  const references = await resolveReferences(planned, file, referenceWorld(world));
+  const scored = scoredColumns(planned);
+  const bags = scored.length === 0 ? [] : (await withState(job(checksOf({ bags: scored }), rows, world), ({ state }) => Promise.resolve(state))).bags;
+  return { checks: withScores(planned, bags, rows.source.format === 'csv'), references };
 }
 
 /** References are read as all rows are. */

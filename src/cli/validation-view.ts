@@ -1,0 +1,38 @@
+// What rules said of rows, for people.
+import type { CheckResult, Validation } from '../quality/rules/report.ts';
+import type { Paint } from './command.ts';
+import type { Judging } from './rules-of-data.ts';
+
+/** @param limit rows that are shown of each broken rule */
+export function renderValidation({ data, rules }: Judging, validation: Validation, limit: number, paint: Paint): string {
+  const { rows, holds, errors, warnings, results } = validation;
+  const verdict = holds ? paint.green('holds') : paint.red('does not hold');
+  const counts = [
+    `${rows.toLocaleString('en-US')} rows`,
+    `${results.length} checks`,
+    `${errors} broken`,
+    ...(warnings > 0 ? [`${warnings} warnings`] : []),
+  ];
+  const lines = [`${paint.bold(oneLine(data))} by ${oneLine(rules)}: ${verdict}, ${counts.join(', ')}`];
+  for (const result of results) if (!result.holds) lines.push(...linesOf(result, limit, paint));
+  return lines.join('\n');
+}
+
+function linesOf(result: CheckResult, limit: number, paint: Paint): string[] {
+  const { severity, column, expected, desc, failing, checked, observed, sample } = result;
+  const word = severity === 'error' ? paint.red(severity) : paint.yellow(severity);
+  const what = `${result.name ?? `rule ${result.rule}`}: ${column === null ? '' : `${column} `}${expected}${desc === undefined ? '' : ` (${desc})`}`;
+  if (observed !== undefined) return [`  ${word} ${oneLine(what)}; found: ${oneLine(String(observed))}`];
+  const lines = [`  ${word} ${oneLine(what)}: ${failing.toLocaleString('en-US')} of ${checked.toLocaleString('en-US')} rows`];
+  for (const { row, key, value, same_as: same } of sample.slice(0, limit)) {
+    const place = key === `row ${row}` ? key : `row ${row} (${key})`;
+    lines.push(`    ${oneLine(`${place}: ${value}${same === undefined ? '' : `, as in row ${same}`}`)}`);
+  }
+  if (failing > limit && limit > 0) lines.push(paint.dim(`    and ${(failing - Math.min(limit, sample.length)).toLocaleString('en-US')} more`));
+  return lines;
+}
+
+/** Keys and values are whatever the data hold: nothing of them moves a cursor. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 500);
+}
