@@ -71,6 +71,31 @@ test('arguments that the policy names must be exactly those: a laxer check of a 
   expect(findDataFaults(asked(strict), model(after(train, fits), split, fits))).toEqual([]);
 });
 
+test('personal data that a check rewrites is gone from what it wrote alone: training on what it read was looked at by nobody', () => {
+  const written = { path: 'data.jsonl', digest: digestOf('clean rows'), bytes: 10, kind: 'file' as const };
+  const clean: RunRecord = { ...checkOf('plumb/pii', { data: intents }, { rewrite: 'jsonl' }), outputs: { data: written } };
+  const fault = [expect.stringContaining('the data set "intents"')];
+  expect(findDataFaults(asked('plumb/pii'), model(after(train, clean), split, clean))).toEqual(fault);
+  const input: RunInput = { kind: 'output', ref: 'pii.data', digest: written.digest, run: digestOfRecord(clean) };
+  expect(findDataFaults(asked('plumb/pii'), model({ ...after(train), inputs: { data: input } }, clean))).toEqual([]);
+  // its report says nothing of what the rows hold
+  const other: RunInput = { ...input, ref: 'pii.report', digest: digestOf('report') };
+  expect(findDataFaults(asked('plumb/pii'), model({ ...after(train), inputs: { data: other } }, clean))).toEqual(fault);
+});
+
+test('a check of some columns is none of the rows, unless the policy names these columns; null: the argument must not be there', () => {
+  for (const check of ['plumb/pii', 'plumb/secrets']) {
+    const some = checkOf(check, { data: intents }, { columns: ['id'] });
+    const found = model(after(train, some), split, some);
+    expect(findDataFaults(asked(check), found)).toHaveLength(1);
+    expect(findDataFaults(asked({ check, with: { config: null } }), found)).toHaveLength(1);
+    expect(findDataFaults(asked({ check, with: { columns: ['id'] } }), found)).toEqual([]);
+  }
+  const lax = checkOf('plumb/check', { data: intents }, { as_of: '2020-01-01' });
+  expect(findDataFaults(asked('plumb/check'), model(after(train, lax), split, lax))).toEqual([]);
+  expect(findDataFaults(asked({ check: 'plumb/check', with: { as_of: null } }), model(after(train, lax), split, lax))).toHaveLength(1);
+});
+
 test('what a stage made of the rows may be checked in their place, and every way to the model must be', () => {
   const rows = split.outputs['train'];
   if (rows === undefined) throw new Error('no rows');

@@ -21,6 +21,8 @@ export interface TrainedModel {
 
 /** Inputs of a check that it judges. What it reads beside them (a sidecar, a reference, rules) was not looked at. */
 const judgedInputs: ReadonlySet<string> = new Set(['data', 'train']);
+/** Checks that `columns` make look at less. Where the policy names none, it means them all. */
+const lookAtAll: ReadonlySet<string> = new Set(['plumb/pii', 'plumb/secrets']);
 
 /**
  * What the policy asks of data and does not find, one sentence each, without the full stop. Every way from a data set to the model must lead through rows that
@@ -30,7 +32,7 @@ export function findDataFaults({ require: required, except }: DataPolicy, model:
   return required.flatMap((one) => {
     const asked = typeof one === 'string' ? { check: one, with: {} } : one;
     const checks = checkRuns(asked, model);
-    const looked = new Set(checks.flatMap(({ inputs }) => judgedOf(inputs)));
+    const looked = new Set(checks.flatMap((run) => judgedOf(run)));
     const unseen = unseenInputs(model, { looked, except: new Set(except) });
     return [...unseen].map((what) => `${what} was not looked at by ${nameOf(asked)}`);
   });
@@ -51,12 +53,23 @@ interface AskedCheck {
 function checkRuns({ check, with: wanted }: AskedCheck, { run, evaluation, runs }: TrainedModel): RunRecord[] {
   return [...chainOf([run, evaluation], runs, earlierRuns).values()].filter(({ command }) => {
     if (!('uses' in command) || command.uses !== check) return false;
-    const given = command.with !== null && typeof command.with === 'object' && !Array.isArray(command.with) ? command.with : {};
-    return Object.entries(wanted).every(([name, value]) => Object.hasOwn(given, name) && canonicalJson(given[name] ?? null) === canonicalJson(value));
+    const given = argumentsOf(command.with);
+    const asked = lookAtAll.has(check) ? { columns: null, ...wanted } : wanted;
+    // null: the argument must not be given
+    return Object.entries(asked).every(
+      ([name, value]) => canonicalJson(Object.hasOwn(given, name) ? (given[name] ?? null) : null) === canonicalJson(value),
+    );
   });
 }
 
-function judgedOf(inputs: RunRecord['inputs']): Digest[] {
+function argumentsOf(given: JsonValue): Readonly<Record<string, JsonValue>> {
+  return given !== null && typeof given === 'object' && !Array.isArray(given) ? given : {};
+}
+
+/** What a check says well of: what it read, but where it rewrites rows only what it wrote, for what it read may hold anything. */
+function judgedOf({ command, inputs, outputs }: RunRecord): Digest[] {
+  const rewrites = 'uses' in command && command.uses === 'plumb/pii' && (argumentsOf(command.with)['rewrite'] ?? null) !== null;
+  if (rewrites) return outputs['data'] === undefined ? [] : [outputs['data'].digest];
   return Object.entries(inputs).flatMap(([name, { digest }]) => (judgedInputs.has(name) ? [digest] : []));
 }
 

@@ -60,7 +60,9 @@ const dataPolicySchema = fields({
         checkStep,
         fields({
           check: checkStep,
-          with: z.record(z.string(), jsonSchema).describe('arguments that the check must have had, each exactly so; defaults are filled in'),
+          with: z
+            .record(z.string(), jsonSchema)
+            .describe('arguments that the check must have had, each exactly so; defaults are filled in; null: it must not have had it'),
         }),
       ]),
     )
