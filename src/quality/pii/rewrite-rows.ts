@@ -11,6 +11,7 @@ import { readRowBatches, type Row } from '../../datasets/rows.ts';
 import type { RowSource } from '../../datasets/row-source.ts';
 import { lineageLine } from '../provenance/lineage.ts';
 import { pathText, textAt, type CellPath } from './cells.ts';
+import { foldedText } from './fold.ts';
 import type { PiiKey } from './key.ts';
 import { placeInJson } from './json-place.ts';
 import { createReplace, replaceSpans, type Replace } from './rewrite-text.ts';
@@ -71,7 +72,7 @@ function editsOf(row: Row, found: RowFinds | undefined, treatments: Treatments, 
     if (text === null) throw new Error(`row ${row.row} has nothing at ${pathText(path)}, where something was found`);
     const spans = finds
       .toSorted((a, b) => a.start - b.start)
-      .map(({ entity, start, end }) => ({ start, end, by: replace(entity, text.slice(start, end), treatments.of(entity)) }));
+      .map(({ entity, start, end }) => ({ start, end, by: replace(entity, foldedText(text.slice(start, end)), treatments.of(entity)) }));
     return { path, text: replaceSpans(text, spans) };
   });
 }

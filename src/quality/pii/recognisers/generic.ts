@@ -83,8 +83,8 @@ export const genericRecognisers: readonly PatternRecogniser[] = [
     'credit, card, visa, mastercard, cc, amex, discover, jcb, diners, maestro, instapayment',
     [
       ['D12-19', /\d{12,19}\b/, 0.3],
-      ['D4', /\d{4}([- ])\d{4}\1\d{4}\1(?:\d{4}|\d{1,3}|\d{4}\1\d{3})\b/, 0.3],
-      ['D4', /\d{4}([- ])\d{6}\1\d{4,5}\b/, 0.3],
+      ['D4', /\d{4}([-./\s]|\s{2})\d{4}\1\d{4}\1(?:\d{4}|\d{1,3}|\d{4}\1\d{3})\b/, 0.3],
+      ['D4', /\d{4}([-./\s]|\s{2})\d{6}\1\d{4,5}\b/, 0.3],
     ],
     isCard,
   ),

@@ -8,7 +8,7 @@ import { isWordUnit } from '../words.ts';
 const longestLocal = 64;
 const longestHost = 253;
 const localSigns = new Set([..."._%+'&~-"].map((sign) => sign.charCodeAt(0)));
-const domainForm = /(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}(?:xn--[a-z0-9-]{2,59}|\p{L}{2,24})(?![\p{L}\p{N}_-])/iuy;
+const domainForm = /(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}(?:xn--[a-z0-9-]{2,59}|\p{L}{2,24})(?![\p{L}\p{N}])/iuy;
 /** logo@2x.png, model@final.onnx */
 const fileEnd = /\.(?:png|jpe?g|gif|svg|webp|avif|ico|pdf|onnx|json|jsonl|csv|ya?ml|txt|md|js|ts|py)$/i;
 
