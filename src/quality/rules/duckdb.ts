@@ -2,7 +2,7 @@
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
 
 /** Columns of a part of an answer, each a list of values. */
 export type SqlColumnValues = readonly (readonly unknown[])[];
@@ -73,4 +73,14 @@ function sqlOf(connection: DuckDBConnection, file: string): Sql {
       }
     },
   };
+}
+
+/** Puts rows into a table. @param put appends the values of one */
+export async function append<T>(sql: Sql, table: string, items: Iterable<T>, put: (appender: DuckDBAppender, item: T) => void): Promise<void> {
+  const appender = await sql.connection.createAppender(table);
+  for (const item of items) {
+    put(appender, item);
+    appender.endRow();
+  }
+  appender.closeSync();
 }

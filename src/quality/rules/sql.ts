@@ -36,7 +36,7 @@ const safe = '9007199254740991';
 /** The number that a text looks like. */
 function numberOf(text: string): string {
   const value = `try_cast(${text} AS DOUBLE)`;
-  return `(CASE WHEN regexp_matches(${text}, ${quoteText(numberPattern)}) AND isfinite(${value}) THEN ${value} END)`;
+  return `(CASE WHEN regexp_full_match(${text}, ${quoteText(numberPattern)}) AND isfinite(${value}) THEN ${value} END)`;
 }
 
 /** A column as SQL: its value as number, text or boolean, NULL where it is none. */
@@ -45,8 +45,25 @@ export class SqlColumns {
   /** long lists that conditions refer to: s0, s1, ..., each with one column v */
   readonly lists: (readonly Scalar[])[] = [];
 
-  constructor(kinds: ColumnKinds) {
+  /** what a relation must have beside its own columns: numbers that cells look like, each found once */
+  readonly prepared: { readonly name: string; readonly column: string; readonly sql: string }[] = [];
+  readonly #prefix: string;
+
+  /** @param columns all names of the relation: none of ours is one of them */
+  constructor(kinds: ColumnKinds, columns: Iterable<string>) {
     this.#kinds = kinds;
+    let prefix = 'plumb_number_';
+    while ([...columns].some((name) => name.toLowerCase().startsWith(prefix))) prefix = `_${prefix}`;
+    this.#prefix = prefix;
+  }
+
+  #cellNumber(column: string): string {
+    const found = this.prepared.find((one) => one.column === column);
+    if (found !== undefined) return found.name;
+    // of equal length, so that none is a part of another
+    const name = `${this.#prefix}${String(this.prepared.length).padStart(5, '0')}`;
+    this.prepared.push({ name, column, sql: numberOf(quoteName(column)) });
+    return name;
   }
 
   kind(name: string): ColumnKind {
@@ -79,7 +96,7 @@ export class SqlColumns {
     const column = quoteName(name);
     switch (this.kind(name)) {
       case 'cell':
-        return numberOf(column);
+        return this.#cellNumber(name);
       case 'number':
         return column;
       case 'long':

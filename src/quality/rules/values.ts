@@ -8,7 +8,7 @@ export function isMissing(value: unknown): boolean {
 }
 
 /** Numbers as CSV and texts may write them; what is beyond the range of a double is none. */
-export const numberPattern = '^[+-]?\\d+(\\.\\d+)?([eE][+-]?\\d+)?$';
+export const numberPattern = '^[+-]?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?$';
 const numberForm = new RegExp(numberPattern);
 
 /** @returns the number that a text is, or null */
