@@ -14,12 +14,6 @@ const changed = Number(process.argv[3] ?? 1000);
 const cases = 1000;
 const folder = mkdtempSync(join(tmpdir(), 'plumb-pull-'));
 
-try {
-  await main();
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
-
 async function main(): Promise<void> {
   git('init', '-q', '-b', 'main');
   timed('init', '--template', 'minimal');
@@ -31,16 +25,16 @@ async function main(): Promise<void> {
   await writeRows('data/cases.jsonl', cases, () => 77);
   for (const name of ['train', 'cases']) timed('add', `data/${name}.jsonl`, '--key', 'id', '--label', 'label');
   commit('a million rows');
-  const first = timed('run');
+  const first = timed('run', '--json');
   const state = bytesBelow(join(folder, '.plumb/cache/checks'));
   // scattered: the worst case for whatever reads parts
   await writeRows('data/train.jsonl', rows, (at) => (at % Math.floor(rows / changed) === 7 ? 1 : 0));
   const added = timed('add', 'data/train.jsonl', '--key', 'id', '--label', 'label');
   commit('rows edited');
-  const next = timed('run');
+  const next = timed('run', '--json');
   const outputs = outputsOf();
   rmSync(join(folder, '.plumb/cache/checks'), { recursive: true });
-  const full = timed('run', '--force');
+  const full = timed('run', '--force', '--json');
   const differing = outputsOf().filter(({ path, digest }) => outputs.find((other) => other.path === path)?.digest !== digest);
   print(
     `${rows.toLocaleString('en')} rows (${(statSync(join(folder, 'data/train.jsonl')).size / 1e6).toFixed(0)} MB of JSONL), ${changed.toLocaleString('en')} of them changed`,
@@ -106,6 +100,8 @@ function wordOf(at: number): string {
 interface Cost {
   readonly wall: number;
   readonly cpu: number;
+  /** seconds of each stage; several run at once */
+  readonly stages: string;
 }
 
 /** @throws where it does not end with 0 */
@@ -121,7 +117,8 @@ function timed(...words: string[]): Cost {
   const wall = (performance.now() - started) / 1000;
   if (status !== 0) throw new Error(`plumb ${words.join(' ')} ended with ${status}: ${stdout.slice(-1000)}${stderr.slice(-2000)}`);
   const [user = 0, system = 0] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
-  return { wall, cpu: user + system };
+  const answer = words[0] === 'run' ? (JSON.parse(stdout) as { stages: { stage: string; seconds: number }[] }) : { stages: [] };
+  return { wall, cpu: user + system, stages: answer.stages.map(({ stage, seconds }) => `${stage} ${seconds.toFixed(1)}`).join(', ') };
 }
 
 function git(...words: string[]): void {
@@ -151,6 +148,13 @@ function bytesBelow(path: string): number {
 }
 
 function print(title: string, costs: readonly (readonly [string, Cost])[]): void {
-  const line = ([name, { wall, cpu }]: readonly [string, Cost]): string => `| ${name} | ${wall.toFixed(2)} | ${cpu.toFixed(2)} |\n`;
-  process.stdout.write(`${title}\n\n| | seconds | processor seconds |\n| --- | ---: | ---: |\n${costs.map(line).join('')}`);
+  const line = ([name, { wall, cpu, stages }]: readonly [string, Cost]): string =>
+    `| ${name} | ${wall.toFixed(2)} | ${cpu.toFixed(2)} | ${stages} |\n`;
+  process.stdout.write(`${title}\n\n| | seconds | processor seconds | stages |\n| --- | ---: | ---: | --- |\n${costs.map(line).join('')}`);
+}
+
+try {
+  await main();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }

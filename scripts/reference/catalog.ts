@@ -9,6 +9,8 @@ import { projectConfigSchema } from '../../src/project/config.ts';
 import { codeSchema } from '../../src/quality/code/config.ts';
 import { piiSchema } from '../../src/quality/pii/config.ts';
 import { waiversSchema } from '../../src/quality/pii/waivers.ts';
+import { findingsSchema, flaggedRowSchema } from '../../src/quality/findings.ts';
+import { profileSchema } from '../../src/quality/profile/schema.ts';
 import { lineageRowSchema } from '../../src/quality/provenance/lineage.ts';
 import { provenanceRowSchema } from '../../src/quality/provenance/schema.ts';
 import { driftSchema } from '../../src/quality/drift/schema.ts';
@@ -52,6 +54,9 @@ export const writtenByPlumbline: readonly Format[] = [
   { name: 'run', file: 'run record, in the store', version: 1, schema: runRecordSchema },
   { name: 'checkpoint', file: 'checkpoint of a stage that was stopped, in the store', version: 1, schema: checkpointSchema },
   { name: 'validation', file: 'validation.json of plumb/validate', version: 1, schema: validationSchema },
+  { name: 'findings', file: 'pii.json, secrets.json and the like: the report of a check of rows', version: 1, schema: findingsSchema },
+  { name: 'flagged', file: 'a line of flagged.jsonl of a check of rows', version: 1, schema: flaggedRowSchema },
+  { name: 'profile', file: '`plumb profile --json`', version: 1, schema: profileSchema },
   { name: 'drift', file: 'drift.json of plumb/drift', version: 1, schema: driftSchema },
   { name: 'provenance', file: 'a line of the sidecar <data>.provenance', version: 1, schema: provenanceRowSchema },
   { name: 'lineage', file: 'a line of lineage.jsonl of a step that rewrites rows', version: 1, schema: lineageRowSchema },

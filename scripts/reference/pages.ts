@@ -107,7 +107,13 @@ function helpTexts(command: Command): string[] {
 /** Arguments that show each step at work in the classifier template. */
 const examples: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'plumb/validate': { data: 'intents', rules: 'rules/intents.yaml' },
+  'plumb/drift': { data: 'intents', against: 'intents-before' },
   'plumb/pii': { data: 'intents' },
+  'plumb/secrets': { data: 'intents' },
+  'plumb/dups': { data: 'intents' },
+  'plumb/leakage': { train: 'intents', eval: 'intents-test' },
+  'plumb/code': { data: 'snippets', code: [{ column: 'code', language: 'python' }] },
+  'plumb/provenance': { data: 'intents', require: ['source', 'licence'] },
   'plumb/split': { data: 'intents', by: 'hash(id)', test: 0.2, validation: 0.1 },
   'plumb/train-text': { data: 'intents' },
   'plumb/evaluate': { model: 'train.model', suite: 'evals/intents.yaml' },
@@ -138,9 +144,7 @@ ${step.summary}
 stages:
   my-stage:
     uses: ${step.uses}
-    with: { ${Object.entries(example)
-      .map(([key, value]) => `${key}: ${String(value)}`)
-      .join(', ')} }
+    with: ${flowOf(example)}
 \`\`\`
 
 Arguments (\`with\`):
@@ -155,4 +159,13 @@ Outputs of the example:
 | --- | --- |
 ${outputs.join('\n')}
 `;
+}
+
+/** YAML on one line. */
+function flowOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flowOf).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  return `{ ${Object.entries(value)
+    .map(([key, inner]) => `${key}: ${flowOf(inner)}`)
+    .join(', ')} }`;
 }

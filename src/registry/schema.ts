@@ -59,7 +59,7 @@ const dataPolicySchema = fields({
       z.union([
         checkStep,
         fields({
-          check: checkStep,
+          check: checkStep.describe('built-in step'),
           with: z
             .record(z.string(), jsonSchema)
             .describe('arguments that the check must have had, each exactly so; defaults are filled in; null: it must not have had it'),

@@ -7,15 +7,15 @@ const column = z.string().min(1);
 
 const codeColumn = fields({
   column: z.union([column, z.array(column).min(1)]).describe('of the code; several are joined: [prompt, canonical_solution]'),
-  language: z.enum(codeLanguages).optional(),
+  language: z.enum(codeLanguages).optional().describe('of all rows'),
   language_column: column.optional().describe('that names the language: "Python", "py"'),
-  min_characters: z.number().int().min(0).default(10),
-  max_characters: z.number().int().min(1).default(100_000),
+  min_characters: z.number().int().min(0).default(10).describe('shorter code is too-short'),
+  max_characters: z.number().int().min(1).default(100_000).describe('longer code is too-long'),
 }).refine((one) => (one.language === undefined) !== (one.language_column === undefined), 'expected either language or language_column');
 
 const chatColumn = fields({
   column: column.describe('of the list of messages: [{role, content}, ...]'),
-  roles: z.array(z.string().min(1)).default(['system', 'user', 'assistant', 'tool']),
+  roles: z.array(z.string().min(1)).default(['system', 'user', 'assistant', 'tool']).describe('that a message may have'),
   tokenizer: z.string().min(1).optional().describe('a tokenizer.json, relative to the project; without it tokens are not counted'),
   context_length: z.number().int().min(1).optional().describe('tokens that a conversation may have'),
   tokens_per_message: z.number().int().min(0).default(0).describe('what the template of the model adds to each message'),
@@ -24,7 +24,7 @@ const chatColumn = fields({
 export const filterNames = ['gopher-quality', 'gopher-repetition', 'c4'] as const;
 
 const textColumn = fields({
-  column,
+  column: column.describe('of prose'),
   filters: z
     .array(z.enum(filterNames))
     .min(1)
@@ -63,9 +63,9 @@ export type CodeKind = keyof typeof usualSeverities;
 
 export const codeSchema = fields({
   version: z.literal(1).describe('version of this format'),
-  code: z.array(codeColumn).default([]),
-  chat: z.array(chatColumn).default([]),
-  text: z.array(textColumn).default([]),
+  code: z.array(codeColumn).default([]).describe('columns with code'),
+  chat: z.array(chatColumn).default([]).describe('columns with conversations'),
+  text: z.array(textColumn).default([]).describe('columns with prose'),
   severities: z
     .partialRecord(z.enum(Object.keys(usualSeverities) as [CodeKind, ...CodeKind[]]), z.enum(severities))
     .default({})

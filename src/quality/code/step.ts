@@ -14,10 +14,10 @@ import { codeVersion, judgeCode } from './judge.ts';
 export const codeArguments = fields({
   data: z.string().min(1).describe('data set of the lock, or output of a stage'),
   config: z.string().min(1).optional().describe('code.yaml, or another file of that form'),
-  code: codeSchema.shape.code.optional().describe('columns of code, where there is no file'),
-  chat: codeSchema.shape.chat.optional().describe('columns of conversations, where there is no file'),
-  text: codeSchema.shape.text.optional().describe('columns of prose, where there is no file'),
-  severities: codeSchema.shape.severities.optional(),
+  code: codeSchema.shape.code.unwrap().optional().describe('columns of code, where there is no file'),
+  chat: codeSchema.shape.chat.unwrap().optional().describe('columns of conversations, where there is no file'),
+  text: codeSchema.shape.text.unwrap().optional().describe('columns of prose, where there is no file'),
+  severities: codeSchema.shape.severities.unwrap().optional().describe('kind of finding -> severity, where there is no file'),
 })
   .refine(
     ({ config, code, chat, text }) => (config === undefined) !== (code === undefined && chat === undefined && text === undefined),

@@ -12,14 +12,14 @@ const entityName = z.string().regex(/^[A-Z][A-Z0-9_]{1,63}$/, 'expected the name
 const threshold = z.number().min(0).max(1);
 
 const treatment = fields({
-  action: z.enum(actions).optional(),
+  action: z.enum(actions).optional().describe('what is done with it'),
   threshold: threshold.optional().describe('least score'),
   severity: z.enum(severities).optional().describe('of what is flagged'),
   keep_last: z.number().int().min(0).max(8).optional().describe('mask: characters at the end that stay'),
 });
 
 const onnxRecogniser = fields({
-  kind: z.literal('onnx'),
+  kind: z.literal('onnx').describe('a model of yours'),
   model: z.string().min(1).describe('token classifier (.onnx), relative to the project'),
   tokenizer: z.string().min(1).describe('its tokenizer.json'),
   labels: z.array(z.string().min(1)).min(2).describe('in the order of its outputs: [O, B-PER, I-PER]'),
@@ -27,11 +27,11 @@ const onnxRecogniser = fields({
 }).describe('names, places, organisations by a model of yours');
 
 const presidioRecogniser = fields({
-  kind: z.literal('presidio'),
+  kind: z.literal('presidio').describe('a server'),
   url: z.url({ protocol: /^https?$/ }).describe('of a presidio-analyzer'),
-  language: z.string().min(2).default('en'),
+  language: z.string().min(2).default('en').describe('of the texts'),
   entities: z.array(entityName).min(1).describe('what it is asked for: [PERSON, LOCATION]'),
-  threshold: threshold.default(0.4),
+  threshold: threshold.default(0.4).describe('least score that it is asked for'),
   timeout_ms: z.number().int().min(1).max(600_000).default(30_000).describe('for one text'),
 }).describe('Presidio over its HTTP interface. Texts leave this machine if it is not here');
 
@@ -56,12 +56,16 @@ export const piiSchema = fields({
     .record(entityName, z.array(z.string().min(1)))
     .default({})
     .describe('entity -> values that are no finding, compared in small letters; "*.example.org" and "*@example.org" allow what ends so'),
-  recognisers: z.array(z.discriminatedUnion('kind', [onnxRecogniser, presidioRecogniser])).default([]),
+  recognisers: z
+    .array(z.discriminatedUnion('kind', [onnxRecogniser, presidioRecogniser]))
+    .default([])
+    .describe('what finds names, places, organisations'),
   key: fields({
     env: z
       .string()
       .regex(/^[A-Z][A-Z0-9_]*$/, 'expected the name of a variable of the environment')
-      .default('PLUMB_PII_KEY'),
+      .default('PLUMB_PII_KEY')
+      .describe('variable that holds the key'),
     check: z
       .string()
       .regex(/^[0-9a-f]{12}$/, 'expected the 12 characters that `plumb pii --key-check` says')

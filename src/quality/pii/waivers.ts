@@ -19,7 +19,7 @@ const waiver = fields({
 
 export const waiversSchema = fields({
   version: z.literal(1).describe('version of this format'),
-  waivers: z.array(waiver),
+  waivers: z.array(waiver).describe('each with its reason, its owner and its last day'),
 }).describe('waivers of personal data: what may stay, who answers for it, until when');
 
 export type Waiver = z.infer<typeof waiver>;

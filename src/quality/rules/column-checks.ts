@@ -25,7 +25,11 @@ const regexSchema = z
 
 /** One pattern, or several of which each (`all`) or one (`any`) must match. */
 function oneOrSeveral<T extends z.ZodType>(pattern: T) {
-  return z.union([pattern, fields({ any: z.array(pattern).min(1).describe('one of them fits') }), fields({ all: z.array(pattern).min(1).describe('each of them fits') })]);
+  return z.union([
+    pattern,
+    fields({ any: z.array(pattern).min(1).describe('one of them fits') }),
+    fields({ all: z.array(pattern).min(1).describe('each of them fits') }),
+  ]);
 }
 
 const referenceKey = dataReferenceSchema.optional().describe('what is compared with; else `reference` of the file');
@@ -37,11 +41,14 @@ const drift = z.union([
 ]);
 
 const partition = z.union([
-  fields({ values: z.array(scalar).min(1).describe('in the order of their shares'), shares: z.array(z.number().nonnegative()).min(1).describe('of the rows, one a value; they add up to 1') }).refine(
-    ({ values, shares }) => values.length === shares.length,
-    'expected a share for each value',
-  ),
-  fields({ edges: z.array(z.number()).min(2).describe('of bins of numbers, rising'), shares: z.array(z.number().nonnegative()).min(1).describe('of the rows, one a bin; they add up to 1') })
+  fields({
+    values: z.array(scalar).min(1).describe('in the order of their shares'),
+    shares: z.array(z.number().nonnegative()).min(1).describe('of the rows, one a value; they add up to 1'),
+  }).refine(({ values, shares }) => values.length === shares.length, 'expected a share for each value'),
+  fields({
+    edges: z.array(z.number()).min(2).describe('of bins of numbers, rising'),
+    shares: z.array(z.number().nonnegative()).min(1).describe('of the rows, one a bin; they add up to 1'),
+  })
     .refine(({ edges, shares }) => edges.length === shares.length + 1, 'expected one edge more than shares')
     .refine(({ edges }) => edges.every((edge, at) => at === 0 || edge > (edges[at - 1] as number)), 'expected edges that rise'),
 ]);
@@ -99,7 +106,13 @@ export const rowChecks = {
   increasing: z.enum(['yes', 'strictly']).or(z.literal(true)).optional().describe('no value is less than the one before; strictly: nor equal'),
   decreasing: z.enum(['yes', 'strictly']).or(z.literal(true)).optional().describe('no value is greater than the one before; strictly: nor equal'),
   z_score: z
-    .union([z.number().positive(), fields({ max: z.number().positive().describe('standard deviations'), one_sided: z.boolean().default(false).describe('values below the mean never break it') })])
+    .union([
+      z.number().positive(),
+      fields({
+        max: z.number().positive().describe('standard deviations'),
+        one_sided: z.boolean().default(false).describe('values below the mean never break it'),
+      }),
+    ])
     .optional()
     .describe('standard deviations that a number may lie from the mean of its column; one_sided: above it'),
   unique: z.literal(true).optional().describe('no value stands in two rows'),
@@ -114,7 +127,12 @@ export const columnChecks = {
   sum: boundsSchema.optional().describe('sum of the numbers'),
   stdev: boundsSchema.optional().describe('sample standard deviation (n - 1) of the numbers'),
   quantiles: z
-    .array(fields({ at: z.number().min(0).max(1).describe('share of the values that are smaller'), within: boundsSchema.describe('where that quantile lies') }))
+    .array(
+      fields({
+        at: z.number().min(0).max(1).describe('share of the values that are smaller'),
+        within: boundsSchema.describe('where that quantile lies'),
+      }),
+    )
     .min(1)
     .optional()
     .describe('quantiles of the numbers, interpolated linearly'),

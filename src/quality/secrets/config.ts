@@ -13,7 +13,8 @@ export const secretsSchema = fields({
     env: z
       .string()
       .regex(/^[A-Z][A-Z0-9_]*$/, 'expected the name of a variable of the environment')
-      .default('PLUMB_PII_KEY'),
+      .default('PLUMB_PII_KEY')
+      .describe('variable that holds the key'),
     check: z
       .string()
       .regex(/^[0-9a-f]{12}$/, 'expected the 12 characters that `plumb pii --key-check` says')
