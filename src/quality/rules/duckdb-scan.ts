@@ -2,7 +2,7 @@
 import type { Row } from '../../datasets/rows.ts';
 import { append, type Sql } from './duckdb.ts';
 import { plainValue, selectedColumns, type FileTable } from './duckdb-table.ts';
-import { quoteName, type SqlColumns } from './sql.ts';
+import { quoteName, type ColumnKind, type SqlColumns } from './sql.ts';
 import { NumberList } from './state.ts';
 
 /** Conditions of rows, each once, as bits of 32-bit words. */
@@ -56,7 +56,7 @@ export interface Scan {
   readonly kinds: FileTable['kinds'];
   /** columns that stand in `relation` */
   readonly kept: readonly string[];
-  /** columns that stand in the list `shown`, of rows that break something */
+  /** columns that stand in the list `shown` of the marks, of rows that break something */
   readonly shown: readonly string[];
 }
 
@@ -65,8 +65,10 @@ export interface Scanning {
   readonly named: readonly string[];
   /** those that are asked for after the scan: of keys, indexes and bags */
   readonly kept: readonly string[];
+  /** those that are shown of rows which the scan does not note */
+  readonly rest: readonly string[];
   readonly bits: Bits;
-  /** places of the bits of broken checks */
+  /** bits of broken checks whose rows are noted as they pass */
   readonly broken: readonly number[];
   readonly columns: SqlColumns;
   /** conditions of what is asked after the scan */
@@ -81,8 +83,11 @@ export async function scanFile(table: FileTable, scanning: Scanning, sql: Sql): 
   const { kinds } = table;
   const relation = table.relation(named);
   if (table.number !== null) {
-    await sql.run(`CREATE TEMP TABLE marks AS SELECT ${table.number}::INTEGER AS n, ${bits.select()} FROM ${relation}`);
-    return { relation, number: table.number, kinds, kept: named, shown: [] };
+    const noted = broken.length > 0;
+    const inner = `(SELECT *, ${bits.select()} FROM ${relation})`;
+    const list = noted ? [`CASE WHEN ${bits.some(broken)} THEN ${listOf(named, kinds)} END AS shown`] : [];
+    await sql.run(`CREATE TEMP TABLE marks AS SELECT ${[`${table.number}::INTEGER AS n`, ...bits.names(), ...list].join(', ')} FROM ${inner}`);
+    return { relation, number: table.number, kinds, kept: scanning.rest, shown: noted ? named : [] };
   }
   const read = `(SELECT ${[...named.map(quoteName), ...columns.prepared.map(({ name, sql: of }) => `${of} AS ${name}`), '1 AS w'].join(', ')} FROM ${relation})`;
   const scan = { relation: 'scan', number: '(rowid + 1)', kinds };
@@ -93,22 +98,28 @@ export async function scanFile(table: FileTable, scanning: Scanning, sql: Sql): 
   }
   const shown = named.filter((name) => !kept.includes(name));
   const numbers = columns.prepared.map(({ name }) => name).filter((name) => later.some((condition) => condition.includes(name)));
-  const list =
-    shown.length === 0 ? [] : [`CASE WHEN ${bits.some(broken)} THEN [${shown.map((name) => jsonOf(name, kinds)).join(', ')}] END AS shown`];
+  const list = shown.length === 0 ? [] : [`CASE WHEN ${bits.some(broken)} THEN ${listOf(shown, kinds)} END AS shown`];
   const marked = `(SELECT *, ${bits.select()} FROM ${read})`;
   await sql.run(`CREATE TEMP TABLE scan AS SELECT ${[...bits.names(), ...kept.map(quoteName), ...numbers, ...list].join(', ')} FROM ${marked}`);
-  await sql.run(`CREATE TEMP VIEW marks AS SELECT (rowid + 1)::INTEGER AS n, ${bits.names().join(', ')} FROM scan`);
+  await sql.run(
+    `CREATE TEMP VIEW marks AS SELECT (rowid + 1)::INTEGER AS n, ${[...bits.names(), ...(shown.length === 0 ? [] : ['shown'])].join(', ')} FROM scan`,
+  );
   return { ...scan, kept, shown };
 }
 
-/** A value as text, in a list with others: a cell as it is, all else as JSON. */
-function jsonOf(name: string, kinds: FileTable['kinds']): string {
-  return kinds.get(name) === 'cell' ? quoteName(name) : `to_json(${quoteName(name)})::VARCHAR`;
+/** Values as texts: a cell or a text as it is, all else as JSON. */
+function listOf(names: readonly string[], kinds: FileTable['kinds']): string {
+  const values = selectedColumns(names, kinds).map((column, at) => (isText(kinds.get(names[at] as string)) ? column : `to_json(${column})::VARCHAR`));
+  return `[${values.join(', ')}]`;
+}
+
+function isText(kind: ColumnKind | undefined): boolean {
+  return kind === 'cell' || kind === 'text' || kind === 'instant';
 }
 
 /** All columns of a text file, numbered as they come. */
 export function wholeScan(table: FileTable, scan: Scan): Scan {
-  if (table.number !== null) return { ...scan, kept: table.columns };
+  if (table.number !== null) return { ...scan, kept: table.columns, shown: [] };
   const relation = `(SELECT row_number() OVER () AS plumb_row_number, * FROM ${table.relation([])})`;
   return { ...scan, relation, number: 'plumb_row_number', kept: table.columns, shown: [] };
 }
@@ -150,36 +161,59 @@ export async function brokenRows(wanted: readonly number[], bits: Bits, sql: Sql
   return lists.map((list) => list.all());
 }
 
-/** SELECT n and columns of the rows; @param more columns of SQL behind them */
-export function selectRows(
-  names: readonly string[],
-  scan: Scan,
-  { more = [], where = '' }: { readonly more?: readonly string[]; readonly where?: string },
-): string {
-  return `SELECT ${[`${scan.number}::DOUBLE`, ...selectedColumns(names, scan.kinds), ...more].join(', ')} FROM ${scan.relation} ${where}`;
+/** SELECT n and columns of the rows. */
+export function selectRows(names: readonly string[], scan: Scan, where: string): string {
+  return `SELECT ${[`${scan.number}::DOUBLE`, ...selectedColumns(names, scan.kinds)].join(', ')} FROM ${scan.relation} ${where}`;
 }
 
-/** Some rows by number, as our readers give them, with the columns that the scan kept. @param numbers rising */
+/** Some rows by number, as our readers give them: with the columns that checks name, or with all that `relation` has. @param numbers rising */
 export async function* lookAt(numbers: readonly number[], scan: Scan, sql: Sql): AsyncGenerator<Row> {
   if (numbers.length === 0) return;
   const { DOUBLE } = await import('@duckdb/node-api');
   await sql.run('CREATE OR REPLACE TEMP TABLE wanted (n DOUBLE)');
   await append(sql, 'wanted', numbers, (appender, number) => appender.appendValue(number, DOUBLE));
-  const { kept, shown } = scan;
-  const where = `WHERE ${scan.number} IN (SELECT n FROM wanted) ORDER BY 1`;
-  for await (const [found = [], ...columns] of sql.read(selectRows(kept, scan, { more: shown.length === 0 ? [] : ['shown'], where }))) {
+  const noted = notedRows(scan, sql)[Symbol.asyncIterator]();
+  let next = await noted.next();
+  const unnoted = scan.shown.length === 0 ? '' : ' AND shown IS NULL';
+  const where = `WHERE ${scan.number} IN (SELECT wanted.n FROM wanted${scan.shown.length === 0 ? '' : ` JOIN marks ON marks.n = wanted.n${unnoted}`}) ORDER BY 1`;
+  for await (const [found = [], ...columns] of sql.read(selectRows(scan.kept, scan, where))) {
     for (const [at, number] of found.entries()) {
-      const list = shown.length === 0 ? null : (columns[kept.length]?.[at] as { readonly items: readonly (string | null)[] } | null);
-      const value = [
-        ...kept.map((name, place) => [name, plainValue(columns[place]?.[at])] as const),
-        ...shown.map((name, place) => [name, shownValue(list?.items[place] ?? null, scan.kinds.get(name) === 'cell')] as const),
-      ];
-      yield { row: number as number, value: Object.fromEntries(value) };
+      for (; next.done !== true && next.value.row < (number as number); next = await noted.next()) yield next.value;
+      yield { row: number as number, value: Object.fromEntries(scan.kept.map((name, place) => [name, plainValue(columns[place]?.[at])])) };
     }
   }
+  for (; next.done !== true; next = await noted.next()) yield next.value;
 }
 
-function shownValue(text: string | null, isCell: boolean): unknown {
-  if (isCell) return text ?? '';
-  return text === null ? null : plainValue(JSON.parse(text));
+/** Of the wanted rows those whose values the scan noted. In a text file `kept` stands beside them. */
+async function* notedRows({ shown, kinds, relation, kept, number }: Scan, sql: Sql): AsyncGenerator<Row> {
+  if (shown.length === 0) return;
+  const beside = relation === 'scan' ? kept : [];
+  const from = relation === 'scan' ? relation : 'marks';
+  const place = relation === 'scan' ? number : 'n';
+  const columns = [`${place}::DOUBLE`, 'shown', ...selectedColumns(beside, kinds)].join(', ');
+  // small: it is at hand when the next query begins
+  const rows: Row[] = [];
+  for await (const [numbers = [], lists = [], ...others] of sql.read(
+    `SELECT ${columns} FROM ${from} WHERE shown IS NOT NULL AND ${place} IN (SELECT n FROM wanted) ORDER BY 1`,
+  )) {
+    numbers.forEach((row, at) => {
+      const list = lists[at] as { readonly items: readonly (string | null)[] };
+      const value = [
+        ...beside.map((name, column) => [name, plainValue(others[column]?.[at])] as const),
+        ...shown.map((name, column) => [name, shownValue(list.items[column] ?? null, kinds.get(name))] as const),
+      ];
+      rows.push({ row: row as number, value: Object.fromEntries(value) });
+    });
+  }
+  yield* rows;
+}
+
+function shownValue(text: string | null, kind: ColumnKind | undefined): unknown {
+  if (text === null || isText(kind)) return text;
+  return plainValue(
+    JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
+      typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? context?.source : value,
+    ),
+  );
 }

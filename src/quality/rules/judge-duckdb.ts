@@ -54,11 +54,14 @@ export async function judgeByDuckDb(judging: DuckDbJudging, sql: Sql): Promise<D
   const sizes = checks.indexes.map((_, at) => bits.of(looks[at] as string));
   await listValues(columns, sql);
   const later = looks as string[];
+  const tolerated = toleratedChecks(checks);
   const scanning: Scanning = {
     named,
     kept: namedColumns({ ...checks, rows: [] }),
+    rest: namedColumns({ ...checks, bags: [], rows: checks.rows.filter((_, at) => tolerated.has(at)) }),
     bits,
-    broken: places.map(({ broken }) => broken),
+    // of a Parquet file the values of a few rows are read again at little cost, and many may break what is tolerated
+    broken: places.flatMap(({ broken }, at) => (source.format === 'parquet' && tolerated.has(at) ? [] : [broken])),
     columns,
     later,
     joins: members.size + columns.lists.length > 0,
@@ -92,6 +95,13 @@ export async function judgeByDuckDb(judging: DuckDbJudging, sql: Sql): Promise<D
     look: (numbers) => lookAt(numbers, scan, sql),
     lookWhole: whole ? (numbers) => lookAt(numbers, wholeScan(table, scan), sql) : null,
   };
+}
+
+/** Places of checks of rows that some rows may break. */
+function toleratedChecks({ checks }: Checks): Set<number> {
+  return new Set(
+    checks.flatMap((check) => ((check.kind === 'row' && check.about.mostly !== undefined) || check.kind === 'share' ? [check.row] : [])),
+  );
 }
 
 function namedColumns(checks: Pick<Checks, 'key' | 'rows' | 'indexes' | 'bags'>): string[] {
@@ -152,7 +162,7 @@ async function readIndex({ wish }: AskedIndex, scan: Scan, untyped: boolean, sql
   const index = new ValueIndex();
   const names = [...new Set([...wish.columns, ...(wish.when === null ? [] : columnsOf(wish.when))])];
   const nameOf = indexedName(wish, { untyped });
-  for await (const [numbers = [], ...columns] of sql.read(selectRows(names, scan, {}))) {
+  for await (const [numbers = [], ...columns] of sql.read(selectRows(names, scan, ''))) {
     numbers.forEach((number, at) => {
       const name = nameOf(Object.fromEntries(names.map((column, place) => [column, plainValue(columns[place]?.[at])])));
       if (name !== null) index.add(name, number as number);
@@ -168,9 +178,10 @@ async function readBag({ columns: [name = ''] }: Looked, looks: string, scan: Sc
   // of a cell the text alone counts: what it reads as, each check decides
   const oneType = scan.kinds.get(name) === 'cell' ? [columns.text(name)] : [columns.double(name), columns.text(name), columns.boolean(name)];
   for (const value of oneType.filter((part) => !part.startsWith('NULL'))) {
-    for await (const [values = [], counts = []] of sql.read(
-      `SELECT ${value} AS v, count(*)::DOUBLE FROM ${scan.relation} WHERE ${looks} AND ${value} IS NOT NULL GROUP BY v`,
-    )) {
+    // grouped as it is stored, which is cheaper than as a double
+    const [stored, read] = scan.kinds.get(name) === 'number' && value === columns.double(name) ? [columns.number(name), 'v::DOUBLE'] : [value, 'v'];
+    const groups = `SELECT ${stored} AS v, count(*) AS c FROM ${scan.relation} WHERE ${looks} AND ${stored} IS NOT NULL GROUP BY v`;
+    for await (const [values = [], counts = []] of sql.read(`SELECT ${read}, c::DOUBLE FROM (${groups})`)) {
       values.forEach((found, at) => {
         const count = counts[at] as number;
         if (typeof found === 'number') numbers.set(found === 0 ? 0 : found, (numbers.get(found) ?? 0) + count);

@@ -66,8 +66,9 @@ type Test = (value: unknown) => boolean;
 
 function singleTest(test: RowTest, given: RowTests): Test {
   const plain = plainTest(test, given);
-  // what CSV says as text may be what is asked for, or what it says as number or boolean
-  return given.untyped && readsCells.has(test.kind) ? (value) => plain(value) || plain(typedCell(value)) : plain;
+  // what CSV says as text may be what is asked for, or what it says as number or boolean; what is forbidden may be neither
+  const reads = readsCells.has(test.kind) && !(test.kind === 'set' && !test.allowed);
+  return given.untyped && reads ? (value) => plain(value) || plain(typedCell(value)) : plain;
 }
 
 const readsCells = new Set<RowTest['kind']>(['type', 'end', 'set', 'between', 'member']);

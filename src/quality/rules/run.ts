@@ -206,7 +206,8 @@ async function stateByDuckDb<T>(of: Job, look: Look, use: (found: Found) => Prom
     // what DuckDB refuses our own readers look at, and say what is wrong with it, or that nothing is
     const judged = await judgeByDuckDb(judging, sql)
       .catch((error: unknown) => {
-        if (isPlumbError(error) || world.signal.aborted) throw error;
+        // a mistake of ours is a TypeError or the like
+        if (isPlumbError(error) || world.signal.aborted || Object.getPrototypeOf(error) !== Error.prototype) throw error;
         return null;
       })
       .finally(() => bar.end());
