@@ -7,10 +7,14 @@ export type CellPath = readonly [string, ...(string | number)[]];
 export interface Cell {
   readonly path: CellPath;
   readonly text: string;
+  /** the text is the last name of the path, not what stands there: an address may be the name of a column, or a key of an object */
+  readonly isName?: true;
 }
 
 /** Below a thousandth of what could be a number of anybody. */
 const shortestNumber = 8;
+/** a@b.cc */
+const shortestName = 6;
 
 /** @param columns null: all */
 export function cellsOf(value: Row['value'], columns: ReadonlySet<string> | null): Cell[] {
@@ -18,6 +22,7 @@ export function cellsOf(value: Row['value'], columns: ReadonlySet<string> | null
   for (const column of Object.keys(value)) {
     if (columns !== null && !columns.has(column)) continue;
     const cell = value[column];
+    collectName([column], column, cells);
     if (typeof cell === 'string') {
       if (cell !== '') cells.push({ path: [column], text: cell });
     } else collect(cell, [column], cells);
@@ -31,12 +36,25 @@ function collect(value: unknown, path: CellPath, cells: Cell[]): void {
     if (value !== '') cells.push({ path, text: value });
   } else if (typeof value === 'number') {
     const text = String(value);
-    if (text.length >= shortestNumber && /^\d+$/.test(text)) cells.push({ path, text });
+    if (text.length >= shortestNumber && /^-?\d+$/.test(text)) cells.push({ path, text });
   } else if (Array.isArray(value)) {
     for (const [at, item] of value.entries()) collect(item, [...path, at], cells);
   } else if (value !== null && typeof value === 'object') {
-    for (const [key, item] of Object.entries(value)) collect(item, [...path, key], cells);
+    for (const [key, item] of Object.entries(value)) {
+      const inside: CellPath = [...path, key];
+      collectName(inside, key, cells);
+      collect(item, inside, cells);
+    }
   }
+}
+
+function collectName(path: CellPath, name: string, cells: Cell[]): void {
+  if (name.length >= shortestName && mayName(name)) cells.push({ path, text: name, isName: true });
+}
+
+/** Names as programs give them hold nobody's data, and are spared. */
+function mayName(name: string): boolean {
+  return !/^[A-Za-z_]+\d{0,4}$/.test(name);
 }
 
 /** 'text', 'messages[3].content' */

@@ -7,8 +7,8 @@ import { readRowBatches } from '../../datasets/rows.ts';
 import { checkDigest } from '../memory.ts';
 import type { CheckedRows, CheckWorld } from '../checked-rows.ts';
 import { FindingsTally } from '../findings-tally.ts';
-import type { Finding, FindingsReport, FlaggedRow } from '../findings.ts';
-import { pathText } from './cells.ts';
+import type { Finding, FindingsReport, FlaggedRow, Severity } from '../findings.ts';
+import { pathText, type CellPath } from './cells.ts';
 import type { PiiConfig } from './config.ts';
 import { findRows, type FoundRows } from './find-rows.ts';
 import { openKey, type PiiKey } from './key.ts';
@@ -20,7 +20,7 @@ import { isRewriting, modelEntities, treatmentsOf, type Treatments } from './tre
 import { openWaivers, type Waiver, type WaiverBook } from './waivers.ts';
 
 /** Raised whenever equal rows give other finds. */
-export const piiVersion = 1;
+export const piiVersion = 2;
 
 export interface PiiAsked {
   readonly config: PiiConfig;
@@ -30,6 +30,8 @@ export interface PiiAsked {
   readonly waivers: readonly Waiver[];
   /** YYYY-MM-DD, for waivers; null: none counts */
   readonly day: string | null;
+  /** false: the rows stay as they are, and what would be rewritten is flagged. Default: whoever asks sees to it */
+  readonly rewrites?: boolean;
 }
 
 export interface PiiWorld extends Pick<RecogniserWorld, 'pathOf'> {
@@ -147,46 +149,78 @@ function answer(
   const book = openWaivers(asked.waivers, asked.day);
   const tally = new FindingsTally();
   const flagged: FlaggedRow[] = [];
-  let waived = 0;
+  let [waived, finds, rowsWithFinds] = [0, 0, 0];
   for (const one of found.finds.flagged) {
-    const findings = one.finds.map((find) => findingOf(find, one, source.name, treatments, book));
-    waived += findings.filter(({ message }) => message.includes(waivedWord)).length;
+    // a name that says a day or a host is a name
+    const counting = one.finds.filter(({ isName, entity }) => isName === undefined || treatments.of(entity).action !== 'keep');
+    if (counting.length === 0) continue;
+    finds += counting.length;
+    rowsWithFinds += 1;
+    const names = new Map(counting.flatMap(({ isName, path, entity }) => (isName === true ? [[path.at(-1), `<${entity}>`] as const] : [])));
+    const findings = counting.map((find) => {
+      const waiver = waiverOf(find, one, { data: source.name, treatments, book, asked });
+      if (waiver !== null) waived += 1;
+      return findingOf(find, { path: withoutNames(find.path, names), waiver, treatments, asked });
+    });
     const row = { row: one.row, key: one.key ?? `row ${one.row}`, digest: one.digest, findings };
     tally.add(row);
     // what is kept is counted, and nobody's to look at
     const shown = findings.filter(({ kind }) => treatments.of(kind).action !== 'keep');
     if (shown.length > 0) flagged.push({ ...row, findings: shown });
   }
-  const finds = found.finds.flagged.reduce((sum, { finds: list }) => sum + list.length, 0);
   const report = tally.report({
     check: 'pii',
     data: source.name,
     rows: found.finds.rows,
     notes: [...notesOf(treatments), ...book.notes],
     settings: { file: asked.file, columns: columns === null ? null : [...columns], looked_for: lookedFor(treatments), as_of: asked.day },
-    numbers: { findings: finds, rows_with_findings: found.finds.flagged.length, waived },
+    numbers: { findings: finds, rows_with_findings: rowsWithFinds, waived },
   });
   return { report, flagged };
 }
 
-const waivedWord = 'waived by';
+interface Judging {
+  readonly treatments: Treatments;
+  readonly asked: PiiAsked;
+}
 
-function findingOf(find: Find, row: RowFinds, data: string, treatments: Treatments, book: WaiverBook): Finding {
-  const { action, severity } = treatments.of(find.entity);
-  const [column] = find.path;
-  const waiver = severity === 'info' ? null : book.find({ data, column, entity: find.entity, row: row.digest, hash: find.hash });
-  const place = `${find.entity} in ${pathText(find.path)}, ${find.span[0]} to ${find.span[1]}`;
-  const done = isRewriting(action) ? `, ${action}` : '';
+/** Names cannot be rewritten, nor anything where nobody rewrites. */
+function severityOf({ entity, isName }: Find, { treatments, asked }: Judging): Severity {
+  const { action, severity } = treatments.of(entity);
+  return isRewriting(action) && (isName === true || asked.rewrites === false) ? 'error' : severity;
+}
+
+function waiverOf(
+  find: Find,
+  row: RowFinds,
+  { data, book, ...judging }: Judging & { readonly data: string; readonly book: WaiverBook },
+): Waiver | null {
+  if (severityOf(find, judging) === 'info') return null;
+  return book.find({ data, column: find.path[0], entity: find.entity, row: row.digest, hash: find.hash });
+}
+
+/** A name that is personal data itself is not shown. */
+function withoutNames([column, ...steps]: CellPath, names: ReadonlyMap<string | number | undefined, string>): CellPath {
+  return [names.get(column) ?? column, ...steps.map((step) => (typeof step === 'string' ? (names.get(step) ?? step) : step))];
+}
+
+function findingOf(find: Find, { path, waiver, ...judging }: Judging & { readonly path: CellPath; readonly waiver: Waiver | null }): Finding {
+  const { action } = judging.treatments.of(find.entity);
+  const severity = severityOf(find, judging);
+  const [column, ...steps] = path;
+  const inside = `${pathText(path)}, ${find.span[0]} to ${find.span[1]}`;
+  const named = steps.length === 0 ? 'the name of a column' : `a key of ${pathText([column, ...steps.slice(0, -1)])}`;
+  const done = isRewriting(action) ? (severity === 'error' ? `, ${action} is not done here` : `, ${action}`) : '';
   const hash = find.hash === null ? '' : `, hash ${find.hash}`;
-  const covered = waiver === null ? '' : `, ${waivedWord} ${waiver.owner} until ${waiver.expires ?? ''}: ${waiver.reason}`;
+  const covered = waiver === null ? '' : `, waived by ${waiver.owner} until ${waiver.expires ?? ''}: ${waiver.reason}`;
   return {
     kind: find.entity,
     severity: waiver === null ? severity : 'info',
     column,
     // a place in a list or an object is said by the message
-    ...(find.path.length === 1 ? { span: [find.span[0], find.span[1]] as [number, number] } : {}),
+    ...(path.length === 1 && find.isName === undefined ? { span: [find.span[0], find.span[1]] as [number, number] } : {}),
     score: find.score,
-    message: `${place}${done}${hash}${covered}`,
+    message: `${find.entity} in ${find.isName === true ? named : inside}${done}${hash}${covered}`,
   };
 }
 

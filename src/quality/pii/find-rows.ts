@@ -5,7 +5,7 @@ import { findRowChanges, type RowChanges } from '../../datasets/row-changes.ts';
 import { readRowBatches, type Row } from '../../datasets/rows.ts';
 import type { Digest } from '../../base/digest.ts';
 import { openRemembered, rememberedAs, type CheckedRows, type CheckWorld } from '../checked-rows.ts';
-import { cellsOf, nameOfPath, type Cell } from './cells.ts';
+import { cellsOf, nameOfPath, type Cell, type CellPath } from './cells.ts';
 import { toCodePoints } from './found.ts';
 import { valueHash, type PiiKey } from './key.ts';
 import { decodeFinds, encodeFinds, type RowFinds, type VersionFinds } from './row-finds.ts';
@@ -105,13 +105,20 @@ async function judge(
   settings: FindSettings,
   key: string | undefined,
 ): Promise<{ rows: number; found: RowFinds[] }> {
-  const cells: Cell[] = [];
+  const cells: (Cell & { readonly isKey?: true })[] = [];
   const texts: NamedText[] = [];
   const ends: number[] = [];
+  // where the key is in a column that nobody asked for, it still must be no name of a row if it is an address
+  const asideKey = key !== undefined && settings.columns?.has(key) === false ? key : null;
   for (const row of rows) {
     for (const cell of cellsOf(row.value, settings.columns)) {
       cells.push(cell);
-      texts.push([cell.text, nameOfPath(cell.path)]);
+      texts.push(cell.isName === true ? [cell.text, nameAbove(cell.path), 'name'] : [cell.text, nameOfPath(cell.path)]);
+    }
+    if (asideKey !== null && Object.hasOwn(row.value, asideKey)) {
+      const text = cellText(row.value[asideKey]);
+      cells.push({ path: [asideKey], text, isKey: true });
+      texts.push([text, asideKey, 'name']);
     }
     ends.push(cells.length);
   }
@@ -120,24 +127,35 @@ async function judge(
   let at = 0;
   for (const [number, row] of rows.entries()) {
     const finds: RowFinds['finds'][number][] = [];
+    let isKeySensitive = false;
     for (; at < (ends[number] ?? 0); at += 1) {
       const answer = answers[at];
       const cell = cells[at];
       if (answer === null || answer === undefined || cell === undefined) continue;
+      if (cell.isKey === true) {
+        isKeySensitive = true;
+        continue;
+      }
       const spans = toCodePoints(cell.text, answer);
       for (const [nth, { entity, start, end, score }] of answer.entries()) {
         const hash = settings.key === null ? null : valueHash(settings.key, entity, cell.text.slice(start, end));
-        finds.push({ path: cell.path, entity, start, end, span: spans[nth] ?? [0, 0], score: Math.round(score * 1000) / 1000, hash });
+        const one = { path: cell.path, entity, start, end, span: spans[nth] ?? ([0, 0] as const), score: Math.round(score * 1000) / 1000, hash };
+        finds.push(cell.isName === true ? { ...one, isName: true } : one);
       }
     }
-    if (finds.length > 0) found.push({ row: row.row, key: keyOf(row, key, finds), digest: rowDigest(row.value), finds });
+    if (finds.length > 0) found.push({ row: row.row, key: isKeySensitive ? null : keyOf(row, key, finds), digest: rowDigest(row.value), finds });
   }
   return { rows: rows.length, found };
 }
 
+/** Of a key of an object, the name of what it is in; of a column nothing. */
+function nameAbove([column, ...steps]: CellPath): string {
+  return steps.length === 0 ? '' : nameOfPath([column, ...steps.slice(0, -1)]);
+}
+
 /** A key that is an e-mail address is no name for a row in a report. */
 function keyOf(row: Row, key: string | undefined, finds: RowFinds['finds']): string | null {
-  if (key === undefined || finds.some(({ path }) => path[0] === key)) return null;
+  if (key === undefined || finds.some(({ path, isName }) => path[0] === key && isName === undefined)) return null;
   const value = Object.hasOwn(row.value, key) ? row.value[key] : null;
   const text = cellText(value);
   return text === '' ? null : text.slice(0, 200).toWellFormed();

@@ -34,7 +34,9 @@ export async function rewriteRows(request: RewriteRequest): Promise<number> {
   const { source, treatments, finds, key } = request;
   const replace = createReplace(key);
   const wanted = new Map(
-    finds.filter((one) => one.finds.some(({ entity }) => isRewriting(treatments.of(entity).action))).map((one) => [one.row, one]),
+    finds
+      .filter((one) => one.finds.some(({ entity, isName }) => isName === undefined && isRewriting(treatments.of(entity).action)))
+      .map((one) => [one.row, one]),
   );
   const edits = (row: Row): Edit[] => editsOf(row, wanted.get(row.row), treatments, replace);
   const lineage: string[] = [];
@@ -62,7 +64,8 @@ export interface Edit {
 function editsOf(row: Row, found: RowFinds | undefined, treatments: Treatments, replace: Replace): Edit[] {
   const cells = new Map<string, Find[]>();
   for (const find of found?.finds ?? []) {
-    if (!isRewriting(treatments.of(find.entity).action)) continue;
+    // names stay, and are flagged
+    if (find.isName === true || !isRewriting(treatments.of(find.entity).action)) continue;
     const name = JSON.stringify(find.path);
     cells.set(name, [...(cells.get(name) ?? []), find]);
   }
@@ -80,7 +83,12 @@ function editsOf(row: Row, found: RowFinds | undefined, treatments: Treatments, 
 function lineageOf(row: Row, edits: readonly Edit[], found: RowFinds | undefined, treatments: Treatments): string {
   const value = structuredClone(row.value);
   for (const edit of edits) setText(value, edit);
-  const actions = new Set((found?.finds ?? []).map(({ entity }) => treatments.of(entity).action).filter(isRewriting));
+  const actions = new Set(
+    (found?.finds ?? [])
+      .filter(({ isName }) => isName === undefined)
+      .map(({ entity }) => treatments.of(entity).action)
+      .filter(isRewriting),
+  );
   return lineageLine(rowDigest(value), [rowDigest(row.value)], `plumb/pii ${[...actions].toSorted().join(', ')}`);
 }
 

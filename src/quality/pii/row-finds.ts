@@ -1,4 +1,5 @@
-// What is known of the rows of a version: those with finds, sparse, by number. It holds places and keyed hashes, never a value.
+// What is known of the rows of a version: those with finds, sparse, by number. It holds places and keyed hashes, never a value; the names of a path are those
+// of the row, and stay on this machine.
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Digest } from '../../base/digest.ts';
 import type { CellPath } from './cells.ts';
@@ -14,6 +15,8 @@ export interface Find {
   readonly score: number;
   /** of the value, where there is a key */
   readonly hash: string | null;
+  /** it stands in the last name of the path */
+  readonly isName?: true;
 }
 
 export interface RowFinds {

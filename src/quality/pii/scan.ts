@@ -43,7 +43,7 @@ export function createCellRecogniser({ entities, regions }: ScanSettings): (text
   const find = (text: string, name: string): Found[] | null => {
     const found = anySign.test(text) ? recognise(text, name) : [];
     if (found.length === 0) return null;
-    if (!/^\d+$/.test(text)) return found;
+    if (!/^-?\d+$/.test(text)) return found;
     const named = contextBefore('', 0, name);
     const spokenOf = found.filter(({ entity }) => entity === 'CREDIT_CARD' || isSupported(contextTerms(contextOf(entity)), named));
     return spokenOf.length === 0 ? null : spokenOf;

@@ -80,8 +80,15 @@ test('rewritten rows hold, come with their lineage, and stand in the format of t
   await expect(run({ config: 'pii.yaml', rewrite: 'csv' }, { config })).rejects.toMatchObject({ code: 'DATASET_FORMAT' });
 });
 
+test('a stage that rewrites nothing leaves it there: what its file would redact is flagged', async () => {
+  const config = 'version: 1\naction: redact\n';
+  const error = await run({ config: 'pii.yaml' }, { config }).catch((caught: unknown) => caught);
+  expect(error).toMatchObject({ code: 'PII_FOUND' });
+  expect(await read('pii.json')).toContain('EMAIL_ADDRESS in text, 9 to 24, redact is not done here');
+});
+
 test('the output of this version is what it was (raise the version when it must change)', async () => {
-  const golden: Record<number, string> = { 1: 'sha256:45c769e6e5b4b115f6af97a727d9cf477043ed6ec3e2b9cf494d17922a6bfc04' };
+  const golden: Record<number, string> = { 2: 'sha256:45c769e6e5b4b115f6af97a727d9cf477043ed6ec3e2b9cf494d17922a6bfc04' };
   await run({}).catch(() => undefined);
   expect(digestOf((await read('pii.json')) + (await read('flagged.jsonl')))).toBe(golden[pii.version]);
 });

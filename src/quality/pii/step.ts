@@ -102,7 +102,14 @@ async function runPii(context: StepContext<PiiArguments, null>): Promise<StepRes
 async function askedOf(config: PiiConfig, args: PiiArguments, waiversPath: string | undefined): Promise<PiiAsked> {
   const waivers =
     waiversPath === undefined ? [] : (await parseYaml(await readFile(waiversPath, 'utf8'), config.waivers ?? '', waiversSchema)).waivers;
-  return { config, file: args.config ?? usualFile, columns: args.columns ?? null, waivers, day: args.as_of ?? null };
+  return {
+    config,
+    file: args.config ?? usualFile,
+    columns: args.columns ?? null,
+    waivers,
+    day: args.as_of ?? null,
+    rewrites: args.rewrite !== undefined,
+  };
 }
 
 function pathsOf(config: PiiConfig, inputs: Readonly<Record<string, string>>): (path: string) => string {
@@ -126,7 +133,7 @@ export function piiFound(report: FindingsReport): PlumbError {
       .slice(0, 5)
       .map(({ kind, column, rows }) => `${kind} in ${rows} ${rows === 1 ? 'row' : 'rows'} of "${column ?? ''}"`)
       .join('; ')}${errors.length > 5 ? `; and ${errors.length - 5} more kinds` : ''}`,
-    mend: 'redact it (docs/pii.md), allow values that are nobody’s, or have a waiver reviewed',
+    mend: 'redact it (`rewrite`, docs/pii.md), allow values that are nobody’s, or have a waiver reviewed',
     details: { kinds: errors },
   });
 }
