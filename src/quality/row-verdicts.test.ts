@@ -84,3 +84,14 @@ test('another check remembers nothing of this one; a version without a tree is j
   const found = await judgeEachRow({ source: treeless, content: next.content }, world, check, judge);
   expect(found).toMatchObject({ judged: 3, flagged: [{ row: 1, key: 'row 1' }] });
 });
+
+test('a key that was found, or that is an address, names no row, nor after rows moved', async () => {
+  const rows = await versionOf([7, 1, 14, 2, 3, 4, 5, 6], true);
+  const world = await worldWith(openMemory(await mkdtemp(join(tmpdir(), 'plumb-verdicts-memory-'))));
+  const byKey = (value: Readonly<Record<string, unknown>>): Finding[] => judge(value).map((one) => ({ ...one, column: 'id' }));
+  const first = await judgeEachRow(rows, world, check, byKey);
+  expect(first.flagged.map(({ key }) => key)).toEqual(['row 1', 'row 3']);
+  const moved = await versionOf([7, 1, 14, 2, 3, 4, 5, 6].toReversed(), true);
+  const [some, all] = [await judgeEachRow(moved, world, check, byKey), await judgeEachRow(moved, await worldWith(noMemory), check, byKey)];
+  expect(some.flagged).toEqual(all.flagged);
+});

@@ -7,6 +7,7 @@ import { rowDigest } from '../datasets/row-digest.ts';
 import { readRowBatches, type Row } from '../datasets/rows.ts';
 import { openRemembered, rememberedAs, type CheckedRows, type CheckWorld } from './checked-rows.ts';
 import type { Finding, FlaggedRow } from './findings.ts';
+import { maskSensitive } from './sensitive.ts';
 
 export interface RowVerdicts {
   readonly rows: number;
@@ -50,8 +51,14 @@ async function judgeRow(row: Row, keyColumn: string | undefined, judge: JudgeRow
   const verdict = judge(row.value);
   const findings = verdict instanceof Promise ? await verdict : verdict;
   if (findings.length === 0) return;
-  const key = (keyColumn === undefined ? null : keyText(row.value[keyColumn])) ?? `row ${row.row}`;
-  flagged.push({ row: row.row, key, digest: rowDigest(row.value), findings: [...findings] });
+  flagged.push({ row: row.row, key: nameOf(row, keyColumn, findings), digest: rowDigest(row.value), findings: [...findings] });
+}
+
+/** Its key, but for one that is itself what must not be shown. */
+function nameOf({ row, value }: Row, keyColumn: string | undefined, findings: readonly Finding[]): string {
+  const key = keyColumn === undefined || !Object.hasOwn(value, keyColumn) ? null : keyText(value[keyColumn]);
+  const isShown = key !== null && !findings.some(({ column }) => column === keyColumn) && maskSensitive(key) === key;
+  return isShown ? key : `row ${row}`;
 }
 
 /** @returns null: nothing that was remembered is near */
@@ -75,7 +82,7 @@ async function carryOn(known: RowVerdicts, changes: RowChanges, key: string | un
   const flagged: FlaggedRow[] = [];
   for (const old of known.flagged) {
     const row = changes.numberAfter(old.row);
-    if (row !== null) flagged.push({ ...old, row, key: key === undefined ? `row ${row}` : old.key });
+    if (row !== null) flagged.push({ ...old, row, key: old.key === `row ${old.row}` ? `row ${row}` : old.key });
   }
   for await (const batch of changes.added()) for (const row of batch) await judgeRow(row, key, judge, flagged);
   return { rows: changes.rows, flagged: flagged.toSorted((a, b) => a.row - b.row), judged: changes.addedCount };

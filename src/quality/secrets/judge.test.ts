@@ -153,3 +153,33 @@ test('one file that is larger than memory should hold: places go on from piece t
   expect(flagged[0]?.findings[0]).toMatchObject({ span: [before, before + github.length] });
   expect(flagged[0]?.findings[0]?.message).toMatch(new RegExp(`^line ${15 * 64 * 1024 + 1}: `));
 });
+
+test('a row that says gitleaks:allow allows itself nothing, nor do a thousand allowed keys hide the one behind them', async () => {
+  await expect(runStep([{ text: `token ${github} # gitleaks:allow` }])).rejects.toMatchObject({ code: 'SECRETS_FOUND' });
+  const example = `${'AK'}IAIOSFODNN7EXAMPLE `;
+  await expect(runStep([{ text: example.repeat(1_100) }])).resolves.toBeDefined();
+  await expect(runStep([{ text: `${example.repeat(1_100)}${'AK'}IA${'QYLPMN5HNM7X4KJD'}` }])).rejects.toMatchObject({ code: 'SECRETS_FOUND' });
+});
+
+test('a key with characters that nobody sees, or as the name of a column or a key of an object, is found and nowhere shown', async () => {
+  const unseen = `${github.slice(0, 12)}\u200b${github.slice(12)}`;
+  await runStep([{ text: `a ${unseen}` }, { [github]: 1 }, { text: { [github]: { note: github } } }]).catch(() => undefined);
+  const rows = await flaggedRows();
+  expect(rows.map(({ row, findings }) => [row, findings.map(({ column, message }) => [column, message.split(':')[0]])])).toEqual([
+    [1, [['text', expect.any(String)]]],
+    [2, [['<github-pat>', 'in the name of a column']]],
+    [
+      3,
+      [
+        ['text', 'in a key of text'],
+        ['text', 'in text.<github-pat>.note'],
+      ],
+    ],
+  ]);
+  expect(rows[0]?.findings[0]?.span).toEqual([2, 2 + unseen.length]);
+  expect((await read('flagged.jsonl')) + (await read('secrets.json'))).not.toContain(github.slice(4));
+});
+
+test('a column that no row of an output has would be clean for ever, and is refused', async () => {
+  await expect(runStep([{ text: github }], { columns: ['tetx'] })).rejects.toMatchObject({ code: 'DATASET_COLUMN' });
+});
