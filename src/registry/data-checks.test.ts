@@ -84,12 +84,12 @@ test('personal data that a check rewrites is gone from what it wrote alone: trai
 });
 
 test('a check of some columns is none of the rows, unless the policy names these columns; null: the argument must not be there', () => {
-  for (const check of ['plumb/pii', 'plumb/secrets']) {
-    const some = checkOf(check, { data: intents }, { columns: ['id'] });
+  for (const uses of ['plumb/pii', 'plumb/secrets']) {
+    const some = checkOf(uses, { data: intents }, { columns: ['id'] });
     const found = model(after(train, some), split, some);
-    expect(findDataFaults(asked(check), found)).toHaveLength(1);
-    expect(findDataFaults(asked({ check, with: { config: null } }), found)).toHaveLength(1);
-    expect(findDataFaults(asked({ check, with: { columns: ['id'] } }), found)).toEqual([]);
+    expect(findDataFaults(asked(uses), found)).toHaveLength(1);
+    expect(findDataFaults(asked({ check: uses, with: { config: null } }), found)).toHaveLength(1);
+    expect(findDataFaults(asked({ check: uses, with: { columns: ['id'] } }), found)).toEqual([]);
   }
   const lax = checkOf('plumb/check', { data: intents }, { as_of: '2020-01-01' });
   expect(findDataFaults(asked('plumb/check'), model(after(train, lax), split, lax))).toEqual([]);
