@@ -32,7 +32,8 @@ function linesOf(result: CheckResult, limit: number, paint: Paint): string[] {
   return lines;
 }
 
-/** Keys and values are whatever the data hold: nothing of them moves a cursor. */
+/** Keys and values are whatever the data hold: nothing of them moves a cursor or turns what follows around. */
 function oneLine(text: string): string {
-  return text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 500);
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.replaceAll(/[\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/g, ' ').slice(0, 500);
 }

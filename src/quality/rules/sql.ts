@@ -305,7 +305,7 @@ function compareSql({ sign, left, right }: Extract<Expression, { op: 'compare' }
 }
 
 function arithmeticSql(sign: '+' | '-' | '*' | '/' | '%', a: string, b: string): string {
-  const result = sign === '/' ? `(${a} / nullif(${b}, 0))` : sign === '%' ? `fmod(${a}, nullif(${b}, 0))` : `(${a} ${sign} ${b})`;
+  const result = sign === '/' ? `(${a} / nullif(${b}, 0))` : sign === '%' ? `(${a} % nullif(${b}, 0))` : `(${a} ${sign} ${b})`;
   return `(CASE WHEN isfinite(${result}) THEN ${result} END)`;
 }
 
