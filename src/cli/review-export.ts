@@ -1,3 +1,4 @@
+import { cellText } from '../datasets/row-content.ts';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { writeFileAtomic } from '../base/atomic.ts';
@@ -61,7 +62,7 @@ async function exportRows(word: string, { to, out, config, question: named, from
   await writeFileAtomic(path, `${JSON.stringify(records, null, 1)}\n`);
   if (config !== undefined) {
     const kinds = [...new Set(rows.flatMap(({ findings }) => findings.map(({ kind }) => kind)))].toSorted();
-    const labels = [...new Set(rows.flatMap(({ value }) => (shape.label === null ? [] : [String(value[shape.label] ?? '')])))]
+    const labels = [...new Set(rows.flatMap(({ value }) => (shape.label === null ? [] : [cellText(value[shape.label])])))]
       .filter((label) => label !== '')
       .toSorted();
     await writeFileAtomic(resolve(cli.cwd, config), labelStudioConfig(shape.columns ?? [], labels, kinds, shape, question));

@@ -23,11 +23,12 @@ export interface HeadFacts {
 export function cardHead(facts: HeadFacts, old: string, path: string): string {
   const { document, contents } = openHead(old, path);
   const ours = metadataOf(facts);
-  for (const key of computed) {
-    contents.delete(key);
-    if (ours[key] !== undefined) contents.set(key, document.createNode(ours[key]));
-  }
   for (const key of suggested) if (!contents.has(key) && ours[key] !== undefined) contents.set(key, document.createNode(ours[key]));
+  // a key keeps its place: a card that is made anew from itself stays as it is
+  for (const key of computed) {
+    if (ours[key] === undefined) contents.delete(key);
+    else contents.set(key, document.createNode(ours[key]));
+  }
   return document.toString({ lineWidth: 0 });
 }
 

@@ -22,7 +22,7 @@ const subjects: Readonly<Record<DriftAspect['aspect'], string>> = {
 
 /** 'values: Wasserstein distance 0.213 (told from 0.1), p < 0.001' */
 export function aspectInWords({ aspect, effect, test }: DriftAspect, column: Pick<DriftColumn, 'missing'> & { readonly rows: Rows }): string {
-  const told = `${probability(test.adjusted)}`;
+  const told = probability(test.adjusted);
   if (aspect === 'missing') {
     const share = (side: 'before' | 'after'): string => percent(column.rows[side] === 0 ? 0 : column.missing[side] / column.rows[side]);
     return `${subjects.missing}: ${share('before')} → ${share('after')}, ${told}`;

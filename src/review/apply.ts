@@ -1,4 +1,5 @@
 // Decisions become rows: a working copy is written anew, and what nobody decided about stays byte for byte.
+import { cellText } from '../datasets/row-content.ts';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder, temporaryBeside } from '../base/atomic.ts';
@@ -168,7 +169,7 @@ function lineEndOf(text: string): string {
 
 function csvWith(value: RowValue, edit: RowEdit, columns: readonly string[]): { text: string; value: RowValue } {
   const next = withEdit(value, edit, 'csv');
-  return { text: csvLine(columns.map((name) => String(next[name] ?? ''))).slice(0, -1), value: next };
+  return { text: csvLine(columns.map((name) => cellText(next[name]))).slice(0, -1), value: next };
 }
 
 /** The row as it is written, with other values: numbers that nobody touched keep every digit, 1.0 and 12345678901234567890 too. */

@@ -1,5 +1,6 @@
 // Rows of code, of conversations and of prose, each row by itself: what is wrong with them as something to learn from.
-import { canonicalJson } from '../../base/canonical.ts';
+import { byCodeUnit, canonicalJson } from '../../base/canonical.ts';
+import { cellText } from '../../datasets/row-content.ts';
 import { PlumbError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/names.ts';
 import type { CheckedRows, CheckWorld } from '../checked-rows.ts';
@@ -45,7 +46,7 @@ export async function judgeCode(rows: CheckedRows, asked: CodeAsked, world: Chec
     'code',
     codeVersion,
     canonicalJson(config),
-    [...tokenizers].toSorted().map(([, text]) => text),
+    [...tokenizers].toSorted(([a], [b]) => byCodeUnit(a, b)).map(([, text]) => text),
     rows.source.name,
     rows.source.key ?? null,
   ]);
@@ -89,8 +90,7 @@ async function judgeCodeColumn(value: Readonly<Record<string, unknown>>, column:
   const faults = formFaults(text, column);
   if (text.trim() === '') return tell(faults, text, place, config);
   faults.push(...licenceFaults(text));
-  if (language === null)
-    faults.push({ kind: 'unknown-language', message: `"${String(said ?? '').slice(0, 40)}" is no language that is parsed here` });
+  if (language === null) faults.push({ kind: 'unknown-language', message: `"${cellText(said).slice(0, 40)}" is no language that is parsed here` });
   else faults.push(...(await parsedFaults(text, language)));
   return tell(faults, text, place, config);
 }

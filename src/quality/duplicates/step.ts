@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { canonicalJsonFile, type Json } from '../../base/canonical.ts';
+import { canonicalJsonFile } from '../../base/canonical.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PlumbError } from '../../base/errors.ts';
 import type { Step, StepContext, StepResult } from '../../base/step.ts';
@@ -42,7 +42,7 @@ async function runDups(context: StepContext<DuplicateArguments, null>): Promise<
   const found = await judgeDuplicates(rows, duplicateSettings.parse(settings), world);
   const { report, flagged, data, lineage } = context.outputs;
   if (report === undefined || flagged === undefined) throw new Error('plumb/dups was started without its outputs');
-  await writeFile(report, canonicalJsonFile(found.report as unknown as Json));
+  await writeFile(report, canonicalJsonFile(found.report));
   await writeFlagged(flagged, found.flagged());
   if (data !== undefined && lineage !== undefined) await writeKept(rows, found, { data, lineage }, context.signal);
   for (const line of describeFindings(found.report, 3)) context.log(line);

@@ -61,7 +61,7 @@ function textCondition(text: string, parser: unknown): string {
   }
   // the words of both languages; "&" and "|" bind in Python otherwise than they look
   if (/[&|~@[\]]|\.\w+\(/.test(text.replace(/"[^"]*"|'[^']*'/g, '')))
-    return refuse(`its row_condition ${JSON.stringify(text)} is code of ${String(parser ?? 'pandas')}`);
+    return refuse(`its row_condition ${JSON.stringify(text)} is code of ${typeof parser === 'string' ? parser : 'pandas'}`);
   return text.replace(/"([^"]*)"|'[^']*'|==/g, (part, quoted: string | undefined) =>
     part === '==' ? '=' : quoted === undefined ? part : literalText(quoted),
   );

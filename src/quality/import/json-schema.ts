@@ -111,14 +111,14 @@ function importColumn(column: string, part: unknown, required: boolean, found: G
   const left: Record<string, unknown> = {};
   for (const [keyword, argument] of Object.entries(part))
     found.attempt(keyword, column, () => {
-      const made = columnKeyword(keyword, argument, part as Mapping);
+      const made = columnKeyword(keyword, argument, part);
       if (made === null) left[keyword] = argument;
       else {
-        checkRule({ column, ...made, not_missing: true } as RuleInput);
+        checkRule({ column, ...made, not_missing: true });
         Object.assign(checks, made);
       }
     });
-  if (Object.keys(left).length > 0) found.attempt(Object.keys(left).join(', '), column, () => Object.assign(checks, nested(left, part as Mapping)));
+  if (Object.keys(left).length > 0) found.attempt(Object.keys(left).join(', '), column, () => Object.assign(checks, nested(left, part)));
   const desc = [part['title'], part['description']].find((text) => typeof text === 'string' && text.trim() !== '');
   if (Object.keys(checks).length > 0) found.rule({ column, ...(desc === undefined ? {} : { desc }), ...checks } as RuleInput);
 }

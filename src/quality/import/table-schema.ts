@@ -69,7 +69,7 @@ function importField(field: Mapping, found: Gathering): void {
   const add = (what: string, make: () => Record<string, unknown>): void =>
     found.attempt(what, column, () => {
       const made = make();
-      if (Object.keys(made).length > 0) checkRule({ column, ...made } as RuleInput);
+      if (Object.keys(made).length > 0) checkRule({ column, ...made });
       Object.assign(checks, made);
     });
   add('type', () => typeChecks(field));

@@ -1,6 +1,6 @@
 // plumb/leakage: evaluation rows that training rows give away. The report is written first; then errors end the step, and what needs it.
 import { writeFile } from 'node:fs/promises';
-import { canonicalJsonFile, type Json } from '../../base/canonical.ts';
+import { canonicalJsonFile } from '../../base/canonical.ts';
 import { PlumbError } from '../../base/errors.ts';
 import type { Step, StepContext, StepInput, StepResult } from '../../base/step.ts';
 import { inputOfStep, worldOfStep } from '../checked-rows.ts';
@@ -37,7 +37,7 @@ async function runLeakage(context: StepContext<LeakageArguments, null>): Promise
   const { report, flagged } = context.outputs;
   if (report === undefined || flagged === undefined) throw new Error('plumb/leakage was started without its outputs');
   const found = await judgeInputs(context);
-  await writeFile(report, canonicalJsonFile(found.report as unknown as Json));
+  await writeFile(report, canonicalJsonFile(found.report));
   await writeFlagged(flagged, found.flagged);
   for (const line of describeFindings(found.report, 3)) context.log(line);
   if (!found.report.holds) throw leaksFound(found.report);

@@ -89,7 +89,7 @@ class Ranks {
       const [low, high] = [at(below), at(below + 1)];
       return [name, share === 0 || low === high ? low : Number((low * (1 - share) + high * share).toPrecision(15))];
     });
-    return Object.fromEntries(entries) as unknown as Quantiles;
+    return Object.fromEntries(entries);
   }
 }
 

@@ -1,3 +1,4 @@
+import { cellText } from '../../datasets/row-content.ts';
 import fc from 'fast-check';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -109,8 +110,7 @@ test('the rules hold on whatever they were suggested from', async () => {
   await fc.assert(
     fc.asyncProperty(table, async ([columns, rows, asCsv]) => {
       const cells = Array.from({ length: rows }, (_, at) => columns.map((values) => values[(at * 7 + 3) % values.length]));
-      const csvCell = (cell: unknown): string =>
-        `"${(cell === null ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell)).replaceAll('"', '""')}"`;
+      const csvCell = (cell: unknown): string => `"${(cell === null ? '' : cellText(cell)).replaceAll('"', '""')}"`;
       const content = asCsv
         ? `${columns.map((_, at) => `c${at}`).join(',')}\n${cells.map((row) => `${row.map(csvCell).join(',')}\n`).join('')}`
         : jsonl(cells.map((row) => Object.fromEntries(row.map((cell, at) => [`c${at}`, cell]))));

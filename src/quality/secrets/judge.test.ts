@@ -13,7 +13,7 @@ import { judgeSecretsInFiles } from './judge-files.ts';
 import { secrets, secretsArguments } from './step.ts';
 
 const random = 'q7RzT2vLx9WcB4nKs8JfY3mHd6PgA5eU1oXi';
-const github = `${'gh'}p_${random}`;
+const github = ['gh', 'p_', random].join('');
 
 let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'plumb-secrets-'))));
@@ -144,7 +144,7 @@ test('a folder: names, places, binary files; a second look reads what changed, a
 });
 
 test('one file that is larger than memory should hold: places go on from piece to piece', async () => {
-  const lines = `${'words and words é\n'.repeat(64 * 1024)}`;
+  const lines = 'words and words é\n'.repeat(64 * 1024);
   await write('large.log', `${lines.repeat(15)}${github}\n`);
   const asked = await openSecrets({ config: null, columns: null, day: null, env: {}, pathOf: (file) => file, readText: async () => undefined });
   const world = { memory: openMemory(join(folder, 'memory')), progress: silentProgress, signal: new AbortController().signal };
@@ -156,9 +156,9 @@ test('one file that is larger than memory should hold: places go on from piece t
 
 test('a row that says gitleaks:allow allows itself nothing, nor do a thousand allowed keys hide the one behind them', async () => {
   await expect(runStep([{ text: `token ${github} # gitleaks:allow` }])).rejects.toMatchObject({ code: 'SECRETS_FOUND' });
-  const example = `${'AK'}IAIOSFODNN7EXAMPLE `;
+  const example = ['AK', 'IAIOSFODNN7EXAMPLE '].join('');
   await expect(runStep([{ text: example.repeat(1_100) }])).resolves.toBeDefined();
-  await expect(runStep([{ text: `${example.repeat(1_100)}${'AK'}IA${'QYLPMN5HNM7X4KJD'}` }])).rejects.toMatchObject({ code: 'SECRETS_FOUND' });
+  await expect(runStep([{ text: [example.repeat(1_100), 'AK', 'IAQYLPMN5HNM7X4KJD'].join('') }])).rejects.toMatchObject({ code: 'SECRETS_FOUND' });
 });
 
 test('a key with characters that nobody sees, or as the name of a column or a key of an object, is found and nowhere shown', async () => {

@@ -1,3 +1,4 @@
+import { byCodeUnit } from '../../base/canonical.ts';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,10 +64,11 @@ async function importing(rows: readonly IncomingRow[], parts: Partial<ImportRequ
   });
 }
 
-function saidBy(imported: Awaited<ReturnType<typeof importRows>>): unknown[] {
+function saidBy(imported: Awaited<ReturnType<typeof importRows>>): string[] {
   return imported.files
     .flatMap(({ header, decisions }) => decisions.map((one) => [header.annotator.name, one.row, outcomeOf(one), one.label, one.note]))
-    .toSorted();
+    .map((one) => JSON.stringify(one))
+    .toSorted(byCodeUnit);
 }
 const said = decided.flat().map((one) => [one.annotator.name, one.row, outcomeOf(one), one.label, one.note]);
 
@@ -77,7 +79,7 @@ describe.each([
   test('decisions that go out come back as they were, and once', async () => {
     const text = JSON.stringify(out(outgoing, shape, 'label'));
     const imported = await importing(back(text, 'file.json'), { tool });
-    expect(saidBy(imported)).toEqual(said.toSorted());
+    expect(saidBy(imported)).toEqual(said.map((one) => JSON.stringify(one)).toSorted(byCodeUnit));
     expect(imported).toMatchObject({ decisions: 4, unmatched: 0, unanswered: 1, ignored: [] });
     const again = await importing(back(text, 'file.json'), { tool, decided: decided.flat() });
     expect(again).toMatchObject({ decisions: 0, known: 4, files: [] });
