@@ -1,8 +1,7 @@
 // A version of rows with personal data rewritten, in the same format. JSONL and CSV: rows without any stay byte for byte, and of a row of JSONL all but the
 // texts that changed. Parquet is written anew by DuckDB.
-import { open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
-import { temporaryBeside } from '../../base/atomic.ts';
-
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { temporaryBeside, writeFileAtomic } from '../../base/atomic.ts';
 import { PlumbError, systemError } from '../../base/errors.ts';
 import { csvLine } from '../../datasets/csv-text.ts';
 import { cellText } from '../../datasets/row-content.ts';
@@ -13,7 +12,7 @@ import { lineageLine } from '../provenance/lineage.ts';
 import { pathText, textAt, type CellPath } from './cells.ts';
 import { foldedText } from './fold.ts';
 import type { PiiKey } from './key.ts';
-import { placeInJson } from './json-place.ts';
+import { hidesMembers, placeInJson } from './json-place.ts';
 import { createReplace, replaceSpans, type Replace } from './rewrite-text.ts';
 import type { Find, RowFinds } from './row-finds.ts';
 import { isRewriting, type Treatments } from './treatment.ts';
@@ -46,7 +45,8 @@ export async function rewriteRows(request: RewriteRequest): Promise<number> {
     const there = { ...request, data: temporary };
     if (source.format === 'parquet') await (await import('./rewrite-parquet.ts')).rewriteParquet(there, wanted, edits, note);
     else await rewriteText(there, wanted, edits, note);
-    await writeFile(request.lineage, lineage.join(''));
+    // not through a link that a branch brought
+    await writeFileAtomic(request.lineage, lineage.join(''));
     await rename(temporary, request.data);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -81,8 +81,7 @@ function editsOf(row: Row, found: RowFinds | undefined, treatments: Treatments, 
 }
 
 function lineageOf(row: Row, edits: readonly Edit[], found: RowFinds | undefined, treatments: Treatments): string {
-  const value = structuredClone(row.value);
-  for (const edit of edits) setText(value, edit);
+  const value = withEdits(row.value, edits);
   const actions = new Set(
     (found?.finds ?? [])
       .filter(({ isName }) => isName === undefined)
@@ -90,6 +89,12 @@ function lineageOf(row: Row, edits: readonly Edit[], found: RowFinds | undefined
       .filter(isRewriting),
   );
   return lineageLine(rowDigest(value), [rowDigest(row.value)], `plumb/pii ${[...actions].toSorted().join(', ')}`);
+}
+
+function withEdits(value: Row['value'], edits: readonly Edit[]): Row['value'] {
+  const made = structuredClone(value);
+  for (const edit of edits) setText(made, edit);
+  return made;
 }
 
 function setText(value: Row['value'], { path, text }: Edit): void {
@@ -119,11 +124,12 @@ async function rewriteText(
       before = Math.max(before, head);
       for (const row of batch) {
         const end = row.end ?? 0;
-        if (wanted.has(row.row)) {
+        const hides = row.text !== undefined && hidesMembers(row.text, row.value);
+        if (wanted.has(row.row) || hides) {
           const edits = editsOfRow(row);
           await copy(from, to, copied, before);
-          await to.writeFile(await rewritten(row, edits, { from, start: before, end, columns, isCsv: source.format === 'csv' }));
-          note(row, edits);
+          await to.writeFile(await rewritten(row, edits, { from, start: before, end, columns, isCsv: source.format === 'csv', hides }));
+          if (wanted.has(row.row)) note(row, edits);
           copied = end;
         }
         before = end;
@@ -142,12 +148,15 @@ interface Written {
   readonly end: number;
   readonly columns: readonly string[];
   readonly isCsv: boolean;
+  /** the text holds what the row does not: it is written anew */
+  readonly hides: boolean;
 }
 
-async function rewritten(row: Row, edits: readonly Edit[], { from, start, end, columns, isCsv }: Written): Promise<string> {
+async function rewritten(row: Row, edits: readonly Edit[], { from, start, end, columns, isCsv, hides }: Written): Promise<string> {
   const bytes = Buffer.alloc(Math.min(2, end - start));
   await from.read(bytes, 0, bytes.length, end - bytes.length);
   const lineEnd = /\r?\n$|\r$/.exec(bytes.toString('latin1'))?.[0] ?? '';
+  if (hides) return JSON.stringify(withEdits(row.value, edits)) + lineEnd;
   if (!isCsv) return rewriteJson((row.text ?? '').replace(/\r$/, ''), edits) + lineEnd;
   const made = new Map(edits.map(({ path, text }) => [path[0], text]));
   return csvLine(columns.map((name) => made.get(name) ?? cellText(row.value[name]))).replace(/\n$/, lineEnd);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -182,4 +182,36 @@ test('a place in JSON is where its value stands, whatever stands around', () => 
   );
   expect(placeInJson('{"a":1,"a":"2"}', ['a'])).toEqual([11, 14]);
   expect(placeInJson('{"a":1}', ['b'])).toBeNull();
+});
+
+test('a key that stands twice hides nothing: such a row is written anew', async () => {
+  const lines = [
+    '{"id":"a","text":"ada@example.com","text":"bob@example.org"}',
+    '{"id":"b","text":{"x":"ada@example.com","x":"hi"}}\r',
+    '{"id": "c", "text": "a \\"quoted\\": word", "list": [{"n": 1}, {"n": 2}]}',
+  ];
+  const { text, lineage } = await rewrite('twice.jsonl', `${lines.join('\n')}\n`, { action: 'redact' });
+  expect(text.split('\n')).toEqual(['{"id":"a","text":"<EMAIL_ADDRESS>"}', '{"id":"b","text":{"x":"hi"}}\r', lines[2], '']);
+  expect((await readFile(lineage, 'utf8')).split('\n')).toHaveLength(2);
+});
+
+test('lineage is not written through a link', async () => {
+  const [source, victim, data] = [join(folder, 'linked.jsonl'), join(folder, 'victim'), join(folder, 'linked-out.jsonl')];
+  await writeFile(source, '{"text":"ada@example.com"}\n');
+  await writeFile(victim, 'precious');
+  await symlink(victim, `${data}.lineage.jsonl`);
+  const rows = { source: { path: source, format: 'jsonl' as const, name: 'linked' }, content: (await digestOfFile(source)).digest };
+  const signal = new AbortController().signal;
+  const world = {
+    memory: noMemory,
+    readNode: () => Promise.reject(new Error('no tree')),
+    pathOf: async () => null,
+    progress: silentProgress,
+    signal,
+  };
+  const asked = { config: piiSchema.parse({ version: 1, action: 'redact' }), file: 'pii.yaml', columns: null, waivers: [], day: null };
+  const { finds, treatments } = await judgePii(rows, asked, world, { env: {}, threads: 1, pathOf: (path) => path });
+  await rewriteRows({ source: rows.source, finds, treatments, key: null, data, lineage: `${data}.lineage.jsonl`, signal });
+  expect(await readFile(victim, 'utf8')).toBe('precious');
+  expect(await readFile(`${data}.lineage.jsonl`, 'utf8')).toContain('plumb/pii redact');
 });
