@@ -45,6 +45,20 @@ test('a data set by name, by path and in a revision; what was remembered of it i
   expect(await rowDatasets(await project.open())).toEqual(['a']);
 });
 
+test('a job of the main branch believes nothing that lies there, nor does one that is not understood', async () => {
+  const project = await createProject();
+  await project.write('a.jsonl', jsonl(rows));
+  await project.add('a.jsonl', { key: 'id' });
+  const opened = async (env: Record<string, string>): Promise<Awaited<ReturnType<typeof openCheckedData>>> =>
+    openCheckedData(await project.open(), 'a', { cwd: project.root, ...quiet, env });
+  const first = await opened({});
+  await first.world.memory.keep(check, rememberedAs(first.rows), Buffer.from('nothing was found'));
+  expect(await recalled(first)).toHaveLength(1);
+  expect(await recalled(await opened({ PLUMB_RUN_DOMAIN: 'pull-7' }))).toHaveLength(1);
+  expect(await recalled(await opened({ PLUMB_RUN_DOMAIN: 'trusted' }))).toEqual([]);
+  expect(await recalled(await opened({ CI: 'true' }))).toEqual([]);
+});
+
 test('a file that is no data set; words that name nothing', async () => {
   const project = await createProject();
   await project.write('loose.csv', 'id\n1\n');

@@ -1,6 +1,6 @@
 // What a command means by a word: a data set of the lock (as it stands in the work tree, or in a revision), or any file of rows.
 import { isAbsolute, join, relative } from 'node:path';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import type { Progress } from '../base/progress.ts';
 import { loadLock } from '../datasets/lock.ts';
@@ -11,6 +11,7 @@ import type { Lock } from '../datasets/schema.ts';
 import { digestOfPath, openStatIndex, type StatIndex } from '../datasets/stat-index.ts';
 import { stateOf } from '../datasets/working-copy.ts';
 import type { Project } from '../project/open.ts';
+import { domainOf, readJobEvent, type Environment } from '../project/trust-domain.ts';
 import type { CheckedRows, CheckWorld } from './checked-rows.ts';
 import { memoryFolder, openMemory, type CheckMemory } from './memory.ts';
 
@@ -28,6 +29,8 @@ interface Asking {
   readonly rev?: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** of the process, by which a job of the main branch is known; default: its own */
+  readonly env?: Environment;
 }
 
 /** Names of the data sets of rows, sorted: what a check looks at that was not told. */
@@ -107,9 +110,20 @@ async function dataset(
   return { rows: { source: { ...source, name }, content: found.digest }, world: worldOf(project, versions, asking, false), entry };
 }
 
+/** As in a pipeline: what the main branch says is found in the bytes alone, for jobs on pull requests may have written into the same folder. */
+function recallsHere(env: Environment): boolean {
+  try {
+    return domainOf(env, () => readJobEvent(env)).kind !== 'trusted';
+  } catch (error) {
+    // a job of CI that is not understood may be one of the main branch
+    if (isPlumbError(error, 'RUN_DOMAIN')) return false;
+    throw error;
+  }
+}
+
 /** @param lasting of a version that is not in the cache nothing is kept: nobody could read again what it was */
-function worldOf(project: Project, versions: RowVersions, { progress, signal }: Asking, lasting: boolean): CheckWorld {
-  const memory = openMemory(memoryFolder(project.store.cacheDir));
+function worldOf(project: Project, versions: RowVersions, { progress, signal, env = process.env }: Asking, lasting: boolean): CheckWorld {
+  const memory = openMemory(memoryFolder(project.store.cacheDir), { recalls: recallsHere(env) });
   const recallOnly: CheckMemory = { recall: (check) => memory.recall(check), keep: async () => undefined };
   return {
     memory: lasting ? memory : recallOnly,

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,6 +54,17 @@ test('what was cut, changed or is something else is as good as not there', async
   await writeFile(path('changed'), changed);
   await writeFile(path('other'), 'text');
   expect(await recalled(memory)).toEqual(['state: whole']);
+});
+
+test('a file whose digest somebody made anew, and whose head is no JSON, is none either', async () => {
+  const place = join(folder, 'forged');
+  const memory = openMemory(place);
+  await memory.keep(check, version('a'), Buffer.from('a'));
+  const path = join(place, (await readdir(place))[0] ?? '', hexOf(digestOf('a')));
+  const body = (await readFile(path)).subarray(0, -32);
+  body[13] = 0;
+  await writeFile(path, Buffer.concat([body, hash('sha256', body, 'buffer')]));
+  expect(await recalled(memory)).toEqual([]);
 });
 
 test('a folder that cannot be made is no failure', async () => {

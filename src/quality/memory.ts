@@ -101,6 +101,10 @@ function parseState(bytes: Buffer | null): RememberedState | null {
   const body = bytes.subarray(0, -32);
   if (!hash('sha256', body, 'buffer').equals(bytes.subarray(-32))) return null;
   const end = magic.length + 4 + body.readUInt32LE(magic.length);
-  const version = JSON.parse(body.toString('utf8', magic.length + 4, end)) as RememberedVersion;
-  return isDigest(version.content) ? { version, state: body.subarray(end) } : null;
+  try {
+    const version = JSON.parse(body.toString('utf8', magic.length + 4, end)) as RememberedVersion;
+    return isDigest(version.content) ? { version, state: body.subarray(end) } : null;
+  } catch {
+    return null;
+  }
 }

@@ -92,11 +92,10 @@ function encode({ rows, flagged }: RowVerdicts): Buffer {
   return Buffer.from(JSON.stringify({ rows, flagged }));
 }
 
-/** What is remembered is of this machine and has a digest: its shape is that of `encode`. */
 function decode(state: Buffer): RowVerdicts | null {
   try {
     const { rows, flagged } = JSON.parse(state.toString('utf8')) as RowVerdicts;
-    return { rows, flagged, judged: 0 };
+    return Number.isSafeInteger(rows) && Array.isArray(flagged) ? { rows, flagged, judged: 0 } : null;
   } catch {
     return null;
   }
