@@ -18,6 +18,9 @@ interface Options {
   readonly out?: string;
   readonly shard?: string;
   readonly merge?: readonly string[];
+  readonly engine?: string;
+  readonly sparkSubmit?: string;
+  readonly remote?: string;
 }
 
 export const define: Define = (command, cli) => {
@@ -30,9 +33,12 @@ export const define: Define = (command, cli) => {
     .option('--out <file>', 'write the rows that break a rule there: JSONL; with --shard: the part')
     .option('--shard <i/n>', 'judge one part of the rows, for any number of machines; --merge puts the parts together')
     .option('--merge <part...>', 'put parts together: the outcome is that of one run')
+    .option('--engine <spark>', 'judge on a Spark, with the same verdict; data may be URLs that it opens (default: this machine)')
+    .option('--spark-submit <command>', 'with --engine spark: how a job is started there (default: spark-submit)')
+    .option('--remote <url>', 'with --engine spark: by Spark Connect, sc://host:port')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ plumb validate\n  $ plumb validate data/new.csv --rules rules/intents.yaml\n  $ plumb validate intents --shard 3/8 --out part3 ... then: plumb validate intents --merge part1 ... part8',
+      '\nExamples:\n  $ plumb validate\n  $ plumb validate data/new.csv --rules rules/intents.yaml\n  $ plumb validate intents --shard 3/8 --out part3 ... then: plumb validate intents --merge part1 ... part8\n  $ plumb validate s3a://lake/rows.parquet --rules rules/intents.yaml --engine spark --spark-submit "spark-submit --master yarn"',
     )
     .action((data: string[], options: Options) => validateData(data, options, cli));
 };
@@ -46,6 +52,8 @@ async function validateData(words: string[], options: Options, cli: Cli): Promis
       what: '--out, --shard and --merge are for one data set and one rules file',
       mend: 'name the data set, and the file with --rules where it has several',
     });
+  if (options.engine !== undefined || options.sparkSubmit !== undefined || options.remote !== undefined)
+    (await import('./validate-spark.ts')).requireSparkOptions(options);
   if (options.shard !== undefined) return judgePart(project, judgings[0] as Judging, options, cli);
   const [{ renderValidation }, { flaggedLines }, { writeLines }, { parseOptions }] = await Promise.all([
     import('./validation-view.ts'),
@@ -91,7 +99,12 @@ async function judgeWhole(
   options: Options,
   onFlagged: ((row: FlaggedRow) => void) | null,
   cli: Cli,
-): Promise<RulesRun> {
+): Promise<Pick<RulesRun, 'validation'> & { readonly engine: string }> {
+  if (options.engine !== undefined) {
+    const { rules, openReference } = await openRules(project, judging, options, cli);
+    const { judgeOnSpark } = await import('./validate-spark.ts');
+    return { validation: await judgeOnSpark(project, { judging, rules, openReference, options, onFlagged }, cli), engine: 'spark' };
+  }
   const { opened, rules, world } = await openJudging(project, judging, options, cli);
   if (options.merge === undefined) return (await import('../quality/rules/run.ts')).runRules(opened.rows, rules, world, onFlagged);
   const parts = await Promise.all(options.merge.map(async (name) => ({ name, bytes: await readPart(resolve(cli.cwd, name), name) })));
@@ -111,13 +124,25 @@ async function judgePart(project: Project, judging: Judging, options: Options, c
 async function openJudging(
   project: Project,
   judging: Judging,
-  { reference = [], rev }: Options,
-  { cwd, progress, signal, now }: Cli,
+  options: Options,
+  cli: Cli,
 ): Promise<{ opened: OpenedData; rules: RulesFile; world: RulesWorld }> {
+  const { rules, openReference } = await openRules(project, judging, options, cli);
+  const { cwd, progress, signal, now } = cli;
+  const opened = await openCheckedData(project, judging.data, { cwd, progress, signal, ...(options.rev === undefined ? {} : { rev: options.rev }) });
+  return { opened, rules, world: { ...opened.world, openReference, now: now() } };
+}
+
+/** The rules of some data, and the data that they refer to. */
+async function openRules(
+  project: Project,
+  judging: Judging,
+  { reference = [], rev }: Options,
+  { cwd, progress, signal }: Cli,
+): Promise<{ rules: RulesFile; openReference: RulesWorld['openReference'] }> {
   const { rulesSchema } = await import('../quality/rules/schema.ts');
   const rules = { rules: await parseYaml(await readRules(project, judging.rules, cwd), judging.rules, rulesSchema), file: judging.rules };
   const asking = { cwd, progress, signal };
-  const opened = await openCheckedData(project, judging.data, { ...asking, ...(rev === undefined ? {} : { rev }) });
   const files = new Map(reference.map(referenceOf));
   const openReference: RulesWorld['openReference'] = async (data) => {
     const [name, of] = typeof data === 'string' ? [data, rev] : [data.data, data.rev ?? rev];
@@ -125,7 +150,7 @@ async function openJudging(
     if (file !== undefined) return (await openCheckedData(project, file, asking)).rows;
     return (await openCheckedData(project, name, { ...asking, cwd: project.root, ...(of === undefined ? {} : { rev: of }) })).rows;
   };
-  return { opened, rules, world: { ...opened.world, openReference, now: now() } };
+  return { rules, openReference };
 }
 
 /** A path of the project, or one relative to where the command runs. */

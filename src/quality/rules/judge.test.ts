@@ -54,6 +54,12 @@ describe('one check', () => {
   });
 });
 
+test('a cell of CSV is forbidden as the text that it is, and as what it reads as', async () => {
+  const rows = ['12', '0', 'a', 'false', '13'].map((c, at) => ({ id: `k${at}`, c }));
+  const { results } = await judge(rule("column: c\n    forbidden: ['12', 0, false, b]"), rows, true);
+  expect(results[0]?.keys).toEqual(['k0', 'k1', 'k3']);
+});
+
 test('rows of CSV are all text: a rule reads them as what it asks for', async () => {
   const rows = [
     { id: 'a', n: '12', b: 'true', s: '7' },

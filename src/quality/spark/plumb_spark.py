@@ -71,42 +71,92 @@ def parquet_sql(name, kind):
 
 
 def open_rows(spark, plan):
-    """A view `typed` of (mid, f, blk, raw, c0, ...), and names of the columns: (all, those of the first row)."""
+    """A view `typed` of (mid, f, blk, raw, c0, ...), and names of all columns, of JSONL in no order."""
     names, form = plan["columns"], plan["format"]
     if form == "jsonl":
-        lines = spark.read.option("lineSep", "\n").text(plan["paths"]).selectExpr("value", "_metadata.file_path AS f", "_metadata.file_block_start AS blk")
-        lines = lines.selectExpr("regexp_replace(value, '^\\\\x{feff}|[ \\\\t\\\\r]+$', '') AS v", "f", "blk").where("trim(v) <> ''")
-        if lines.where(f"v RLIKE '{ODD_NUMBER}'").limit(1).count() > 0:
-            raise Unlike("a row has a whole number of more than 38 digits, or one beyond 2^53 that ends in .0")
-        schema = ", ".join(f"{name_sql(name)} VARIANT" for name in names)
-        read = f"from_json(v, {sql_text(schema)}, map('mode', 'FAILFAST', 'allowNonNumericNumbers', 'false')) AS r" if names else "NULL AS r"
+        lines = text_lines(spark, plan["paths"])
+        lines = lines.selectExpr("value", "regexp_replace(value, '^\\\\x{feff}|[ \\\\t\\\\r]+$', '') AS v", "f", "blk").where("trim(v) <> ''")
+        schema = ", ".join(f"{name_sql(name)} VARIANT" for name in names or ["plumb"])
+        options = "map('mode', 'FAILFAST', 'allowNonNumericNumbers', 'false', 'allowSingleQuotes', 'false')"
+        read = f"from_json(v, {sql_text(schema)}, {options})"
+        check_json(lines, read)
+        read += " AS r"
         rows = lines.selectExpr("monotonically_increasing_id() AS mid", "f", "blk", "v AS raw", read)
         typed = [json_value_sql(f"r.{name_sql(name)}") for name in names]
-        keys = [row[0] for row in lines.selectExpr("json_object_keys(v) AS k").distinct().collect() if row[0] is not None]
-        first = lines.orderBy("f", "blk").selectExpr("json_object_keys(v)").first()
-        leading = list(dict.fromkeys(first[0])) if first is not None else []
-        others = {key for row in keys for key in row} - set(leading)
-        columns = leading + sorted(others, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        columns = [row[0] for row in lines.selectExpr("explode(json_object_keys(v))").distinct().collect()]
     else:
-        reader = spark.read
-        if form == "csv":
-            read = reader.options(header=True, multiLine=True, quote='"', escape='"', mode="FAILFAST", enforceSchema=False, emptyValue="", nullValue="", maxCharsPerColumn=-1, maxColumns=20000)
-            table = read.csv(plan["paths"])
-        else:
-            table = reader.parquet(*plan["paths"])
-        columns = leading = table.columns
+        table = open_csv(spark, plan["paths"]) if form == "csv" else spark.read.parquet(*plan["paths"])
+        columns = table.columns
         kinds = dict(table.dtypes)
-        for name in names:
-            if name not in kinds:
-                raise Unlike(f"there is no column {json.dumps(name)}")
-        raw = "NULL AS raw"
+        # an empty text is as good as missing, but is shown as what it is: of Parquet, the places of those
+        empty = ", ".join(f"CASE WHEN {name_sql(name)} = '' THEN {at} END" for at, name in enumerate(names) if kinds.get(name) == "string")
+        raw = f"to_json(array_compact(array({empty}))) AS raw" if empty else "'[]' AS raw"
         if form == "csv":
             raw = "to_json(map(" + ", ".join(f"{sql_text(name)}, coalesce({name_sql(name)}, '')" for name in columns) + ")) AS raw"
-        rows = table.selectExpr("monotonically_increasing_id() AS mid", "_metadata.file_path AS f", "_metadata.file_block_start AS blk", raw, *[name_sql(name) for name in names])
-        typed = [text_sql(name_sql(name)) if form == "csv" else parquet_sql(name, kinds[name]) for name in names]
+        rows = table.selectExpr("monotonically_increasing_id() AS mid", "_metadata.file_path AS f", "_metadata.file_block_start AS blk", raw, *[name_sql(name) for name in names if name in kinds])
+        of_kind = (lambda name: text_sql(name_sql(name))) if form == "csv" else (lambda name: parquet_sql(name, kinds[name]))
+        typed = [of_kind(name) if name in kinds else struct_sql() for name in names]
     view = rows.selectExpr("mid", "f", "blk", "raw", *[f"{value} AS c{at}" for at, value in enumerate(typed)])
     view.createOrReplaceTempView("typed")
-    return columns, len(leading)
+    return columns
+
+
+def text_lines(spark, paths):
+    return spark.read.option("lineSep", "\n").text(paths).selectExpr("value", "_metadata.file_path AS f", "_metadata.file_block_start AS blk")
+
+
+def check_json(lines, read):
+    """Spark's readers stop where an object ends: what comes behind it shows inside of a list and inside of an object, of which one may close early."""
+    whole = "json_object_keys(v) IS NOT NULL AND json_array_length(concat('[', v, ']')) <=> 1 AND json_object_keys(concat('{\"a\":', v, '}')) IS NOT NULL"
+    wrong, odd, bad, _ = lines.selectExpr(f"count_if(NOT ({whole}))", f"count_if(v RLIKE '{ODD_NUMBER}')", "count_if(NOT is_valid_utf8(value))", f"count_if({read} IS NULL)").first()
+    marked = f"startswith(value, {sql_text(chr(0xFEFF))})"
+    late, marks, files = lines.selectExpr(f"count_if({marked} AND blk > 0)", f"count_if({marked})", f"count(DISTINCT CASE WHEN {marked} THEN f END)").first()
+    if late > 0 or marks > files:
+        raise Unlike("a byte order mark stands inside of a file")
+    if bad > 0:
+        raise Unlike(f"{bad} rows are not UTF-8")
+    if wrong > 0:
+        raise Unlike(f"{wrong} rows are no JSON object: plumb validate without --engine spark says which, and why")
+    if odd > 0:
+        raise Unlike("a row has a whole number of more than 38 digits, or one beyond 2^53 that ends in .0")
+
+
+def check_csv(lines):
+    """What Spark passes over, and lines whose ends it would make one of. Do lines end in CR LF?"""
+    lines.createOrReplaceTempView("lines")
+    asked = {
+        "bad": "count_if(NOT is_valid_utf8(value))",
+        "quotes": "sum(length(value) - length(replace(value, '\"', '')))",
+        "crlf": "count_if(endswith(value, char(13)))",
+        "lf": "count_if(NOT endswith(value, char(13)))",
+        "cr": "count_if(contains(rtrim(char(13), value), char(13)))",
+    }
+    query = f"SELECT {', '.join(f'{value} AS {name}' for name, value in asked.items())} FROM lines AS r GROUP BY f"
+    crlf = False
+    for file in lines.sparkSession.sql(query).toLocalIterator():
+        crlf = crlf or file.crlf > 0
+        if file.bad > 0:
+            raise Unlike("it is not UTF-8")
+        if file.quotes % 2 == 1:
+            raise Unlike("a quote is never closed, or stands where none belongs")
+        # behind the last line end there may be one more line
+        if file.cr > 0 or (file.crlf > 0 and file.lf > 1):
+            raise Unlike("its lines, or those inside of quotes, do not all end in the same way")
+    return crlf
+
+
+def open_csv(spark, paths):
+    """Cells as texts; a row with more or fewer of them than the header has ends the run, whatever columns are asked for."""
+    settings = dict(multiLine=True, quote='"', escape='"', mode="FAILFAST", emptyValue="", nullValue="", maxCharsPerColumn=-1, maxColumns=20000, columnPruning=False, unescapedQuoteHandling="RAISE_ERROR")
+    crlf = check_csv(text_lines(spark, paths))
+    table = spark.read.options(header=True, enforceSchema=False, **settings).csv(paths)
+    head = spark.read.options(header=False, **settings).csv(paths).first()
+    if head is None or list(head) != table.columns:
+        raise Unlike("its header names a column twice, or one not at all")
+    # inside of quotes Spark writes LF for CR LF
+    if crlf and table.where(" OR ".join(f"contains({name_sql(name)}, char(10))" for name in table.columns)).limit(1).count() > 0:
+        raise Unlike("a cell has a line end in it, in a file whose lines end in CR LF")
+    return table
 
 
 def sql_text(text):
@@ -139,14 +189,22 @@ class Places:
 
 def run(spark, plan, write):
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    columns, leading = open_rows(spark, plan)
+    # rows are told by their place in a part: parts must not change while executors come and go
+    spark.conf.set("spark.sql.files.minPartitionNum", "200")
+    spark.conf.set("spark.sql.caseSensitive", "true")
+    columns = open_rows(spark, plan)
     places = Places(spark)
-    write({"rows": places.rows, "columns": columns, "leading": leading})
+    first = spark.sql(f"SELECT raw FROM typed WHERE mid = {places.mid(1)}").first().raw if plan["format"] == "jsonl" and places.rows > 0 else None
+    write({"rows": places.rows, "columns": columns if places.rows > 0 else [], "first": first})
     tests, indexes = plan["tests"], plan["indexes"]
     counted = [test["looked"] for test in tests] + [index["looked"] for index in indexes] + [f"c{place}.j IS NOT NULL" for place in plan["scalar"]]
+    # beyond the range of a double: JSON itself has neither
+    counted += [f"abs(c{at}.n) = {INFINITY} OR contains(c{at}.j, 'Infinity')" for at in range(len(plan["columns"]))]
     asked = ", ".join(f"count_if({condition}) AS k{at}" for at, condition in enumerate(counted)) or "1 AS k0"
     counts = list(spark.sql(f"SELECT {asked} FROM typed").first())
-    for place, count in zip(plan["scalar"], counts[len(tests) + len(indexes) : len(counted)]):
+    if sum(counts[len(counted) - len(plan["columns"]) : len(counted)]) > 0:
+        raise Unlike("a number is beyond the range of a double")
+    for place, count in zip(plan["scalar"], counts[len(tests) + len(indexes) :]):
         if count > 0:
             raise Unlike(f"column {json.dumps(plan['columns'][place])} holds lists or objects, which are not compared the same way")
     write({"looked": counts[: len(tests)]})
@@ -157,7 +215,7 @@ def run(spark, plan, write):
         duplicates(spark, at, index, places, plan["shown"], shown, write)
     for at, bag in enumerate(plan["bags"]):
         c = f"c{bag['place']}"
-        found = spark.sql(f"SELECT {c}.n, {c}.t, {c}.b, {c}.j, count(*) FROM typed WHERE {bag['looked']} AND {c} IS NOT NULL GROUP BY 1, 2, 3, 4")
+        found = spark.sql(f"SELECT {c}.n, {c}.t, {c}.b, {c}.j, count(*) FROM typed AS r WHERE {bag['looked']} AND {c} IS NOT NULL GROUP BY 1, 2, 3, 4")
         for part in batches(found.toLocalIterator()):
             write({"bag": at, "values": [list(row) for row in part]})
     show(spark, plan, places, shown, write)
@@ -198,7 +256,8 @@ def duplicates(spark, at, index, places, limit, shown, write):
     named = ", ".join(f"{key} AS k{n}" for n, key in enumerate(keys))
     names = ", ".join(f"k{n}" for n in range(len(keys)))
     same = " AND ".join(f"a.k{n} <=> b.k{n}" for n in range(len(keys)))
-    rows = f"SELECT mid, {named} FROM typed WHERE {index['looked']}"
+    # without a name of its own, `typed WHERE (true)` is a table WHERE with a column true
+    rows = f"SELECT mid, {named} FROM typed AS r WHERE {index['looked']}"
     twice = f"SELECT {names}, min(mid) AS g FROM ({rows}) GROUP BY {names} HAVING count(*) > 1"
     groups = {}
     for row in spark.sql(f"SELECT a.mid, b.g FROM ({rows}) a JOIN ({twice}) b ON {same}").toLocalIterator():
@@ -217,8 +276,13 @@ def show(spark, plan, places, shown, write):
     for start in range(0, len(numbers), 2000):
         mids = ", ".join(str(places.mid(number)) for number in numbers[start : start + 2000])
         for row in spark.sql(f"SELECT mid, raw{', ' + structs if structs else ''} FROM typed WHERE mid IN ({mids})").toLocalIterator():
-            text = row.raw if plan["format"] != "parquet" else json.dumps({name: plain(row[f"c{at}"]) for at, name in enumerate(plan["columns"])})
+            text = row.raw if plan["format"] != "parquet" else parquet_text(plan["columns"], row)
             write({"row": places.number(row.mid), "text": text})
+
+
+def parquet_text(names, row):
+    empty = json.loads(row.raw)
+    return json.dumps({name: "" if at in empty else plain(row[f"c{at}"]) for at, name in enumerate(names)})
 
 
 def plain(value):
@@ -249,7 +313,7 @@ def main():
         except Unlike as error:
             write({"unlike": str(error)})
         except Exception as error:  # what Spark says is told, whatever it is
-            write({"failed": str(error)[:4000]})
+            write({"failed": str(error).split("JVM stacktrace")[0][:4000]})
             status = 1
     spark.stop()
     sys.exit(status)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { byCodeUnit } from '../../base/canonical.ts';
 import { PlumbError } from '../../base/errors.ts';
 import { parseLine } from '../../datasets/jsonl.ts';
 import type { Row } from '../../datasets/rows.ts';
@@ -17,6 +18,15 @@ import { refusedRules } from './refusal.ts';
 
 /** Shipped with the package: package.json, "files". */
 export const driverPath: string = fileURLToPath(new URL('../../../src/quality/spark/plumb_spark.py', import.meta.url));
+
+/** A file of this machine, as Spark opens it. @param path absolute @throws PlumbError USAGE for one that it takes for a pattern */
+export function pathForSpark(path: string): string {
+  if (!/[\\*?[\]{}]/.test(path)) return `file://${path}`;
+  throw new PlumbError('USAGE', {
+    what: `Spark takes ${path} for a pattern of many files`,
+    mend: 'give it another name, without any of \\ * ? [ ] { }',
+  });
+}
 
 export interface SparkRunner {
   /** program and arguments before those of the driver: ['spark-submit', '--master', 'spark://...', driverPath], or ['python3', driverPath] */
@@ -86,7 +96,8 @@ function failed(said: string, cause?: unknown): PlumbError {
 interface Entry {
   readonly rows?: number;
   readonly columns?: readonly string[];
-  readonly leading?: number;
+  /** of JSONL, the first row: it says which columns come first */
+  readonly first?: string | null;
   readonly looked?: readonly number[];
   readonly broken?: number;
   readonly numbers?: readonly number[];
@@ -123,8 +134,8 @@ class Answer implements SparkFound {
 
   take(entry: Entry, file: string): void {
     if (entry.unlike !== undefined) throw refusedRules([{ rule: null, check: 'the data', reason: entry.unlike }], file);
-    if (entry.failed !== undefined) throw failed(entry.failed);
-    if (entry.rows !== undefined) [this.#rows, this.#columns, this.#leading] = [entry.rows, entry.columns ?? [], entry.leading ?? 0];
+    if (entry.failed !== undefined) throw failed(entry.failed.trim().split('\n').slice(0, 3).join('\n'));
+    if (entry.rows !== undefined) this.#begin(entry.rows, entry, file);
     if (entry.looked !== undefined) this.#looked = entry.looked;
     if (entry.broken !== undefined) for (const number of entry.numbers ?? []) this.#broken[entry.broken]?.push(number);
     if (entry.index !== undefined && entry.size !== undefined) this.#sizes[entry.index] = entry.size;
@@ -133,6 +144,14 @@ class Answer implements SparkFound {
       for (const [n, t, b, j, count] of entry.values ?? []) this.#bags[entry.bag]?.add(n ?? t ?? b ?? JSON.parse(j ?? 'null'), count);
     if (entry.row !== undefined) this.#shown.set(entry.row, parseLine(entry.text ?? '{}', { file, row: entry.row }));
     if (entry.done === true) this.done = true;
+  }
+
+  #begin(rows: number, { columns = [], first }: Entry, file: string): void {
+    const leading = typeof first === 'string' ? Object.keys(parseLine(first, { file, row: 1 })) : columns;
+    const others = new Set(columns).difference(new Set(leading));
+    this.#rows = rows;
+    this.#columns = [...leading, ...[...others].toSorted(byCodeUnit)];
+    this.#leading = leading.length;
   }
 
   get state(): State {
