@@ -145,7 +145,8 @@ describe('rows with a source, accepted one by one', () => {
     expect(plan['reviews']).toHaveLength(1);
     expect((await project.plumb(['forget', 'T-0', '--column', 'ticket'])).json).toMatchObject({ counts: { matched: 5, derived: 2 } });
     expect((await project.plumb(['forget', mail, '--text'])).json).toMatchObject({ counts: { matched: 2, derived: 2 } });
-    expect(await project.plumb(['forget', 'nobody'])).toMatchObject({ exit: 1 });
+    expect((await project.plumb(['forget', 'helpdesk'])).json).toMatchObject({ counts: { matched: 60 } });
+    expect(await project.plumb(['forget', 'nobody'], { text: true })).toMatchObject({ exit: 1, stdout: expect.stringContaining('--column') });
     expect(await project.plumb(['forget', ' '])).toMatchObject({ code: 'USAGE' });
   });
 

@@ -4,6 +4,7 @@ import type { ForgetPlan, ForgetWish } from '../lineage/forget.ts';
 import { openProject } from '../project/open.ts';
 import { cut, visible } from '../report/visible.ts';
 import type { Cli, Define } from './command.ts';
+import { countOf } from './count-of.ts';
 
 interface Options {
   readonly column?: string;
@@ -13,7 +14,7 @@ interface Options {
 
 export const define: Define = (command, cli) => {
   command
-    .argument('<what>', 'a document or an annotator, as the sidecars name it')
+    .argument('<what>', 'a document, an annotator or a source, as the sidecars name it')
     .option('--column <name>', 'rows with this value in the column')
     .option('--text', 'rows that hold this anywhere in a text: a name, or the keyed hash that plumb/pii put in its place')
     .option('--branch <name>', 'make a branch with one commit that takes the rows out of data sets and sidecars')
@@ -46,7 +47,7 @@ async function forget(wish: ForgetWish, branch: string | undefined, cli: Cli): P
     branch: made,
     left,
   });
-  for (const line of planLines(plan, cli)) cli.print(line);
+  for (const line of planLines(plan, wish, cli)) cli.print(line);
   if (made !== null) {
     cli.print(
       `\n${cli.paint.green(`branch ${made.branch}`)} (${made.commit.slice(0, 10)}): ${made.data.map(({ data, removed, left: rest }) => `${data} -${removed}${rest === 0 ? ', nothing left: it is taken out of the lock' : ''}`).join('; ')}`,
@@ -57,22 +58,26 @@ async function forget(wish: ForgetWish, branch: string | undefined, cli: Cli): P
   if (plan.rows.size === 0) cli.exitCode = exitCodes.no;
 }
 
-function planLines({ counts, versions, runs, models, held, reviews, unknown, rows }: ForgetPlan, { paint }: Cli): string[] {
+function planLines({ counts, versions, runs, models, held, reviews, unknown, rows }: ForgetPlan, wish: ForgetWish, { paint }: Cli): string[] {
   const doubt = (certainty: string): string => (certainty === 'perhaps' ? paint.yellow('  perhaps') : '');
   const place = ({ here, remote }: ForgetPlan['held'][number]): string =>
     [here ? 'this cache' : '', remote === true ? 'the remote' : remote === null ? '' : 'not in the remote']
       .filter((part) => part !== '')
       .join(', ') || 'not here';
   if (rows.size === 0)
-    return ['no row of any version that can be read here is meant', ...unknown.map((note) => paint.yellow(`not known: ${visible(note)}`))];
+    return [
+      `no row of any version that can be read here is meant${elsewhere(wish)}`,
+      ...unknown.map((note) => paint.yellow(`not known: ${visible(note)}`)),
+    ];
   return [
-    `${paint.bold(`${rows.size} rows`)} would have to go: ${counts.matched} that fit, ${counts.derived} made of these${counts.shared > 0 ? `; ${counts.shared} of them have another source, too` : ''}`,
+    `${paint.bold(countOf(rows.size, 'row'))} would have to go: ${counts.matched} that fit, ${counts.derived} made of these${counts.shared > 0 ? `; ${counts.shared} of them have another source, too` : ''}`,
     paint.bold('\ndata'),
     ...versions.map(
       ({ data, digest, commit, current, rows: count }) =>
-        `  ${visible(data)} ${shortDigest(digest)}  ${count} rows  ${commit === null ? 'not committed' : `since ${commit.oid.slice(0, 10)}`}${current ? '  in the work tree' : ''}`,
+        `  ${visible(data)} ${shortDigest(digest)}  ${countOf(count, 'row')}  ${commit === null ? 'not committed' : `since ${commit.oid.slice(0, 10)}`}${current ? '  in the work tree' : ''}`,
     ),
     paint.bold('\nruns'),
+    ...(runs.length === 0 ? ['  none that is known'] : []),
     ...runs.map(({ run, record, certainty }) => `  ${shown(record.stage)} ${shortDigest(run)}${doubt(certainty)}`),
     paint.bold('\nmodels'),
     ...(models.length === 0 ? ['  none that was ever promoted'] : []),
@@ -81,10 +86,17 @@ function planLines({ counts, versions, runs, models, held, reviews, unknown, row
         `  ${shown(model)} ${shortDigest(artifact)}  ${use}${now.length > 0 ? paint.red(`  in ${now.join(' and ')} now`) : '  not in use'}${doubt(certainty)}`,
     ),
     paint.bold('\nbytes'),
+    ...(held.length === 0 ? ['  none that is known'] : []),
     ...held.map((one) => `  ${shortDigest(one.digest)}  ${shown(one.what)}: ${place(one)}${doubt(one.certainty)}`),
     ...(reviews.length === 0 ? [] : [paint.bold('\nreviews that name the rows'), ...reviews.map((path) => `  ${shown(path)}`)]),
     ...unknown.map((note) => paint.yellow(`\nnot known: ${visible(note)}`)),
   ];
+}
+
+/** Where else to look, for whoever named what no sidecar names. */
+function elsewhere(wish: ForgetWish): string {
+  if (wish.by !== 'provenance') return '';
+  return `: no sidecar names a document, an annotator or a source "${shown(wish.what)}". Values of a column are meant with --column, what stands in a text with --text`;
 }
 
 /** What a branch cannot take away, said as it is. */

@@ -10,7 +10,7 @@ import { Uses, type Certainty, type ModelUse, type RunUse } from './uses.ts';
 import { searchVersions, type MatchedVersion } from './version-rows.ts';
 import { collectVersions, type DataVersion } from './versions.ts';
 
-/** provenance: a document or an annotator of a sidecar; column: the value of a column; text: whatever row has it somewhere in a text, such as a keyed hash */
+/** provenance: a document, an annotator or a source of a sidecar; column: the value of a column; text: whatever row has it somewhere in a text, such as a keyed hash */
 export type ForgetWish =
   | { readonly by: 'provenance'; readonly what: string }
   | { readonly by: 'column'; readonly column: string; readonly what: string }
@@ -94,7 +94,7 @@ export async function planForget(wish: ForgetWish, world: World): Promise<Forget
 
 async function findMatched(wish: ForgetWish, versions: readonly DataVersion[], world: World): Promise<{ matched: Set<Digest>; shared: number }> {
   if (wish.by === 'provenance') {
-    const fits = ({ document, annotator }: ProvenanceSource): boolean => document === wish.what || annotator === wish.what;
+    const fits = (named: ProvenanceSource): boolean => [named.document, named.annotator, named.source].includes(wish.what);
     const said = await searchSidecars(versions, ({ sources }: ProvenanceRow) => sources.some(fits), world);
     const shared = [...said.values()].filter(({ sources }) => !sources.every(fits)).length;
     return { matched: new Set(said.keys()), shared };

@@ -210,7 +210,12 @@ function reportOf(asked: Side, found: readonly Found[], flagged: readonly Flagge
   const { records, width, rows } = asked.index;
   let short = 0;
   for (let row = 0; row < rows; row += 1) if ((records[row * width + record.size] as number) < run) short += 1;
-  const notes = short === 0 ? [] : [`${short} evaluation rows have fewer than ${run} words: a training row must say all of such a row to be found`];
+  const notes =
+    short === 0
+      ? []
+      : [
+          `${short} evaluation ${short === 1 ? 'row has' : 'rows have'} fewer than ${run} words: a training row must say all of such a row to be found`,
+        ];
   const trains = found.map(({ train }) => ({ data: train.rows.source.name, rows: train.index.rows, columns: [...train.columns] }));
   return tally.report({
     check: 'leakage',
