@@ -1,8 +1,8 @@
-// The README's day and the engineer's tutorial, followed as a reader would. The tutorials that begin with the demo are in demo.test.ts.
-import { mkdtemp, rm } from 'node:fs/promises';
+// The README's day, tutorials and the pages of the data checks, followed as a reader would. The tutorials that begin with the demo are in demo.test.ts.
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { followPage, readBlocks, readPage } from './page.ts';
 
 async function inEmptyFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -27,16 +27,44 @@ test("the README's day works in an empty repository", async () => {
   await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
 });
 
-test('the page of personal data works from an empty folder', async () => {
-  const blocks = readBlocks(await readPage('docs/pii.md'));
-  expect(blocks.flatMap((block) => block.commands).length).toBeGreaterThan(6);
+test.each([
+  ['docs/tutorial-data.md', 30],
+  ['docs/pii.md', 6],
+  ['docs/secrets.md', 3],
+  ['docs/code.md', 3],
+  ['docs/duplicates.md', 3],
+  ['docs/leakage.md', 4],
+  ['docs/forget.md', 7],
+  ['docs/rules-import.md', 4],
+] as const)('%s works from an empty folder', async (page, least) => {
+  const blocks = readBlocks(await readPage(page));
+  expect(blocks.flatMap((block) => block.commands).length).toBeGreaterThan(least);
   await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
 });
 
-test.each(['docs/secrets.md', 'docs/code.md'])('%s works from an empty folder', async (page) => {
-  const blocks = readBlocks(await readPage(page));
-  expect(blocks.flatMap((block) => block.commands).length).toBeGreaterThan(3);
-  await inEmptyFolder(async (folder) => expect(await followPage(blocks, folder)).toEqual([]));
+describe('pages about `intents`, of the template', () => {
+  const setUp = `\`\`\`sh
+plumb init --git --template classifier
+plumb add data/intents.jsonl data/intents-test.jsonl --key id --label label
+git add . && git commit -q -m "Intents: data, pipeline, policy"
+\`\`\``;
+  let intents: string;
+
+  beforeAll(async () => {
+    intents = await mkdtemp(join(tmpdir(), 'plumb-page-intents-'));
+    const faults = await followPage(readBlocks(setUp), intents);
+    if (faults.length > 0) throw new Error(faults.join('\n'));
+  });
+  afterAll(() => rm(intents, { recursive: true, force: true }));
+
+  test.each(['docs/card.md', 'docs/drift.md', 'docs/profile.md', 'docs/provenance.md'])('%s', async (page) => {
+    const blocks = readBlocks(await readPage(page));
+    expect(blocks.flatMap((block) => block.commands).length).toBeGreaterThan(1);
+    await inEmptyFolder(async (folder) => {
+      await cp(intents, folder, { recursive: true, verbatimSymlinks: true });
+      expect(await followPage(blocks, folder)).toEqual([]);
+    });
+  });
 });
 
 test('the tutorial for annotators works from an empty folder', async () => {
