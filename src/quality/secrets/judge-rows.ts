@@ -117,11 +117,13 @@ export function reportOf(
   for (const row of flagged) tally.add(row);
   const { config, rules, columns } = asked;
   const unhashed = flagged.length > 0 && asked.key === null ? ['without a key findings have no hashes: `key` in secrets.yaml'] : [];
+  const { binary_files: binary = 0 } = numbers;
+  const unread = binary > 0 ? [`not looked at: ${binary} binary ${binary === 1 ? 'file' : 'files'}; one NUL in its beginning makes a file one`] : [];
   return tally.report({
     check: 'secrets',
     data,
     rows,
-    notes: [...rules.notes, ...(asked.waivers?.notes ?? []), ...unhashed],
+    notes: [...rules.notes, ...(asked.waivers?.notes ?? []), ...unhashed, ...unread],
     settings: {
       rules: digestOf(rules.sources.join('\0')),
       severity: config.severity,

@@ -133,7 +133,14 @@ test('a folder: names, places, binary files; a second look reads what changed, a
   ]);
   expect(first.flagged[1]?.findings[0]).toMatchObject({ span: [15, 15 + github.length] });
   expect(first.flagged[1]?.findings[0]?.message).toMatch(/^line 2: /);
-  expect(first).toMatchObject({ looked: 4, report: { rows: 4, numbers: { binary_files: 1 } } });
+  expect(first).toMatchObject({
+    looked: 4,
+    report: {
+      rows: 4,
+      numbers: { binary_files: 1 },
+      notes: expect.arrayContaining([expect.stringContaining('not looked at: 1 binary file')]) as unknown,
+    },
+  });
   await write('tree/c.txt', `${'line\n'.repeat(10)}${github}`);
   const second = await look();
   expect(second.looked).toBe(1);
