@@ -6,6 +6,7 @@ import { readRowBatches, type Row } from '../../datasets/rows.ts';
 import type { Digest } from '../../base/digest.ts';
 import { openRemembered, rememberedAs, type CheckedRows, type CheckWorld } from '../checked-rows.ts';
 import { cellsOf, nameOfPath, type Cell, type CellPath } from './cells.ts';
+import { foldedText } from './fold.ts';
 import { toCodePoints } from './found.ts';
 import { valueHash, type PiiKey } from './key.ts';
 import { decodeFinds, encodeFinds, type RowFinds, type VersionFinds } from './row-finds.ts';
@@ -138,7 +139,7 @@ async function judge(
       }
       const spans = toCodePoints(cell.text, answer);
       for (const [nth, { entity, start, end, score }] of answer.entries()) {
-        const hash = settings.key === null ? null : valueHash(settings.key, entity, cell.text.slice(start, end));
+        const hash = settings.key === null ? null : valueHash(settings.key, entity, foldedText(cell.text.slice(start, end)));
         const one = { path: cell.path, entity, start, end, span: spans[nth] ?? ([0, 0] as const), score: Math.round(score * 1000) / 1000, hash };
         finds.push(cell.isName === true ? { ...one, isName: true } : one);
       }

@@ -5,14 +5,17 @@ import { createProject, jsonl, quiet } from '../../datasets/project.fixture.ts';
 import { openCheckedData } from '../checked-data.ts';
 import { judgePii, type PiiAnswer, type PiiAsked } from './check.ts';
 import { usualConfig, piiSchema } from './config.ts';
+import { keyCheck } from './key.ts';
 import { rewriteRows } from './rewrite-rows.ts';
 
-async function judge(rows: readonly object[], asked: Partial<PiiAsked> = {}, key = 'id'): Promise<PiiAnswer> {
+const secret = 'a key of tests, long enough';
+
+async function judge(rows: readonly object[], asked: Partial<PiiAsked> = {}, env: Readonly<Record<string, string>> = {}): Promise<PiiAnswer> {
   const project = await createProject();
   await project.write('a.jsonl', jsonl(rows));
-  await project.add('a.jsonl', { key });
+  await project.add('a.jsonl', { key: 'id' });
   const { rows: checked, world } = await openCheckedData(await project.open(), 'a', { cwd: project.root, ...quiet });
-  const own = { env: {}, threads: 1, pathOf: (path: string) => path };
+  const own = { env, threads: 1, pathOf: (path: string) => path };
   return judgePii(checked, { config: usualConfig, file: 'pii.yaml', columns: null, waivers: [], day: null, ...asked }, world, own);
 }
 
@@ -63,4 +66,13 @@ test('a name cannot be rewritten: it is flagged whatever is done with its kind, 
   expect(await readFile(data, 'utf8')).toBe('{"id":"a","text":{"ada@example.com":"or <EMAIL_ADDRESS>"}}\n');
   const kept = await judge(rows, { config: piiSchema.parse({ version: 1, action: 'keep' }) });
   expect(kept.report.holds).toBe(true);
+});
+
+test('one value has one hash, however it is written', async () => {
+  const config = piiSchema.parse({ version: 1, key: { check: keyCheck(secret) } });
+  const rows = ['ada@example.com', 'ADA＠example.com', 'a\u200bda&#64;example.com'].map((text, at) => ({ id: `r${at}`, text }));
+  const { finds } = await judge(rows, { config }, { PLUMB_PII_KEY: secret });
+  const hashes = finds.flatMap((row) => row.finds).flatMap(({ entity, hash }) => (entity === 'EMAIL_ADDRESS' ? [hash] : []));
+  expect(hashes).toHaveLength(3);
+  expect(new Set(hashes).size).toBe(1);
 });
