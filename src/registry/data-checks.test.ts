@@ -108,6 +108,8 @@ test('what a stage made of the rows may be checked in their place, and every way
 test('rows in a plain file of the repository, an unknown run, and weights that the policy excepts', () => {
   const file: RunRecord = { ...train, inputs: { ...train.inputs, more: { kind: 'file', ref: 'more.jsonl', digest: digestOf('more') } } };
   expect(findDataFaults(asked('plumb/check'), model(file, split, check))).toEqual([expect.stringContaining('the file of rows "more.jsonl"')]);
+  const packed: RunRecord = { ...train, inputs: { ...train.inputs, more: { kind: 'file', ref: 'more.jsonl.gz', digest: digestOf('more') } } };
+  expect(findDataFaults(asked('plumb/check'), model(packed, split, check))).toEqual([expect.stringContaining('the file of rows "more.jsonl.gz"')]);
   const code: RunRecord = { ...train, inputs: { ...train.inputs, code: { kind: 'file', ref: 'train.py', digest: digestOf('code') } } };
   expect(findDataFaults(asked('plumb/check'), model(code, split, check))).toEqual([]);
   expect(findDataFaults(asked('plumb/check'), model(train, check))).toEqual([expect.stringContaining('whose record is not there')]);

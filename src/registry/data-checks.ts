@@ -103,9 +103,12 @@ function unseenInputs({ run, runs }: TrainedModel, { looked, except }: { looked:
   return unseen;
 }
 
+/** Forms in which rows come, and which no check reads. */
+const otherRows = /\.(?:tsv|arrow|feather|avro|orc|npy|npz|h5|hdf5|tfrecord|xlsx|db|sqlite3?|lmdb|pkl|pickle|gz|tgz|zst|bz2|xz|zip|tar)$/i;
+
 /** A file of the repository is code or settings, unless it is a file of rows; an output whose run nobody knows may be anything. */
 function holdsRows({ kind, ref }: RunInput): boolean {
-  return kind !== 'file' || formatOfName(ref) !== null;
+  return kind !== 'file' || formatOfName(ref) !== null || otherRows.test(ref);
 }
 
 function wordsOf({ kind, ref, digest }: RunInput): string {
