@@ -50,6 +50,18 @@ describe('the queue', () => {
     expect(items[0]?.why).toEqual(['EMAIL in text (pii)', 'sample of 1, seed 1']);
   });
 
+  test('kind and column are said once: they are no part of the message', () => {
+    const messageOf = (message: string): unknown => {
+      const row = flagged(1, 'error');
+      return askingOf('pii', [{ ...row, findings: row.findings.map((finding) => ({ ...finding, message })) }]).rows[0]?.findings[0]?.message;
+    };
+    expect(['EMAIL in text, 0 to 3', 'EMAIL in other, 0 to 3', 'an address'].map(messageOf)).toEqual([
+      '0 to 3',
+      'EMAIL in other, 0 to 3',
+      'an address',
+    ]);
+  });
+
   test('more than fit are counted, and rows of another version are told', async () => {
     const waiting = planQueue(asked, new Map(), { me: ada, role: 'first' });
     const queue = await openQueue(await sourceOf(rows.slice(0, 9)), waiting, { limit: 2, signal });

@@ -43,10 +43,22 @@ export function askingOf(why: string, flagged: readonly FlaggedRow[]): Asking {
   const rows = flagged.flatMap(({ digest, findings }) => {
     const asked = findings
       .filter(({ severity }) => severity !== 'info')
-      .map(({ kind, severity, column, message, span }) => ({ kind, severity, column, message, ...(span === undefined ? {} : { span }) }));
+      .map(({ kind, severity, column, message, span }) => ({
+        kind,
+        severity,
+        column,
+        message: withoutPlace(message, kind, column),
+        ...(span === undefined ? {} : { span }),
+      }));
     return asked.length === 0 ? [] : [{ row: digest, findings: asked }];
   });
   return { why, rows };
+}
+
+/** A message that begins with kind and column says them twice: they stand before it wherever it is shown. */
+function withoutPlace(message: string, kind: string, column: string | null): string {
+  const place = `${kind} in ${column ?? ''}, `;
+  return message.startsWith(place) ? message.slice(place.length) : message;
 }
 
 /**
