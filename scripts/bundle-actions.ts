@@ -34,8 +34,8 @@ async function bundleAction(action: string, from: string): Promise<Map<string, B
     minify: true,
     // the licences are in the file beside it, whole
     legalComments: 'none',
-    // native: no action runs a model, but what reads a pipeline can name the code that does
-    external: ['onnxruntime-node'],
+    // native: no action runs a model or judges rows with DuckDB, but what reads a pipeline can name the code that does
+    external: ['onnxruntime-node', '@duckdb/node-api'],
     banner: { js: banner },
     plugins: [ownVersion],
     tsconfigRaw: {},
