@@ -74,7 +74,7 @@ async function validateData(words: string[], options: Options, cli: Cli): Promis
     );
     answers.push({ data: judging.data, rules: judging.rules, engine, validation });
     if (options.out !== undefined) await writeLines(resolve(cli.cwd, options.out), flaggedLines(flagged));
-    cli.print(renderValidation(judging, validation, limit, cli.paint));
+    if (!cli.json) cli.print(renderValidation(judging, validation, limit, cli.paint));
   }
   const holds = answers.every(({ validation }) => validation.holds);
   cli.emit({ holds, validations: answers });

@@ -9,11 +9,21 @@ export interface Duplicates {
   readonly others: Uint32Array;
 }
 
+/** What is known of entries that are sorted: different values, and where those begin that stand in several rows. */
+interface Runs {
+  readonly distinct: number;
+  readonly starts: Uint32Array;
+}
+
+const noRuns: Runs = { distinct: 0, starts: new Uint32Array() };
+const headBytes = 12;
+
 export class ValueIndex {
   #names: Uint32Array;
   #rows: Uint32Array;
   #size = 0;
-  #sorted = true;
+  /** null: they have to be sorted */
+  #runs: Runs | null = noRuns;
 
   constructor(capacity = 256) {
     this.#names = new Uint32Array(capacity * words);
@@ -30,7 +40,7 @@ export class ValueIndex {
     this.#reserve(this.#size + 1);
     for (let word = 0; word < words; word += 1) this.#names[this.#size * words + word] = name.readUInt32LE(word * 4);
     this.#rows[this.#size++] = row;
-    this.#sorted = false;
+    this.#runs = null;
   }
 
   /** Takes in the rows of another part. @param rowsBefore how many rows stand before that part */
@@ -39,15 +49,12 @@ export class ValueIndex {
     this.#names.set(other.#names.subarray(0, other.#size * words), this.#size * words);
     for (let at = 0; at < other.#size; at += 1) this.#rows[this.#size + at] = (other.#rows[at] as number) + rowsBefore;
     this.#size += other.#size;
-    this.#sorted = false;
+    this.#runs = null;
   }
 
   /** How many different values there are. */
   get distinct(): number {
-    this.#sort();
-    let distinct = 0;
-    for (let at = 0; at < this.#size; at += 1) if (at === 0 || !this.#isSame(at, at - 1)) distinct += 1;
-    return distinct;
+    return this.#sorted().distinct;
   }
 
   duplicates(): Duplicates {
@@ -61,18 +68,16 @@ export class ValueIndex {
 
   /** Each value that stands in several rows: its digest (16 bytes, as latin1) and the rows, rising. */
   *groups(): Generator<{ readonly name: string; readonly rows: number[] }> {
-    this.#sort();
-    for (let start = 0; start < this.#size;) {
+    for (const start of this.#sorted().starts) {
       let end = start + 1;
       while (end < this.#size && this.#isSame(start, end)) end += 1;
-      if (end - start > 1) yield { name: this.#nameAt(start), rows: this.#rowsFrom(start, end) };
-      start = end;
+      yield { name: this.#nameAt(start), rows: this.#rowsFrom(start, end) };
     }
   }
 
   /** Rows of a value, rising. */
   rowsOf(name: Buffer): number[] {
-    this.#sort();
+    this.#sorted();
     const wanted = Uint32Array.from({ length: words }, (_, word) => name.readUInt32LE(word * 4));
     let [low, high] = [0, this.#size];
     while (low < high) {
@@ -86,19 +91,21 @@ export class ValueIndex {
   }
 
   encode(): Buffer {
-    this.#sort();
-    const head = Buffer.alloc(8);
-    head.writeBigUInt64LE(BigInt(this.#size));
-    return Buffer.concat([head, bytesOf(this.#names.subarray(0, this.#size * words)), bytesOf(this.#rows.subarray(0, this.#size))]);
+    const { distinct, starts } = this.#sorted();
+    const head = Buffer.alloc(headBytes);
+    [this.#size, distinct, starts.length].forEach((number, at) => head.writeUInt32LE(number, at * 4));
+    return Buffer.concat([head, bytesOf(this.#names.subarray(0, this.#size * words)), bytesOf(this.#rows.subarray(0, this.#size)), bytesOf(starts)]);
   }
 
-  /** @param bytes as `encode` gave them; they are not copied where they lie so that they can be read in place */
+  /** @param bytes as `encode` gave them */
   static decode(bytes: Buffer): ValueIndex {
-    const size = Number(bytes.readBigUInt64LE(0));
-    if (bytes.length !== 8 + size * (words + 1) * 4) throw new Error('an index of values that was cut');
+    const [size, distinct, runs] = [bytes.readUInt32LE(0), bytes.readUInt32LE(4), bytes.readUInt32LE(8)];
+    const [names, rows] = [headBytes + size * words * 4, headBytes + size * (words + 1) * 4];
+    if (bytes.length !== rows + runs * 4) throw new Error('an index of values that was cut');
     const index = new ValueIndex(0);
-    index.#names = wordsOf(bytes.subarray(8, 8 + size * words * 4));
-    index.#rows = wordsOf(bytes.subarray(8 + size * words * 4));
+    index.#names = wordsOf(bytes.subarray(headBytes, names));
+    index.#rows = wordsOf(bytes.subarray(names, rows));
+    index.#runs = { distinct, starts: wordsOf(bytes.subarray(rows)) };
     index.#size = size;
     return index;
   }
@@ -131,9 +138,12 @@ export class ValueIndex {
     return [...this.#rows.subarray(start, end)].toSorted((a, b) => a - b);
   }
 
-  /** By the first word in the engine's own sort of 64-bit numbers, (word, entry) in each; what is equal there is rare, and sorted by all words. */
-  #sort(): void {
-    if (this.#sorted) return;
+  /** Sorts by the first word in the engine's own sort of 64-bit numbers, (word, entry) in each; what is equal there is rare, and sorted by all words. */
+  #sorted(): Runs {
+    return (this.#runs ??= this.#sort());
+  }
+
+  #sort(): Runs {
     const size = this.#size;
     const pairs = new BigUint64Array(size);
     const halves = new Uint32Array(pairs.buffer);
@@ -157,7 +167,20 @@ export class ValueIndex {
     }
     this.#names = names;
     this.#rows = rows;
-    this.#sorted = true;
+    return this.#findRuns();
+  }
+
+  #findRuns(): Runs {
+    const starts: number[] = [];
+    let distinct = 0;
+    for (let start = 0; start < this.#size;) {
+      let end = start + 1;
+      while (end < this.#size && this.#isSame(start, end)) end += 1;
+      if (end - start > 1) starts.push(start);
+      distinct += 1;
+      start = end;
+    }
+    return { distinct, starts: Uint32Array.from(starts) };
   }
 
   #compareEntries(a: number, b: number): number {

@@ -74,9 +74,9 @@ test('DuckDB says of JSONL what our own reader says, row by row', async () => {
       expect(fast.run.validation).toEqual(plain.run.validation);
       expect(fast.flagged).toEqual(plain.flagged);
     }),
-    { numRuns: 25 },
+    { numRuns: 8 },
   );
-  expect(used).toBeGreaterThan(20);
+  expect(used).toBeGreaterThan(5);
 }, 60_000);
 
 test('DuckDB says of CSV what our own reader says', async () => {
@@ -89,9 +89,9 @@ test('DuckDB says of CSV what our own reader says', async () => {
       expect(fast.run.validation).toEqual(plain.run.validation);
       expect(fast.flagged).toEqual(plain.flagged);
     }),
-    { numRuns: 25 },
+    { numRuns: 8 },
   );
-  expect(used).toBeGreaterThan(15);
+  expect(used).toBeGreaterThan(3);
 }, 60_000);
 
 test('DuckDB says of Parquet what our own reader says', async () => {
@@ -120,7 +120,7 @@ test('DuckDB says of Parquet what our own reader says', async () => {
       expect(fast.run.validation).toEqual(plain.run.validation);
       expect(fast.flagged).toEqual(plain.flagged);
     }),
-    { numRuns: 25 },
+    { numRuns: 8 },
   );
-  expect(used).toBeGreaterThan(20);
+  expect(used).toBeGreaterThan(5);
 }, 60_000);

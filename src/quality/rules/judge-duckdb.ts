@@ -2,6 +2,7 @@
 // and for those that stand twice. The answer is that of judge-rows.ts, and so is the state.
 import type { RowSource } from '../../datasets/row-source.ts';
 import type { Row } from '../../datasets/rows.ts';
+import type { ReadNode } from '../../store/tree/tree.ts';
 import { numberCounts } from '../drift/statistics/counts.ts';
 import type { ColumnBag } from '../columns/column-bag.ts';
 import { duplicatesOf, ValueIndex } from '../columns/value-index.ts';
@@ -22,6 +23,8 @@ export interface DuckDbJudging {
   readonly checks: Checks;
   /** name of the rules file, for errors */
   readonly file: string;
+  /** reads nodes of the tree of the source */
+  readonly readNode: ReadNode;
   /** by place in the references: those that can be listed */
   readonly members: ReadonlyMap<number, Members & { readonly listed: ColumnBag | null; readonly untyped: boolean }>;
   /** indexes are wanted with every row, for whoever keeps them; else what they say */
@@ -87,7 +90,7 @@ export async function judgeByDuckDb(judging: DuckDbJudging, sql: Sql): Promise<D
   const bags: ColumnBag[] = [];
   for (const [at, wish] of checks.bags.entries()) bags.push(await readBag(wish, looks[checks.indexes.length + at] as string, scan, columns, sql));
   const looked = places.map((place) => counts[place.looked] as number);
-  const all = source.format === 'jsonl' ? await columnsOfSource(source) : { columns: table.columns, leading: table.columns.length };
+  const all = source.format === 'jsonl' ? await columnsOfSource(source, judging.readNode) : { columns: table.columns, leading: table.columns.length };
   const state: JudgedState = { rows, ...all, looked, broken: lists, entries: new Map(), indexes, values, bags };
   const whole = table.columns.every((name) => table.kinds.has(name)) && source.format !== 'jsonl';
   return {

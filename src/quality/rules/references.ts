@@ -10,6 +10,7 @@ import { membersOfBag, membersOfIndex } from './members.ts';
 import { dataText } from './plan.ts';
 import type { Members } from './row-test.ts';
 import type { State } from './state.ts';
+import type { ReferenceBag } from './statistics.ts';
 
 export interface ReferencedMembers extends Members {
   /** values of the column; null: several columns */
@@ -20,7 +21,7 @@ export interface ReferencedMembers extends Members {
 
 export interface ResolvedReferences {
   readonly members: ReadonlyMap<number, ReferencedMembers>;
-  readonly bags: ReadonlyMap<number, ColumnBag>;
+  readonly bags: ReadonlyMap<number, ReferenceBag>;
   readonly rows: ReadonlyMap<number, number>;
   /** what rows are judged by: [place, digest of the file] */
   readonly contents: readonly (readonly [number, string])[];
@@ -41,7 +42,7 @@ export interface ReferenceWorld {
 export async function resolveReferences({ references }: Checks, file: string, world: ReferenceWorld): Promise<ResolvedReferences> {
   const resolved = {
     members: new Map<number, ReferencedMembers>(),
-    bags: new Map<number, ColumnBag>(),
+    bags: new Map<number, ReferenceBag>(),
     rows: new Map<number, number>(),
     contents: [] as [number, string][],
   };
@@ -59,7 +60,7 @@ export async function resolveReferences({ references }: Checks, file: string, wo
     const untyped = rows.source.format === 'csv';
     for (const [at, { place, reference }] of bags.entries()) {
       const bag = state.bags[at] as ColumnBag;
-      if (reference.kind === 'bag') resolved.bags.set(place, bag);
+      if (reference.kind === 'bag') resolved.bags.set(place, { bag, untyped });
       else resolved.members.set(place, { ...membersOfBag(bag, untyped), listed: bag, untyped });
     }
     for (const { place, reference } of wanted) {

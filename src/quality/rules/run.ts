@@ -92,7 +92,7 @@ export async function prepareRules(rows: CheckedRows, { rules, file }: RulesFile
 export function referenceWorld(world: RulesWorld): ReferenceWorld {
   return {
     openReference: world.openReference,
-    state: (checks, rows) => withState(job(checks, rows, world), ({ state }) => Promise.resolve(state)),
+    state: (checks, rows) => gathered(job(checks, rows, world)),
     index: async (checks, rows) => (await stateByRows(job(checks, rows, world))).values[0] as ValueIndex,
   };
 }
@@ -110,6 +110,14 @@ const noReferences: ResolvedReferences = { members: new Map(), bags: new Map(), 
 
 function job(checks: Checks, rows: CheckedRows, world: RulesWorld, given: Partial<Job> = {}): Job {
   return { checks, rows, world, references: noReferences, digests: false, file: 'the rules', ...given };
+}
+
+/** A state that is wanted for itself: nothing of it is shown. */
+function gathered(of: Job): Promise<State> {
+  return withState(of, async ({ state, keep }) => {
+    await keep(new Map());
+    return state;
+  });
 }
 
 type Look = (numbers: readonly number[]) => AsyncIterable<Row>;
@@ -177,7 +185,7 @@ async function stateByChanges(of: Job): Promise<{ state: State; read: number } |
     if (before === null) continue;
     const changes = await findRowChanges(before, source, { readNode: world.readNode, signal: world.signal });
     if ((changes.addedCount + changes.removedCount) * changedOf > changes.rows) continue;
-    const columns = await columnsOfSource(source);
+    const columns = await columnsOfSource(source, world.readNode);
     const state = await stateAfter(checks, known, changes, { ...testsOf(of), digests: of.digests }, columns);
     return { state, read: changes.compared };
   }
@@ -201,7 +209,7 @@ async function stateByDuckDb<T>(of: Job, look: Look, use: (found: Found) => Prom
   if (world.engine === undefined ? (await sizeOf(source.path)) < leastBytes : world.engine !== 'duckdb') return null;
   const [{ withDuckDb }, { judgeByDuckDb }] = await Promise.all([import('./duckdb.ts'), import('./judge-duckdb.ts')]);
   return withDuckDb(source.path, world.signal, async (sql) => {
-    const judging = { source, checks, file, members: references.members, keeps: isKept(of) };
+    const judging = { source, checks, file, readNode: world.readNode, members: references.members, keeps: isKept(of) };
     const bar = world.progress.start(source.name, undefined, 'rows');
     // what DuckDB refuses our own readers look at, and say what is wrong with it, or that nothing is
     const judged = await judgeByDuckDb(judging, sql)

@@ -3,7 +3,7 @@ import { chiSquare } from '../drift/statistics/chi-square.ts';
 import { align, numberCounts, totalOf, type CategoryCounts, type NumberCounts } from '../drift/statistics/counts.ts';
 import { stabilityIndex } from '../drift/statistics/distance.ts';
 import { binned, decileEdges, describeNumbers, kolmogorovSmirnov, quantiles } from '../drift/statistics/number-distance.ts';
-import { rowsOfBag, type ColumnBag } from '../columns/column-bag.ts';
+import { emptyBag, rowsOfBag, type ColumnBag } from '../columns/column-bag.ts';
 import { isWithin, type Bounds } from './bounds.ts';
 import type { ColumnAsk, Scalar } from './checks.ts';
 import { dayOfText } from './evaluate.ts';
@@ -25,8 +25,15 @@ export interface Ask {
 /** Nothing there to judge: a missing value breaks only not_missing, and no value breaks nothing. */
 const nothing: Observed = { holds: true, observed: 'no values' };
 
+/** The bag of a column of other data. */
+export interface ReferenceBag {
+  readonly bag: ColumnBag;
+  /** cells of CSV */
+  readonly untyped: boolean;
+}
+
 /** @param reference of drift: the other bag */
-export function judgeBag(bag: ColumnBag, asking: Ask, reference: ColumnBag | null): Observed {
+export function judgeBag(bag: ColumnBag, asking: Ask, reference: ReferenceBag | null): Observed {
   const { ask, untyped } = asking;
   if (rowsOfBag(bag) === 0 && ask.name !== 'distinct_contain' && ask.name !== 'distinct_equal') return nothing;
   switch (ask.name) {
@@ -55,7 +62,7 @@ export function judgeBag(bag: ColumnBag, asking: Ask, reference: ColumnBag | nul
     case 'psi':
     case 'ks':
     case 'cramers_v': {
-      const found = drift(ask.name, reference, bag, untyped);
+      const found = drift(ask.name, reference, { bag, untyped });
       const most = typeof ask.of === 'number' ? ask.of : ask.of.max;
       if (typeof found === 'string') return { holds: false, observed: found };
       return found === null ? nothing : { holds: found <= most, observed: rounded(found) };
@@ -188,28 +195,38 @@ function instantOf(text: string): number {
 }
 
 /** @returns null: a side has no values; a text: what is in the way */
-function drift(name: 'psi' | 'ks' | 'cramers_v', before: ColumnBag | null, after: ColumnBag, untyped: boolean): number | string | null {
+function drift(name: 'psi' | 'ks' | 'cramers_v', before: ReferenceBag | null, after: ReferenceBag): number | string | null {
   if (before === null) throw new Error('drift without a reference');
-  const [old, now] = [numbersOf(before, untyped), numbersOf(after, untyped)];
-  if (name === 'cramers_v') return chiSquare(align(categoriesOf(before), categoriesOf(after)))?.cramersV ?? null;
+  const [old, now] = [numbersOf(before.bag, before.untyped), numbersOf(after.bag, after.untyped)];
+  if (name === 'cramers_v') return chiSquare(align(...categoriesOf(before, after)))?.cramersV ?? null;
   if (name === 'ks') {
     const odd = old.odd ?? now.odd;
     return odd === null ? kolmogorovSmirnov(old.numbers, now.numbers) : `${odd} is no number`;
   }
   if (old.odd === null && now.odd === null) return stabilityIndex(binned(old.numbers, now.numbers, decileEdges(old.numbers)));
-  return stabilityIndex(align(categoriesOf(before), categoriesOf(after)));
+  return stabilityIndex(align(...categoriesOf(before, after)));
 }
 
-function categoriesOf(bag: ColumnBag): CategoryCounts {
-  return new Map(entriesOf(bag).map(({ name, count }) => [name, count]));
+/** Values of a CSV beside those of a format with types count as what they look like. */
+function categoriesOf(before: ReferenceBag, after: ReferenceBag): [CategoryCounts, CategoryCounts] {
+  const mixed = before.untyped !== after.untyped;
+  const counted = ({ bag, untyped }: ReferenceBag): CategoryCounts => {
+    const counts = new Map<string, number>();
+    for (const { name, value, count } of entriesOf(bag)) {
+      const category = mixed && untyped ? valueName(typedCell(value)) : name;
+      counts.set(category, (counts.get(category) ?? 0) + count);
+    }
+    return counts;
+  };
+  return [counted(before), counted(after)];
 }
 
 /**
  * Kullback-Leibler divergence of the shares that are there (p) from those expected (q), in nats. Where q has nothing and p has something it is infinite,
  * unless shares were held back: `empty` for what the partition gives nothing, `outside` for what it does not know.
  */
-function judgeDivergence(bag: ColumnBag, of: Extract<ColumnAsk, { name: 'kl' }>['of'], untyped: boolean, reference: ColumnBag | null): Observed {
-  const shares = expectedShares(of, reference);
+function judgeDivergence(bag: ColumnBag, of: Extract<ColumnAsk, { name: 'kl' }>['of'], untyped: boolean, reference: ReferenceBag | null): Observed {
+  const shares = expectedShares(of, reference, untyped);
   const found = countsIn(bag, of, untyped, shares);
   const total = totalOf(found.inside) + found.outside;
   const expected = shares.map(({ share }) => share);
@@ -223,8 +240,15 @@ function judgeDivergence(bag: ColumnBag, of: Extract<ColumnAsk, { name: 'kl' }>[
   return { holds: divergence <= of.max, observed: rounded(divergence) };
 }
 
-function expectedShares(of: Extract<ColumnAsk, { name: 'kl' }>['of'], reference: ColumnBag | null): { name: string; share: number }[] {
-  if (of.of === undefined) return entriesOf(reference as ColumnBag).map(({ name, count }) => ({ name, share: count }));
+function expectedShares(
+  of: Extract<ColumnAsk, { name: 'kl' }>['of'],
+  reference: ReferenceBag | null,
+  untyped: boolean,
+): { name: string; share: number }[] {
+  if (of.of === undefined) {
+    const [counts] = categoriesOf(reference as ReferenceBag, { bag: emptyBag, untyped });
+    return [...counts].map(([name, share]) => ({ name, share })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
   const { shares } = of.of;
   return 'values' in of.of
     ? of.of.values.map((value, at) => ({ name: valueName(value), share: shares[at] as number }))

@@ -10,12 +10,12 @@ import type { Check, CheckAbout, Checks } from './checks.ts';
 import { describer } from './judge-rows.ts';
 import { keysKept, samplesKept, type CheckResult, type Validation } from './report.ts';
 import type { BrokenRow, State } from './state.ts';
-import { judgeBag, type Observed } from './statistics.ts';
+import { judgeBag, type Observed, type ReferenceBag } from './statistics.ts';
 import { keyOf, shownOf } from './values.ts';
 
 /** What other data hold, by place in the references of the checks. */
 export interface ReferenceFacts {
-  readonly bags: ReadonlyMap<number, ColumnBag>;
+  readonly bags: ReadonlyMap<number, ReferenceBag>;
   readonly rows: ReadonlyMap<number, number>;
 }
 
