@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { cacheFolder } from './servers/install.ts';
 
@@ -39,50 +39,70 @@ export async function installSpark(): Promise<SparkHome> {
   return { python, submit: join(folder, 'bin', 'spark-submit'), home, env };
 }
 
-export interface Cluster extends AsyncDisposable {
-  /** spark://127.0.0.1:port */
-  readonly master: string;
+export interface Server extends AsyncDisposable {
+  /** spark://127.0.0.1:port of a cluster, sc://127.0.0.1:port of Spark Connect */
+  readonly url: string;
 }
 
 /** A standalone master and a worker of two cores. @param folder of its own, for what they write */
-export async function startCluster({ home, env }: SparkHome, folder: string): Promise<Cluster> {
+export async function startCluster({ home, env }: SparkHome, folder: string): Promise<Server> {
   const [port, masterUi, workerUi] = [await freePort(), await freePort(), await freePort()];
-  const master = `spark://127.0.0.1:${port}`;
-  const processes: ChildProcess[] = [];
-  const start = (...args: string[]): void => {
-    const settings = { ...env, SPARK_DAEMON_MEMORY: '256m', SPARK_LOG_DIR: folder, SPARK_WORKER_DIR: folder, SPARK_LOCAL_DIRS: folder };
-    processes.push(spawn(join(home, 'bin', 'spark-class'), args, { env: settings, stdio: 'ignore', cwd: folder }));
-  };
-  start('org.apache.spark.deploy.master.Master', '--host', '127.0.0.1', '--port', String(port), '--webui-port', String(masterUi));
-  start(
-    'org.apache.spark.deploy.worker.Worker',
-    '--host',
-    '127.0.0.1',
-    '--webui-port',
-    String(workerUi),
-    '-c',
-    '2',
-    '-m',
-    '1g',
-    '-d',
-    folder,
-    master,
-  );
-  for (;;) {
+  const url = `spark://127.0.0.1:${port}`;
+  const settings = { ...env, SPARK_DAEMON_MEMORY: '256m', SPARK_LOG_DIR: folder, SPARK_WORKER_DIR: folder, SPARK_LOCAL_DIRS: folder };
+  const start = (name: string, ...args: string[]): ChildProcess =>
+    spawn(join(home, 'bin', 'spark-class'), [`org.apache.spark.deploy.${name}`, '--host', '127.0.0.1', ...args], {
+      env: settings,
+      stdio: 'ignore',
+      cwd: folder,
+    });
+  const processes = [
+    start('master.Master', '--port', String(port), '--webui-port', String(masterUi)),
+    start('worker.Worker', '--webui-port', String(workerUi), '-c', '2', '-m', '2g', '-d', folder, url),
+  ];
+  const ready = async (): Promise<boolean> => {
     const answer = await fetch(`http://127.0.0.1:${masterUi}/json/`).catch(() => null);
     const state = (await answer?.json().catch(() => null)) as { aliveworkers?: number } | null;
-    if (state?.aliveworkers === 1) break;
-    if (processes.some((one) => one.exitCode !== null)) throw new Error('the Spark cluster ended before it began');
+    return state?.aliveworkers === 1;
+  };
+  await untilReady(processes, ready);
+  return { url, [Symbol.asyncDispose]: () => endAll(processes) };
+}
+
+/** Settings of a job of a test. */
+export const jobAt = (master: string): string[] =>
+  ['--master', master, '--driver-memory', '1g', '--executor-memory', '1g'].concat(
+    ['ui.enabled=false', 'sql.shuffle.partitions=2', 'driver.host=127.0.0.1'].flatMap((setting) => ['--conf', `spark.${setting}`]),
+  );
+
+/** Spark Connect, whose jobs run in its own process. */
+export async function startConnect({ submit, env }: SparkHome, folder: string): Promise<Server> {
+  const port = await freePort();
+  const binding = ['address=127.0.0.1', `port=${port}`].flatMap((setting) => ['--conf', `spark.connect.grpc.binding.${setting}`]);
+  const words = [...jobAt('local[2]'), ...binding, '--class', 'org.apache.spark.sql.connect.service.SparkConnectServer', 'spark-internal'];
+  const server = spawn(submit, words, { env: { ...env, SPARK_LOCAL_DIRS: folder }, stdio: 'ignore', cwd: folder });
+  const ready = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => (socket.destroy(), resolve(true)));
+      socket.once('error', () => resolve(false));
+    });
+  await untilReady([server], ready);
+  return { url: `sc://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => endAll([server]) };
+}
+
+async function untilReady(processes: readonly ChildProcess[], ready: () => Promise<boolean>): Promise<void> {
+  while (!(await ready())) {
+    if (processes.some((one) => one.exitCode !== null)) {
+      await endAll(processes);
+      throw new Error('Spark ended before it began');
+    }
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  return {
-    master,
-    async [Symbol.asyncDispose]() {
-      const ended = processes.map((one) => (one.exitCode !== null ? null : new Promise((resolve) => one.once('exit', resolve))));
-      for (const one of processes) one.kill('SIGKILL');
-      await Promise.all(ended);
-    },
-  };
+}
+
+async function endAll(processes: readonly ChildProcess[]): Promise<void> {
+  const ended = processes.filter((one) => one.exitCode === null).map((one) => new Promise((resolve) => one.once('exit', resolve)));
+  for (const one of processes) one.kill('SIGKILL');
+  await Promise.all(ended);
 }
 
 async function freePort(): Promise<number> {
