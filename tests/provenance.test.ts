@@ -126,6 +126,8 @@ describe('rows with a source, accepted one by one', () => {
     expect(third.row).toBe(rowDigest({ ...rows[2] }));
     expect((await traced(third.row)).versions).toHaveLength(1);
     expect((await project.plumb(['trace', 'topics:nobody'])).code).toBe('ROW_UNKNOWN');
+    // where rows have keys, a number that is none is no place: the row of a key that is gone is not the one that stands there now
+    expect((await project.plumb(['trace', 'topics:3'])).code).toBe('ROW_UNKNOWN');
     expect((await project.plumb(['trace', `sha256:${'0'.repeat(64)}`])).code).toBe('ROW_UNKNOWN');
     expect((await project.plumb(['trace', 'topics'])).code).toBe('USAGE');
   });

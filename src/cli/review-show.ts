@@ -5,7 +5,7 @@ import type { Define } from './command.ts';
 export const define: Define = (command, cli) => {
   command
     .argument('<data>', 'a data set')
-    .argument('<row>', 'some digits of its digest (plumb review list), its key, or its number')
+    .argument('<row>', 'some digits of its digest (plumb review list), its key, or "row 12"')
     .addHelpText('after', '\nExample:\n  $ plumb review show intents 3f9a12')
     .action(async (word: string, row: string) => {
       const [{ openReview, openRows, readAskings }, { findRow }, { reviewsOf }, { describeItem }, { visible }] = await Promise.all([

@@ -7,7 +7,7 @@ import type { Cli, Define } from './command.ts';
 
 export const define: Define = (command, cli) => {
   command
-    .argument('<row>', 'data:key, data:number, data:#number, or the digest of a row')
+    .argument('<row>', 'data:key (data:number, where rows have no key), data:#number, or the digest of a row')
     .option('--html <file>', 'write a page with a picture there')
     .addHelpText('after', '\nExamples:\n  $ plumb trace intents:train-00017\n  $ plumb trace intents:#3 --html trace.html')
     .action(async (word: string, { html }: { html?: string }) => {

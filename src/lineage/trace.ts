@@ -44,7 +44,7 @@ interface World {
 }
 
 /**
- * @param word data:key, data:number (of a data set without such a key), data:#number, or the digest of a row
+ * @param word data:key, data:number (of a data set without a key), data:#number, or the digest of a row
  * @throws PlumbError USAGE, ROW_UNKNOWN, DATASET_UNKNOWN, and what reading rows throws
  */
 export async function traceRow(project: Project, word: string, world: World): Promise<Trace> {
@@ -109,7 +109,8 @@ async function pointAt(project: Project, word: string, world: World): Promise<Fo
     throw new PlumbError('USAGE', { what: `"${word.slice(0, 80)}" names no row`, mend: 'write data:key, data:number, or the digest of a row' });
   const { rows } = await openDataset(project, data, world);
   const { source } = rows;
-  const number = /^#?([1-9]\d{0,14})$/.exec(which)?.[1];
+  // where rows have keys a number is one: a key that is gone must not lead to whatever row stands there
+  const number = (source.key === undefined ? /^#?([1-9]\d{0,14})$/ : /^#([1-9]\d{0,14})$/).exec(which)?.[1];
   const byKey = which.startsWith('#') || source.key === undefined ? [] : await findRows(source, { key: which }, world);
   const found = byKey.length > 0 || number === undefined ? byKey : await findRows(source, { row: Number(number) }, world);
   const [first] = found;

@@ -12,9 +12,13 @@ export interface NamedRow {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** @param word a key, "row 12" or "12", or six digits of a digest and more, with or without sha256: @returns the first that fits */
+/**
+ * @param word a key; "row 12", or "12" where rows have no key (a key that is gone must not lead to whatever row stands there); six digits of a digest and
+ * more, with or without sha256:
+ * @returns the first that fits
+ */
 export async function findRow(source: RowSource, word: string, signal: AbortSignal): Promise<NamedRow | null> {
-  const number = /^(?:row )?(\d{1,15})$/.exec(word)?.[1];
+  const number = (source.key === undefined ? /^(?:row )?(\d{1,15})$/ : /^row (\d{1,15})$/).exec(word)?.[1];
   const hex = /^(?:sha256:)?([0-9a-f]{6,64})$/.exec(word)?.[1];
   let byNumber: NamedRow | null = null;
   for await (const batch of readRowBatches(source.path, source.format, { signal, name: source.name })) {
@@ -25,7 +29,7 @@ export async function findRow(source: RowSource, word: string, signal: AbortSign
       if (hex !== undefined && hexOf(rowDigest(value)).startsWith(hex)) return named();
       if (number !== undefined && row === Number(number)) byNumber = named();
     }
-    // a key that is a number names a row before its place does
+    // a key may be called "row 12": it names a row before its place does
     if (byNumber !== null && source.key === undefined) return byNumber;
   }
   return byNumber;

@@ -133,6 +133,14 @@ describe('one row', () => {
     expect((await findRow({ ...source, key: 'lang' }, 'row 12', signal))?.row).toBe(12);
     expect((await findRow(source, rowDigest(rows[20] ?? {}).slice(7, 19), signal))?.key).toBe('20');
     expect(await findRow(source, 'nobody', signal)).toBeNull();
+    const { key: _, ...keyless } = source;
+    expect((await findRow(keyless, '12', signal))?.row).toBe(12);
+  });
+
+  test('a key that is gone does not lead to the row that stands at its number', async () => {
+    const source = await sourceOf(rows.filter(({ id }) => String(id) !== '12'));
+    expect(await findRow(source, '12', signal)).toBeNull();
+    expect((await findRow(source, 'row 12', signal))?.row).toBe(12);
   });
 });
 
