@@ -31,6 +31,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** 'a, b, c', and of many the first 30 and how many more: a list that ends without a word says that what it leaves out is not there. */
+export function listed(names: Iterable<string>): string {
+  const all = [...names];
+  return all.length <= 30 ? all.join(', ') : `${all.slice(0, 30).join(', ')} and ${all.length - 30} more`;
+}
+
 /** ' Did you mean "x"?' or ''. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const found = nearest(word, candidates);

@@ -70,7 +70,7 @@ export function streamProgress(stream: { write(text: string): unknown; isTTY?: b
           shown = time;
           drawn = true;
           const line = describeProgress({ label, done, total, unit, seconds: (time - started) / 1000 });
-          stream.write(stream.isTTY ? `\r\u001b[2K${line.slice(0, (stream.columns ?? 80) - 1)}` : `${line}\n`);
+          stream.write(stream.isTTY ? `\r\u001b[2K${line.slice(0, (stream.columns || 80) - 1)}` : `${line}\n`);
         },
         end() {
           if (drawn && stream.isTTY) stream.write('\r\u001b[2K');

@@ -48,7 +48,7 @@ export const define: Define = (command, cli) => {
         cli.note(`wrote ${path}`);
       }
       if (options.stdout === true) cli.print(renderMarkdown(report));
-      else cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns ?? 100 }));
+      else cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns || 100 }));
     });
 };
 

@@ -38,7 +38,7 @@ export const define: Define = (command, cli) => {
       });
       const { renderText } = await import('../report/index.ts');
       // where the gate holds, one line a check says it; where not, people want to see what broke
-      if (!gate.holds) cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns ?? 100 }));
+      if (!gate.holds) cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns || 100 }));
       cli.print(
         `${gate.holds ? cli.paint.green('the gate holds') : cli.paint.red('the gate does not hold')}: ${gate.gate}, for ${judged.model} in ${judged.stage}; against ${judged.stage}: ${report.verdict}`,
       );

@@ -38,7 +38,7 @@ export const define: Define = (command, cli) => {
         else await write(options.md, text);
       }
       if (options.html !== undefined) await write(options.html === true ? 'report.html' : options.html, renderHtml(report));
-      if (options.md === undefined) cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns ?? 100 }));
+      if (options.md === undefined) cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns || 100 }));
     });
 
   async function write(file: string, text: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { PlumbError } from '../base/errors.ts';
+import { listed } from '../base/names.ts';
 import { wholeNumber } from './whole-number.ts';
 import type { Cli, Define } from './command.ts';
 
@@ -64,6 +65,6 @@ function whereOf(text: string | undefined, schema: Readonly<Record<string, strin
   if (at > 0 && Object.hasOwn(schema, column)) return { column, value: text.slice(at + 1) };
   throw new PlumbError(at > 0 ? 'DATASET_COLUMN' : 'USAGE', {
     what: at > 0 ? `the rows have no column ${JSON.stringify(column).slice(0, 120)}` : `--where ${text.slice(0, 100)}: expected column=value`,
-    mend: `columns are: ${Object.keys(schema).slice(0, 20).join(', ')}`,
+    mend: `columns are: ${listed(Object.keys(schema))}`,
   });
 }

@@ -1,6 +1,7 @@
 // What the subcommands of review begin with: the data set, what is decided, what is asked, and who asks.
 import { join, resolve } from 'node:path';
 import { PlumbError } from '../base/errors.ts';
+import { listed } from '../base/names.ts';
 import { loadLock, requireDataset } from '../datasets/lock.ts';
 import { readRows } from '../datasets/rows.ts';
 import type { RowSource } from '../datasets/row-source.ts';
@@ -50,7 +51,7 @@ async function onlyDataset(project: Project): Promise<string> {
   if (only !== undefined && names.length === 1) return only;
   throw new PlumbError('USAGE', {
     what: names.length === 0 ? 'there is no data set of rows' : `there are ${names.length} data sets: which one?`,
-    mend: names.length === 0 ? 'add one with `plumb add FILE`' : `name it: ${names.slice(0, 20).join(', ')}`,
+    mend: names.length === 0 ? 'add one with `plumb add FILE`' : `name it: ${listed(names)}`,
   });
 }
 

@@ -21,11 +21,11 @@ export async function* readCsv(path: string, options: ReadOptions = {}): AsyncGe
   });
   parser.resume();
   for await (const block of readUtf8Blocks(path, file, { ...options, onMark: records.skip })) {
-    await feed(parser, block, file);
+    await feed(parser, block, { file, records });
     const rows = records.drain();
     if (rows.length > 0) yield rows;
   }
-  await feed(parser, null, file);
+  await feed(parser, null, { file, records });
   const rows = records.drain();
   if (rows.length > 0) yield rows;
 }
@@ -71,17 +71,21 @@ interface Records {
   skip(bytes: number): void;
   take(fields: string[], soFar: Pick<Info, 'lines' | 'bytes'>): null;
   drain(): Row[];
+  /** where the record begins that is not whole yet; behind blank lines, the first of them */
+  openLine(): number;
 }
 
 function createRecords(file: string, { ends, onHead, onFault }: ReadOptions): Records {
   let header: { names: readonly string[]; make: (fields: readonly string[]) => Record<string, string> } | undefined;
   let row = 0;
   let mark = 0;
+  let last = 0;
   let batch: Row[] = [];
   return {
     skip: (bytes) => void (mark = bytes),
     take(fields, { lines, bytes }) {
       const line = lines - newlinesIn(fields);
+      last = lines;
       if (header === undefined) {
         checkHeader(fields, file);
         header = { names: fields, make: rowMaker(fields) };
@@ -104,6 +108,7 @@ function createRecords(file: string, { ends, onHead, onFault }: ReadOptions): Re
       batch = [];
       return rows;
     },
+    openLine: () => last + 1,
   };
 }
 
@@ -146,7 +151,7 @@ function ragged(at: { file: string; row: number; line: number }, found: number, 
 }
 
 /** One block through the parser; null ends it. */
-async function feed(parser: Parser, block: Buffer | null, file: string): Promise<void> {
+async function feed(parser: Parser, block: Buffer | null, at: { readonly file: string; readonly records: Records }): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       parser.once('error', reject);
@@ -160,17 +165,18 @@ async function feed(parser: Parser, block: Buffer | null, file: string): Promise
     });
   } catch (error) {
     parser.on('error', () => undefined);
-    throw syntaxError(error, file);
+    throw syntaxError(error, at.file, at.records.openLine());
   }
 }
 
-function syntaxError(error: unknown, file: string): unknown {
+/** @param openLine where the row begins: a quote that nobody closes is only met at the end of the file, a million lines below the mistake */
+function syntaxError(error: unknown, file: string, openLine: number): unknown {
   if (!(error instanceof Error) || !('code' in error && 'lines' in error && 'records' in error)) return error;
   const { lines, records } = error as CsvError & { lines: number; records: number };
   const unclosed = error.code === 'CSV_QUOTE_NOT_CLOSED';
   return new PlumbError('ROW_SYNTAX', {
     what: `row ${Math.max(1, records)} of ${file} does not parse: ${unclosed ? 'a double quote is opened and never closed' : error.message}`,
-    where: { file, line: lines, row: Math.max(1, records) },
+    where: { file, line: unclosed ? openLine : lines, row: Math.max(1, records) },
     mend: 'a value that holds a comma, a quote or a line end stands in double quotes, with quotes in it doubled',
     cause: error,
   });

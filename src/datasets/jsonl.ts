@@ -113,6 +113,9 @@ function badEncoding(at: { file: string; line: number; row: number; bytes: Buffe
   });
 }
 
+/** What Python's json writes for numbers that JSON does not have, where a value may stand. */
+const pythonNumber = /[[:,]\s*-?(?:NaN|Infinity)\s*[,\]}]/;
+
 /** The object that a line of JSONL is. @param text without white space around it @throws PlumbError ROW_SYNTAX, ROW_ENCODING */
 export function parseLine(text: string, at: { file: string; line?: number; row: number }): Record<string, unknown> {
   let value: unknown;
@@ -122,7 +125,9 @@ export function parseLine(text: string, at: { file: string; line?: number; row: 
     throw new PlumbError('ROW_SYNTAX', {
       what: `row ${at.row} of ${at.file} is not JSON: ${sentenceOf(error)}`,
       where: at,
-      mend: 'correct or take out this line; JSONL has one JSON object on each line',
+      mend: pythonNumber.test(text)
+        ? 'NaN and Infinity are no JSON: write null (Python: json.dumps(row, allow_nan=False) says where they come from; pandas: to_json writes null)'
+        : 'correct or take out this line; JSONL has one JSON object on each line',
       cause: error,
     });
   }

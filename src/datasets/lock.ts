@@ -6,7 +6,7 @@ import { load } from 'js-yaml';
 import { byCodeUnit } from '../base/canonical.ts';
 import { isDigest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
-import { didYouMean, isName } from '../base/names.ts';
+import { didYouMean, isName, listed } from '../base/names.ts';
 import { files } from '../project/layout.ts';
 import type { Project } from '../project/open.ts';
 import type { PlannedFile } from './git-lines.ts';
@@ -32,7 +32,7 @@ export function requireDataset(lock: Lock, name: string): LockEntry {
   throw new PlumbError('DATASET_UNKNOWN', {
     what: `${files.lock} has no data set "${name.slice(0, 120)}".${didYouMean(name, names)}`,
     where: { file: files.lock },
-    mend: names.length === 0 ? 'add one with `plumb add FILE`' : `it has: ${names.slice(0, 20).join(', ')}`,
+    mend: names.length === 0 ? 'add one with `plumb add FILE`' : `it has: ${listed(names)}`,
   });
 }
 

@@ -1,6 +1,6 @@
 // Reading rows one by one, as often as a file must be looked at closely: what is wrong with it, and where.
 import { PlumbError } from '../base/errors.ts';
-import { didYouMean } from '../base/names.ts';
+import { didYouMean, listed } from '../base/names.ts';
 import { emptyData } from './add-request.ts';
 import { KeyCheck } from './keys.ts';
 import { readRowBatches } from './rows.ts';
@@ -43,6 +43,13 @@ function noColumn(option: string, column: string, file: string, names: readonly 
   return new PlumbError('DATASET_COLUMN', {
     what: `${option} names column "${column}", which ${file} does not have.${didYouMean(column, names)}`,
     where: { file },
-    mend: `its columns are: ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', ...' : ''}`,
+    mend: `its columns are: ${listed(names)}${otherDelimiter(names)}`,
   });
+}
+
+/** The first line of a table that another program wrote: with commas it would be many names. */
+function otherDelimiter([only, ...others]: readonly string[]): string {
+  const delimiter = others.length > 0 ? undefined : [';', '\t', '|'].find((one) => only?.includes(one));
+  if (delimiter === undefined) return '';
+  return `; is it separated by ${delimiter === '\t' ? 'tabs' : `"${delimiter}"`}? Commas are what separates here`;
 }

@@ -12,6 +12,15 @@ export function formatOfName(path: string): RowFormat | null {
   return dot < 1 ? null : (extensions[name.slice(dot).toLowerCase()] ?? null);
 }
 
+/** How files of other tools become rows. */
+function wayTo(path: string): string {
+  const [name, extension] = [path.slice(path.lastIndexOf('/') + 1), path.slice(path.lastIndexOf('.')).toLowerCase()];
+  if (['.gz', '.zst', '.bz2', '.xz', '.zip'].includes(extension)) return ' Unpack it first: rows are kept compressed, and read as they are';
+  if (extension === '.json') return ` Of one JSON list: jq -c '.[]' ${name} > ${name}l`;
+  if (['.tsv', '.data', '.txt'].includes(extension)) return ' A table is CSV: commas, and a first line that names the columns';
+  return didYouMean(extension, Object.keys(extensions));
+}
+
 /** @throws PlumbError DATASET_FORMAT */
 export function requireFormatOfName(path: string): RowFormat {
   const format = formatOfName(path);
@@ -19,6 +28,6 @@ export function requireFormatOfName(path: string): RowFormat {
   throw new PlumbError('DATASET_FORMAT', {
     what: `${path} has no extension that names a format of rows`,
     where: { file: path },
-    mend: `rows are ${Object.keys(extensions).join(', ')}; a folder is added as files.${didYouMean(path.slice(path.lastIndexOf('.')), Object.keys(extensions))}`,
+    mend: `rows are ${Object.keys(extensions).join(', ')}; a folder is added as files.${wayTo(path)}`,
   });
 }

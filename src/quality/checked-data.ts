@@ -1,7 +1,7 @@
 // What a command means by a word: a data set of the lock (as it stands in the work tree, or in a revision), or any file of rows.
 import { isAbsolute, join, relative } from 'node:path';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
-import { didYouMean } from '../base/names.ts';
+import { didYouMean, listed } from '../base/names.ts';
 import type { Progress } from '../base/progress.ts';
 import { loadLock } from '../datasets/lock.ts';
 import { lockOfRevision } from '../datasets/reachable.ts';
@@ -68,7 +68,7 @@ function nameOf(project: Project, lock: Lock, word: string, cwd: string): { name
     if (formatOfName(word) !== null) return null;
     throw new PlumbError('DATASET_UNKNOWN', {
       what: `no data set "${word.slice(0, 120)}".${didYouMean(word, Object.keys(lock.datasets))}`,
-      mend: `name one (${Object.keys(lock.datasets).slice(0, 20).join(', ') || 'there is none'}), or a file of rows: .jsonl, .csv, .parquet`,
+      mend: `name one (${listed(Object.keys(lock.datasets)) || 'there is none'}), or a file of rows: .jsonl, .csv, .parquet`,
     });
   }
   if (entry.format !== 'files') return { name, entry };

@@ -1,7 +1,7 @@
 // What an edit changes in a row. Values come from people's hands: texts of a terminal, a page, another tool.
 import type { JsonValue } from '../base/schema.ts';
 import { PlumbError } from '../base/errors.ts';
-import { didYouMean } from '../base/names.ts';
+import { didYouMean, listed } from '../base/names.ts';
 import { cellText, valueText } from '../datasets/row-content.ts';
 import { rowDigest } from '../datasets/row-digest.ts';
 import type { RowFormat } from '../datasets/schema.ts';
@@ -62,7 +62,7 @@ function checkColumn(name: string, value: RowValue, { columns }: RowShape): void
   if (known.includes(name) || columns === null) return;
   throw new PlumbError('DATASET_COLUMN', {
     what: `the rows have no column ${JSON.stringify(name).slice(0, 120)}.${didYouMean(name, known)}`,
-    mend: `columns are: ${known.slice(0, 20).join(', ')}`,
+    mend: `columns are: ${listed(known)}`,
   });
 }
 

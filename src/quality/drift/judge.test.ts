@@ -152,7 +152,7 @@ test('against earlier versions, revisions, data sets and files', async () => {
   await expect(openReferences(open, data, 'no-such-branch', asking)).rejects.toMatchObject({ code: 'GIT_REVISION_UNKNOWN' });
   await expect(
     judgeDrift(data.rows, [{ ...file, what: 'old.csv' }], { columns: ['agee'], settings: defaultSettings, severity: 'error' }, data.world),
-  ).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('age') as string });
+  ).rejects.toMatchObject({ code: 'DATASET_COLUMN', message: expect.stringContaining('age') as string });
 });
 
 test('the step writes its report, then says that the data drifted', async () => {

@@ -1,6 +1,6 @@
 // Whether a version of data drifted from another.
 import { PlumbError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/names.ts';
+import { didYouMean, listed } from '../../base/names.ts';
 import { readRowBatches } from '../../datasets/rows.ts';
 import type { Severity } from '../findings.ts';
 import type { CheckedRows, CheckWorld } from '../checked-rows.ts';
@@ -77,9 +77,9 @@ async function unknownColumn({ source }: CheckedRows, column: string): Promise<P
     for (const { value } of batch) for (const name of Object.keys(value)) names.add(name);
     break;
   }
-  return new PlumbError('CONFIG_INVALID', {
+  return new PlumbError('DATASET_COLUMN', {
     what: `no row of ${source.name} has a value in the column "${column}".${didYouMean(column, names)}`,
-    mend: `name columns of the data: ${[...names].slice(0, 20).join(', ')}`,
+    mend: `name columns of the data: ${listed(names)}`,
   });
 }
 

@@ -1,6 +1,6 @@
 // What is said of rows when their provenance is recorded: the same of all, by a column of theirs, or by a file that says it of each key or document.
 import { PlumbError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/names.ts';
+import { didYouMean, listed } from '../../base/names.ts';
 import { cellText, valueText } from '../../datasets/row-content.ts';
 import { readRowBatches, requireFormatOfName } from '../../datasets/rows.ts';
 import type { ProvenanceSource } from './schema.ts';
@@ -99,7 +99,7 @@ export function requireFactColumns(wish: Pick<FactsWish, 'document' | 'created' 
     if (column === undefined || Object.hasOwn(schema, column)) continue;
     throw new PlumbError('DATASET_COLUMN', {
       what: `--${option} ${column.slice(0, 80)}: no row has that column.${didYouMean(column, Object.keys(schema))}`,
-      mend: `name one of: ${Object.keys(schema).slice(0, 20).join(', ')}`,
+      mend: `name one of: ${listed(Object.keys(schema))}`,
     });
   }
 }

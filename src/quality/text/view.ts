@@ -1,6 +1,6 @@
 // What of a row is compared: which columns, and as what.
 import { PlumbError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/names.ts';
+import { didYouMean, listed } from '../../base/names.ts';
 import { cellText } from '../../datasets/row-content.ts';
 import type { RowSource } from '../../datasets/row-source.ts';
 import { readRowBatches } from '../../datasets/rows.ts';
@@ -102,7 +102,7 @@ export async function chooseColumns(
   throw new PlumbError('DATASET_COLUMN', {
     what: `${source.name} has no column of text to compare`,
     where: { file: source.name },
-    mend: `name columns: ${[...seen.keys()].slice(0, 20).join(', ')}`,
+    mend: `name columns: ${listed(seen.keys())}`,
   });
 }
 
@@ -111,6 +111,6 @@ function noColumn(data: string, column: string, known: Iterable<string>): PlumbE
   return new PlumbError('DATASET_COLUMN', {
     what: `no row of ${data} has the column "${column.slice(0, 100)}".${didYouMean(column, names)}`,
     where: { file: data },
-    mend: `columns: ${names.slice(0, 20).join(', ')}`,
+    mend: `columns: ${listed(names)}`,
   });
 }

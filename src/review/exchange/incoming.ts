@@ -2,6 +2,7 @@
 import { byCodeUnit } from '../../base/canonical.ts';
 import type { Digest } from '../../base/digest.ts';
 import { isPlumbError, PlumbError } from '../../base/errors.ts';
+import { listed } from '../../base/names.ts';
 import type { JsonValue } from '../../base/schema.ts';
 import { cellText } from '../../datasets/row-content.ts';
 import { rowDigest } from '../../datasets/row-digest.ts';
@@ -169,7 +170,7 @@ function sharedColumns(fields: Readonly<Record<string, unknown>>, { columns, lab
   if (shared.length > 0) return shared;
   throw new PlumbError('REVIEW_IMPORT', {
     what: `the file has ${Object.keys(fields).slice(0, 10).join(', ') || 'no column'}, and none of it is a column of the data set`,
-    mend: `its columns are: ${(columns ?? []).slice(0, 20).join(', ')}`,
+    mend: `its columns are: ${listed(columns ?? [])}`,
   });
 }
 
