@@ -11,6 +11,7 @@ import { skipByteOrderMark } from './encoding.ts';
 import { parseLine } from './jsonl.ts';
 import type { Row } from './row.ts';
 import type { RowSource, TreeSource } from './row-source.ts';
+import { openTrimmer } from './row-trim.ts';
 
 /** Chunks of one version that the other has not in their place: about 50 bytes of memory each. */
 export class ChunkList {
@@ -43,15 +44,21 @@ export interface Gaps {
   readonly alike: number;
 }
 
-/** @throws PlumbError MANIFEST_INVALID, and what `read` throws */
+/** @throws PlumbError MANIFEST_INVALID, FILE_CHANGED, FILE_MISSING, FILE_UNREADABLE, and what `read` throws */
 export async function findGaps(read: ReadNode, before: TreeSource, after: TreeSource): Promise<Gaps> {
   const gaps = { before: new ChunkList(), after: new ChunkList() };
-  for await (const group of diffRowTrees(read, before.tree.root, after.tree.root)) {
-    const [lost] = group.before;
-    const [come] = group.after;
-    const alike = lost === undefined ? (come?.row ?? 0) - gaps.after.allRows : lost.row - gaps.before.allRows;
-    for (const chunk of group.before) gaps.before.add(chunk, alike);
-    for (const chunk of group.after) gaps.after.add(chunk, alike);
+  const trimmer = await openTrimmer(before, after);
+  try {
+    for await (const whole of diffRowTrees(read, before.tree.root, after.tree.root)) {
+      const group = trimmer.trim(whole);
+      const [lost] = group.before;
+      const [come] = group.after;
+      const alike = lost === undefined ? (come?.row ?? 0) - gaps.after.allRows : lost.row - gaps.before.allRows;
+      for (const chunk of group.before) gaps.before.add(chunk, alike);
+      for (const chunk of group.after) gaps.after.add(chunk, alike);
+    }
+  } finally {
+    await trimmer.close();
   }
   return { ...gaps, alike: before.tree.rows - gaps.before.allRows };
 }
