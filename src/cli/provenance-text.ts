@@ -34,22 +34,26 @@ export function checkText(
   { limit, paint }: { readonly limit: number; readonly paint: Paint },
 ): string {
   const covered = numbers['with_provenance'] ?? 0;
-  const lines = [`${paint.bold(visible(data))}: ${covered} of ${rows} rows have provenance`];
+  const lines = [`${paint.bold(visible(data))}: ${inWords(covered)} of ${inWords(rows)} rows have provenance`];
   for (const { rows: count, sample } of kinds) {
     const [first] = sample;
     lines.push(
-      `  ${paint.red(String(count).padStart(7))}  ${visible(first?.message ?? '')}: ${sample
+      `  ${paint.red(inWords(count).padStart(9))}  ${visible(first?.message ?? '')}: ${sample
         .slice(0, limit)
         .map(({ key }) => shown(key))
-        .join(', ')}${count > limit ? ', ...' : ''}`,
+        .join(', ')}${count > Math.min(limit, sample.length) ? ', ...' : ''}`,
     );
   }
   for (const [name, count] of Object.entries(numbers)) {
     const licence = /^licence (.+)$/s.exec(name)?.[1];
-    if (licence !== undefined) lines.push(`  ${String(count).padStart(7)}  licence ${visible(licence)}`);
+    if (licence !== undefined) lines.push(`  ${inWords(count).padStart(9)}  licence ${visible(licence)}`);
   }
   for (const note of notes) lines.push(`  ${note}`);
   return [...lines, holds ? paint.green('all rows have what is required') : paint.red('rows lack what is required')].join('\n');
+}
+
+function inWords(count: number): string {
+  return count.toLocaleString('en-US');
 }
 
 function shown(text: string): string {
