@@ -331,6 +331,14 @@ const revisions: readonly Case[] = [
   refused('a command that is not there', 'statsu', 'USAGE', [/did you mean "status"/i]),
   refused('an option that is not there', 'status --chek', 'USAGE', [/--chek/]),
   refused('an argument that is missing', 'add', 'USAGE', [/--help/]),
+  refused('an argument that an option took', 'drift --columns text topics', 'USAGE', [
+    /missing.*'data'/,
+    /write it first, before options that take several/,
+  ]),
+  refused('a language that is none', 'code topics --columns text --language pyton', 'DATASET_COLUMN', [
+    /did you mean "python"/i,
+    /languages: python/,
+  ]),
 ];
 
 describeRefusals({ rows, places, keys, files, revisions });

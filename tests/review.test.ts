@@ -97,6 +97,12 @@ describe('plumb review', () => {
       review: { status: 'accepted', adjudicated: true, by: [{ name: 'Eve' }] },
     });
     expect(await made.done('review', 'apply', 'intents')).toMatchObject({ replaced: 0, removed: 0 });
+    // of several data sets, the one with reviews is meant
+    made.write('other.jsonl', jsonl([{ text: 'x' }]));
+    await made.done('add', 'other.jsonl');
+    expect(await made.done('review', 'status')).toMatchObject({ data: 'intents' });
+    await made.done('review', 'add', 'other', '--sample', '1');
+    expect(await made.plumb(['review', 'status'])).toMatchObject({ exit: 2, code: 'USAGE', json: { error: { mend: 'name it: intents, other' } } });
   });
 
   test('what a check flagged waits, with its places marked; $EDITOR edits', async () => {

@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path';
+import { Option } from 'commander';
 import { parseYaml } from '../base/config.ts';
 import { PlumbError } from '../base/errors.ts';
 import { openProject, type Project } from '../project/open.ts';
@@ -10,6 +11,7 @@ import type { Cli, Define } from './command.ts';
 interface Options {
   readonly config?: string;
   readonly column?: readonly string[];
+  readonly columns?: readonly string[];
   readonly language?: string;
   readonly chat?: string;
   readonly text?: readonly string[];
@@ -26,6 +28,8 @@ export const define: Define = (command, cli) => {
     .argument('[data...]', 'data sets, their paths, or any files of rows; default: all data sets of rows')
     .option('--config <file>', `which columns hold what (default: ${configFile})`)
     .option('--column <name...>', 'instead of a file: the column of code; several are joined')
+    // what checks of text call it
+    .addOption(new Option('--columns <name...>').hideHelp().conflicts('column'))
     .option('--language <name>', 'of --column: python, javascript, ..., or the column that names it')
     .option('--chat <column>', 'instead of a file: the column with the messages of a conversation')
     .option('--text <column...>', 'instead of a file: columns of prose, judged for repetition')
@@ -70,7 +74,7 @@ async function judgeAll(words: readonly string[], options: Options, cli: Cli): P
 }
 
 /** @returns null: no option says what to look at */
-async function inlineConfig({ column, language, chat, text, config }: Options): Promise<CodeConfig | null> {
+async function inlineConfig({ columns, column = columns, language, chat, text, config }: Options): Promise<CodeConfig | null> {
   if (column === undefined && chat === undefined && text === undefined) {
     if (language !== undefined) throw new PlumbError('USAGE', { what: '--language is of --column', mend: 'name the column of code: --column code' });
     return null;

@@ -56,7 +56,7 @@ function readGlobal(argv: readonly string[]): Global {
 function createCli(global: Global, signal: AbortSignal): Cli {
   const inCi = isCi(process.env);
   const write = (stream: NodeJS.WriteStream, text: string): void => void stream.write(harmless(text.endsWith('\n') ? text : `${text}\n`, inCi));
-  process.stdout.on('error', ignoreClosedPipe);
+  process.stdout.on('error', endWithOutput);
   return {
     cwd: resolve(global.folder),
     env: process.env,
@@ -76,10 +76,13 @@ function isCi(env: Readonly<Record<string, string | undefined>>): boolean {
   return env['CI'] !== undefined && env['CI'] !== '' && env['CI'] !== 'false';
 }
 
-/** `plumb diff | head` ends quietly. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+/** `plumb diff | head` ends quietly; a full disk is no mistake of ours. */
+function endWithOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  const told = machineLimit(error, 'standard output');
+  if (!isPlumbError(told)) throw error;
+  process.stderr.write(describeError(told));
+  process.exit(told.exitCode);
 }
 
 function paintFor(color: boolean): Paint {
@@ -150,7 +153,7 @@ function tellError(error: unknown, cli: Cli, debug: boolean): number {
     if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return exitCodes.usage;
     return tellError(
-      new PlumbError('USAGE', { what: error.message.replace(/^error: /, ''), mend: 'add --help to the command to see its arguments and an example' }),
+      new PlumbError('USAGE', { what: error.message.replace(/^error: /, '').replace(/\n\((.*)\)$/, '. $1'), mend: mendOf(error) }),
       cli,
       debug,
     );
@@ -166,6 +169,12 @@ function tellError(error: unknown, cli: Cli, debug: boolean): number {
   if (!cli.json) process.stderr.write(harmless(describeError(error), isCi(cli.env)));
   if (debug) process.stderr.write(`${error.stack ?? ''}\n`);
   return error.exitCode;
+}
+
+/** An option that takes several words takes the data behind it, too. */
+function mendOf({ code }: CommanderError): string {
+  const help = 'add --help to the command to see its arguments and an example';
+  return code === 'commander.missingArgument' ? `write it first, before options that take several words (--columns a b); ${help}` : help;
 }
 
 /** 'plumb: what\n  at file:line:column, row 3\n  Mend: ...  [CODE]' */

@@ -9,7 +9,7 @@ const blocks = '▁▂▃▄▅▆▇█';
 
 /** @param limit most frequent values of a column that are shown */
 export function renderProfile(profile: Profile, limit: number, paint: Paint): string {
-  const head = `${paint.bold(visible(profile.data))}  ${countText(profile.rows)} rows, ${countText(profile.columns.length)} columns`;
+  const head = `${paint.bold(visible(profile.data))}  ${counted(profile.rows, 'row')}, ${counted(profile.columns.length, 'column')}`;
   if (profile.columns.length === 0) return head;
   const table = renderTable(
     [
@@ -31,19 +31,24 @@ export function renderProfile(profile: Profile, limit: number, paint: Paint): st
 function lineOf(column: ColumnProfile, { rows, key, label }: Profile, paint: Paint): string[] {
   const { type, numbers, lengths, range } = column;
   const measured = numbers ?? lengths;
-  const unit = numbers === null && lengths !== null ? (type === 'list' ? ' items' : ' chars') : '';
+  const unit = numbers === null && lengths !== null ? (type === 'list' ? ' item' : ' char') : '';
+  const sized = (size: number): string => shortNumber(size) + unit + (unit === '' || size === 1 ? '' : 's');
   const role = column.name === key ? ' (key)' : column.name === label ? ' (label)' : '';
-  const ends = range ?? (measured === null ? null : [`${shortNumber(measured.min)}${unit}`, `${shortNumber(measured.max)}${unit}`]);
+  const ends = range ?? (measured === null ? null : [sized(measured.min), sized(measured.max)]);
   return [
     cut(visible(column.name), 40) + paint.dim(role),
     typeText(column, rows),
     column.missing.rows === 0 ? '-' : paint.yellow(shareText(column.missing.rows, rows)),
     column.distinct === rows && rows > 1 ? 'all' : countText(column.distinct),
     ends === null ? '' : visible(ends[0] ?? ''),
-    measured === null || range !== null ? '' : shortNumber(measured.quantiles.p50) + unit,
+    measured === null || range !== null ? '' : sized(measured.quantiles.p50),
     ends === null ? '' : visible(ends[1] ?? ''),
     spread(column),
   ];
+}
+
+function counted(number: number, noun: string): string {
+  return `${countText(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** Of a CSV: a column of texts most of which are something else has a few that are wrong. */

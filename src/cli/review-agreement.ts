@@ -15,7 +15,7 @@ interface Options {
 
 export const define: Define = (command, cli) => {
   command
-    .argument('[data]', 'a data set (default: the only one)')
+    .argument('[data]', 'a data set (default: the only one, or the only one with reviews)')
     .addOption(new Option('--of <what>', 'what is compared (default: labels, where all have one)').choices(['action', 'label']))
     .addOption(new Option('--scale <scale>', 'of alpha').choices(['nominal', 'ordinal', 'interval']).default('nominal'))
     .addOption(

@@ -5,7 +5,7 @@ import { renderTable } from './table.ts';
 
 export const define: Define = (command, cli) => {
   command
-    .argument('[data]', 'a data set (default: the only one)')
+    .argument('[data]', 'a data set (default: the only one, or the only one with reviews)')
     .option('--disputed', 'only rows about which people disagree')
     .option('--by <who>', 'only decisions of this person: a name or an address')
     .addHelpText('after', '\nExamples:\n  $ plumb review list intents --disputed\n  $ plumb review list intents --by ada@example.org --json')

@@ -14,7 +14,7 @@ interface Options {
 
 export const define: Define = (command, cli) => {
   command
-    .argument('[data]', 'a data set (default: the only one)')
+    .argument('[data]', 'a data set (default: the only one, or the only one with reviews)')
     .option('--web', 'on a page of this machine, instead of in the terminal')
     .option('--second', 'rows that others have decided, without their decision')
     .option('--from <file>', 'flagged.jsonl of a check (default: what the last runs flagged)')

@@ -3,7 +3,7 @@ import { renderTable } from './table.ts';
 
 export const define: Define = (command, cli) => {
   command
-    .argument('[data]', 'a data set (default: the only one)')
+    .argument('[data]', 'a data set (default: the only one, or the only one with reviews)')
     .option('--from <file>', 'flagged.jsonl of a check (default: what the last runs flagged)')
     .addHelpText('after', '\nExamples:\n  $ plumb review status\n  $ plumb review status intents --json')
     .action(async (word: string | undefined, { from }: { from?: string }) => {

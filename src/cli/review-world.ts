@@ -15,7 +15,7 @@ import { readDecided } from '../review/by-row.ts';
 import type { RowShape } from '../review/change.ts';
 import { closeDeadJournals } from '../review/journal.ts';
 import { askedIn, askingOf, type Asking } from '../review/queue.ts';
-import { readAsked } from '../review/review-files.ts';
+import { readAsked, reviewedData } from '../review/review-files.ts';
 import type { Annotator } from '../review/schema.ts';
 import { settle, type Decided, type SettledRow } from '../review/settled.ts';
 import type { Digest } from '../base/digest.ts';
@@ -31,7 +31,7 @@ export interface ReviewWorld {
 
 /**
  * Opens a data set for review; sittings that were killed become files first.
- * @param word a data set, or undefined: the only one
+ * @param word a data set, or undefined: the only one, or the only one of which rows were ever asked for or decided
  * @throws PlumbError DATASET_UNKNOWN, DATASET_FORMAT, USAGE, REVIEW_INVALID
  */
 export async function openReview(cli: Cli, word: string | undefined): Promise<ReviewWorld> {
@@ -49,9 +49,15 @@ async function onlyDataset(project: Project): Promise<string> {
   const names = await rowDatasets(project);
   const [only] = names;
   if (only !== undefined && names.length === 1) return only;
+  const reviewed = (await reviewedData(project)).filter((name) => names.includes(name));
+  const [begun] = reviewed;
+  if (begun !== undefined && reviewed.length === 1) return begun;
   throw new PlumbError('USAGE', {
-    what: names.length === 0 ? 'there is no data set of rows' : `there are ${names.length} data sets: which one?`,
-    mend: names.length === 0 ? 'add one with `plumb add FILE`' : `name it: ${listed(names)}`,
+    what:
+      names.length === 0
+        ? 'there is no data set of rows'
+        : `there are ${reviewed.length === 0 ? `${names.length} data sets` : `reviews of ${reviewed.length} data sets`}: which one?`,
+    mend: names.length === 0 ? 'add one with `plumb add FILE`' : `name it: ${listed(reviewed.length === 0 ? names : reviewed)}`,
   });
 }
 

@@ -2,7 +2,7 @@
 import { byCodeUnit, canonicalJson } from '../../base/canonical.ts';
 import { cellText } from '../../datasets/row-content.ts';
 import { PlumbError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/names.ts';
+import { didYouMean, listed } from '../../base/names.ts';
 import type { CheckedRows, CheckWorld } from '../checked-rows.ts';
 import { FindingsTally } from '../findings-tally.ts';
 import type { Finding, FindingsReport, FlaggedRow } from '../findings.ts';
@@ -13,7 +13,7 @@ import { usualSeverities, type ChatColumn, type CodeColumn, type CodeConfig, typ
 import { docFaults } from './docs.ts';
 import { formFaults } from './form.ts';
 import { functionsOf } from './functions.ts';
-import { languageOfName, openGrammar, type CodeLanguage } from './grammar.ts';
+import { codeLanguages, languageOfName, openGrammar, type CodeLanguage } from './grammar.ts';
 import { licenceFaults } from './licence.ts';
 import { proseFaults } from './prose.ts';
 import { syntaxFault } from './syntax.ts';
@@ -159,8 +159,14 @@ function requireColumns({ source }: CheckedRows, config: CodeConfig): void {
   ];
   const unknown = named.find((column) => !known.includes(column));
   if (unknown === undefined) return;
+  // what is no language is taken for the column that names one
+  if (config.code.some((one) => one.language_column === unknown))
+    throw new PlumbError('DATASET_COLUMN', {
+      what: `"${unknown}" is no language that is known, and ${source.name} has no such column.${didYouMean(unknown, [...codeLanguages, ...known])}`,
+      mend: `languages: ${codeLanguages.join(', ')}; columns: ${listed(known)}`,
+    });
   throw new PlumbError('DATASET_COLUMN', {
     what: `${source.name} has no column "${unknown}".${didYouMean(unknown, known)}`,
-    mend: `columns: ${known.slice(0, 30).join(', ')}`,
+    mend: `columns: ${listed(known)}`,
   });
 }
