@@ -59,6 +59,13 @@ const pipelines: readonly Case[] = [
     [/exactly one of cmd and uses/],
     stages('  a: { uses: plumb/split, cmd: "true" }\n'),
   ),
+  refused(
+    'an argument within an argument',
+    'run',
+    'CONFIG_INVALID',
+    [/unknown key "label-conflict" in stages\.a\.with\.severities/, /valid keys: exact, normalised, near, conflict, near_conflict/],
+    stages('  a: { uses: plumb/dups, with: { data: topics, severities: { label-conflict: info } } }\n'),
+  ),
   refused('a stage that is not there', 'run trian', 'STAGE_UNKNOWN', [/did you mean "train"/i]),
   refused(
     'a hyperparameter that is not there',
@@ -144,7 +151,13 @@ const failing: readonly Case[] = [
       stages('  a: { cmd: "echo 1, > out/m.json", metrics: [out/m.json] }\n'),
     ),
   ),
-  refused('two commands that fail', 'run', 'STAGE_FAILED', [/2 stages failed/, /a/, /b/], stages('  a: { cmd: "exit 1" }\n  b: { cmd: "exit 2" }\n')),
+  refused(
+    'two commands that fail',
+    'run',
+    'STAGE_FAILED',
+    [/2 stages failed: a, b\n {2}a: .*\n {2}b: /],
+    stages('  a: { cmd: "exit 1" }\n  b: { cmd: "exit 2" }\n'),
+  ),
 ];
 
 const bytes: readonly Case[] = [

@@ -29,3 +29,12 @@ test('a key that JavaScript would take for something else is refused, not left o
   await expect(read('with:\n  __proto__: 1\n')).rejects.toMatchObject({ code: 'YAML_SYNTAX', message: expect.stringContaining('__proto__') });
   expect(await read('with:\n  constructor: 1\n')).toEqual({ with: { constructor: 1 } });
 });
+
+test.each([
+  ['rules: {}\nwhat: up\n', '"rules" is {}: expected a list (and 1 more: line 2: "what" is "up": expected "up or down" or "down")'],
+  ['rules: [1]\nwhat: down\n', '"rules.0" is 1: expected a text'],
+  ['', '"rules" is missing: expected a list (and 1 more: "what" is missing: expected "up or down" or "down")'],
+])('what was expected is said in words of YAML: %j', async (text, words) => {
+  const strict = fields({ rules: z.array(z.string()), what: z.enum(['up or down', 'down']) });
+  await expect(parseYaml(text, 'rules.yaml', strict)).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: words });
+});

@@ -126,7 +126,7 @@ async function checkValue<T>(value: unknown, file: string, schema: ZodType<T>, p
         ? ''
         : ` (and ${rest.length} more: ${rest
             .slice(0, 3)
-            .map((text) => `line ${text.where.line ?? '?'}: ${text.what}`)
+            .map(({ what, where: { line } }) => (line === undefined ? what : `line ${line}: ${what}`))
             .join('; ')})`),
     where: { file, ...first.where },
     mend: first.mend,
@@ -184,17 +184,34 @@ function sentence(issue: core.$ZodIssue, path: readonly PropertyKey[], value: un
     };
   }
   const actual = valueAt(value, path);
-  if (actual === undefined) return { path, ofKey: false, what: `${name} is missing: ${issue.message}`, mend: `add ${name}` };
+  if (actual === undefined) return { path, ofKey: false, what: `${name} is missing: ${expectation(issue)}`, mend: `add ${name}` };
   return {
     path,
     ofKey: false,
-    what: `${name} is ${show(actual)}: ${issue.message}`,
+    what: `${name} is ${show(actual)}: ${expectation(issue)}`,
     mend: 'correct the value; docs/reference has the format of this file',
   };
 }
 
+/** What a schema calls its types, in the words of who writes YAML. */
+const typeWords: Readonly<Record<string, string>> = {
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+function expectation(issue: core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `expected ${typeWords[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value') return `expected ${issue.values.map((one) => JSON.stringify(one)).join(' or ')}`;
+  return issue.message.replace(/^Invalid input: /, '');
+}
+
 /** The keys that a schema knows at a path; several branches of a union add up. */
-function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
+export function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
   const def = (schema as { _zod: { def: SchemaDef } })._zod.def;
   if (def.innerType !== undefined) return knownKeys(def.innerType, path);
   if (def.in !== undefined) return knownKeys(def.in, path);

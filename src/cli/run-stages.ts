@@ -94,7 +94,7 @@ function conclude(endings: ReadonlyMap<string, Ending<StageOutcome>>, seconds: n
     if (isPlumbError(error) && error.code !== 'STAGE_FAILED' && failed.every((one) => isPlumbError(one.error, error.code)))
       throw withDetails(error, { stages });
     throw new PlumbError('STAGE_FAILED', {
-      what: `${failed.length} stages failed: ${failed.map((one) => `${one.stage} (${firstLine(failureText(one.error))})`).join('; ')}`,
+      what: `${failed.length} stages failed: ${failed.map(({ stage }) => stage).join(', ')}${failed.map((one) => `\n  ${one.stage}: ${firstLine(failureText(one.error))}`).join('')}`,
       mend: 'see .plumb/logs for the whole output of each; what ended well is kept',
       details: { failed: failed.map((one) => one.stage), skipped, stages },
     });
@@ -106,9 +106,13 @@ function conclude(endings: ReadonlyMap<string, Ending<StageOutcome>>, seconds: n
   );
 }
 
+/** Of what each of several stages failed with; it was told in full when it did. */
+const mostOfFailure = 160;
+
 /** Without what the stage printed: of several failures, that is in the logs. */
 function firstLine(text: string): string {
-  return (text.split('\n')[0] ?? '').replace(/; it printed last:$/, '');
+  const line = (text.split('\n')[0] ?? '').replace(/; it printed last:$/, '');
+  return line.length > mostOfFailure ? `${line.slice(0, mostOfFailure).trimEnd()}...` : line;
 }
 
 /** For --json: how every stage ended, beside what went wrong. */

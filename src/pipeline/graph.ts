@@ -1,5 +1,6 @@
 // From stages to a graph: what each one reads is bound to a data set, an output of another stage, or a file; whoever reads an output runs after.
 import { byCodeUnit } from '../base/canonical.ts';
+import { knownKeys } from '../base/config.ts';
 import { PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import type { JsonValue } from '../base/schema.ts';
@@ -169,18 +170,19 @@ interface SafeParser {
 }
 
 function checked(schema: unknown, value: JsonValue, at: string, file: string, stage: string): JsonValue {
-  const parser = schema as SafeParser & { _zod?: { def: { shape?: object } } };
+  const parser = schema as SafeParser;
   const result = parser.safeParse(value);
   if (result.success) return result.data as JsonValue;
   // a misspelled key is missing under its right name as well
   const issue = result.error.issues.find((one) => one.keys !== undefined) ?? result.error.issues[0];
   const key = issue?.keys?.[0];
-  const known = Object.keys(parser._zod?.def.shape ?? {});
+  const within = [at, ...(issue?.path ?? []).map(String)].join('.');
+  const known = key === undefined ? knownKeys(schema, []) : knownKeys(schema, issue?.path ?? []);
   throw new PlumbError('CONFIG_INVALID', {
     what:
       key !== undefined
-        ? `stage "${stage}": unknown key "${key}" in ${at}.${didYouMean(key, known)}`
-        : `stage "${stage}": ${[at, ...(issue?.path ?? []).map(String)].join('.')}: ${issue?.message ?? 'not valid'}`,
+        ? `stage "${stage}": unknown key "${key}" in ${within}.${didYouMean(key, known)}`
+        : `stage "${stage}": ${within}: ${issue?.message ?? 'not valid'}`,
     where: { file },
     mend: known.length > 0 ? `valid keys: ${known.join(', ')}` : 'see docs/reference/steps.md',
   });
