@@ -45,6 +45,8 @@ export interface StepContext<With, Params> {
   readonly memoryDir: string | null;
   /** false: others write there whom this run does not trust; it may add, and must not read */
   readonly recalls?: false;
+  /** To be told when what was remembered goes into the outputs: such a run is not built on by who trusts nothing that lies there. */
+  readonly onRecall?: () => void;
   /** Absolute paths to write; their folder exists and nothing stands there. */
   readonly outputs: Readonly<Record<string, string>>;
   readonly progress: Progress;

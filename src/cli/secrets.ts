@@ -5,7 +5,7 @@ import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { loadLock } from '../datasets/lock.ts';
 import { formatOfName } from '../datasets/row-format.ts';
 import { openProject, type Project } from '../project/open.ts';
-import { openCheckedData } from '../quality/checked-data.ts';
+import { openCheckedData, recallsHere } from '../quality/checked-data.ts';
 import type { FindingsReport } from '../quality/findings.ts';
 import { memoryFolder, noMemory, openMemory } from '../quality/memory.ts';
 import type { SecretsAsked } from '../quality/secrets/asked.ts';
@@ -122,7 +122,7 @@ async function judge(target: Target, { project, asked, options, cli }: Judging):
   const { cwd, progress, signal } = cli;
   if ('path' in target) {
     const { judgeSecretsInFiles } = await import('../quality/secrets/judge-files.ts');
-    const memory = project === null ? noMemory : openMemory(memoryFolder(project.store.cacheDir));
+    const memory = project === null ? noMemory : openMemory(memoryFolder(project.store.cacheDir), { recalls: recallsHere(cli.env) });
     return judgeSecretsInFiles(target, asked, { memory, progress, signal });
   }
   if (project === null) throw new Error('rows outside of a project');

@@ -34,6 +34,7 @@ const mainJob: Job = { ...pullJob, ref: 'refs/heads/main', event: 'push', workfl
 
 const ofCommand = { builder: { kind: 'ci' }, command: { cmd: './train.sh' } } as unknown as RunRecord;
 const ofStep = { builder: { kind: 'ci' }, command: { uses: 'plumb/split', version: 1, with: {} } } as unknown as RunRecord;
+const ofRecalled = { ...ofStep, recalled: true } as RunRecord;
 const ofLaptop = { ...ofCommand, builder: { kind: 'laptop' } } as RunRecord;
 const run = digestOf('the record');
 
@@ -148,6 +149,8 @@ const cases: Record<string, Case> = {
   'T26: a run of a fork in a pull request of this repository': { found: 'fork-7', reader: 'pull-7', why: 'fork-7, which pull-7 does not build on' },
   'T26: a run of another fork': { found: 'fork-8', reader: 'fork-7', why: 'fork-8, which fork-7 does not build on' },
   'a fork again': { found: 'fork-7', reader: 'fork-7', signature: 'none' },
+  'a check of a pull request that leaned on what a runner remembered': { record: ofRecalled, why: 'which a pull request can write' },
+  'the same, in the pull request itself': { record: ofRecalled, reader: 'pull-7' },
   "a laptop's run in CI": { found: 'laptop', why: 'laptop, which trusted does not build on' },
   "a laptop's run under the name of main": { found: 'trusted', record: ofLaptop, why: 'on a laptop' },
   "a laptop's run on a laptop": { found: 'laptop', reader: 'laptop', record: ofLaptop, signature: 'none', trust: null },

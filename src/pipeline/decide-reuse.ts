@@ -16,7 +16,7 @@ export interface MergedPull {
 /** What of a run record, or of a checkpoint's, speaks for or against it. */
 export interface Judged {
   readonly digest: Digest;
-  readonly record: Pick<RunRecord, 'builder' | 'command'>;
+  readonly record: Pick<RunRecord, 'builder' | 'command' | 'recalled'>;
 }
 
 export interface ReuseQuestion {
@@ -90,6 +90,8 @@ function againstJob(job: Job, question: ReuseQuestion, trust: TrustPolicy): stri
   if (found.kind !== 'trusted' && domainText(found) === domainText(reader)) return null;
   const { path, blob } = job.workflow;
   if (!trust.workflows.includes(path)) return `it was signed by the workflow ${path}, which policy.yaml does not name`;
+  // any stage of a pull request can write to the disk of a runner
+  if (found.kind === 'pull' && record.record.recalled === true) return 'it leaned on what a runner remembered, which a pull request can write';
   // what runs for the main branch is the main branch's own file
   if (found.kind === 'trusted') return againstSpeaker(job, trust);
   if (blob === null) return `which ${path} signed it is not known`;

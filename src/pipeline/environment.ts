@@ -108,6 +108,11 @@ const ours = /^PLUMB_(?:SIGNING_KEY|FORGE_TOKEN|WEBHOOK_SECRET)$/i;
 const ofJob =
   /^(?:ACTIONS_|INPUT_|STATE_)|^(?:GITHUB|GITEA|GH|FORGEJO)_TOKEN$|^(?:GITHUB|GITEA)_(?:ENV|OUTPUT|PATH|STEP_SUMMARY|STATE)$|^PLUMB_REGISTRY_PASSWORD$/i;
 
+/** For a command of the pipeline: keys of built-in steps are none of its business. */
+export function withoutKeys(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^PLUMB_PII_KEY$/i.test(name)));
+}
+
 function userName(): string {
   try {
     return userInfo().username;

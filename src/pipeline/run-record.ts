@@ -38,6 +38,10 @@ export const runRecordSchema = fields({
     gpus: z.array(z.string()).optional().describe('name, memory and driver of those that a stage with resources.gpus saw'),
   }),
   seed: countSchema,
+  recalled: z
+    .literal(true)
+    .optional()
+    .describe('a check leaned on what this machine remembered of earlier versions: in CI the main branch runs it again'),
   started: instantSchema,
   finished: instantSchema,
   exit: z.literal(0).describe('only a run that ended well has a record'),

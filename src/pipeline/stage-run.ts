@@ -8,7 +8,7 @@ import { isRunning } from '../base/atomic.ts';
 import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
 import { openCheckpoint, type OpenCheckpoint } from './checkpoint.ts';
-import { describeMachine } from './environment.ts';
+import { describeMachine, withoutKeys } from './environment.ts';
 import { describeGpus } from './gpus.ts';
 import { runProcess, type ProcessEnd } from './executors/local.ts';
 import { flatten } from './why.ts';
@@ -65,6 +65,7 @@ export async function executeStage(
     measured: { seconds: (finished.getTime() - started.getTime()) / 1000, ...done.measured },
     environment: { fingerprinted: ready.environment, ...describeMachine(world.version), ...(gpus.length > 0 ? { gpus } : {}) },
     seed: ready.stage.spec.seed,
+    ...(done.recalled ? { recalled: true as const } : {}),
     started: started.toISOString(),
     finished: finished.toISOString(),
     exit: 0,
@@ -107,14 +108,15 @@ interface Done {
   readonly metrics: Record<string, number>;
   readonly measured: Record<string, number>;
   readonly checkpoint: OpenCheckpoint | null;
+  readonly recalled: boolean;
 }
 
 async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> {
-  return runStep(ready, world, async (order, { error, result }) => {
+  return runStep(ready, world, async (order, { error, result, recalled }) => {
     if (error !== undefined) throw error;
     const kept: Record<string, RunOutput> = {};
     for (const [name, path] of Object.entries(ready.stage.outputs)) kept[name] = await keepOutput(ready, world, order.outputs[name] ?? '', path);
-    return { outputs: kept, metrics: { ...result?.metrics }, measured: { ...result?.measured }, checkpoint: null };
+    return { outputs: kept, metrics: { ...result?.metrics }, measured: { ...result?.measured }, checkpoint: null, recalled };
   });
 }
 
@@ -135,7 +137,7 @@ export async function tryStep(ready: ReadyStage, world: StageWorld, output: stri
 async function runStep<T>(
   ready: ReadyStage,
   world: StageWorld,
-  use: (order: StepOrder, said: Pick<StepListener, 'error' | 'result'>) => Promise<T>,
+  use: (order: StepOrder, said: Pick<StepListener, 'error' | 'result' | 'recalled'>) => Promise<T>,
 ): Promise<T> {
   const { spec } = ready.stage;
   const rooms = join(world.workspace.localDir, 'work');
@@ -223,7 +225,7 @@ async function executeCommand(ready: ReadyStage, world: StageWorld, options: { f
   const end = await runProcess({
     command: spec.action.cmd,
     cwd: world.workspace.root,
-    env: { ...world.env, ...spec.env, ...own },
+    env: { ...withoutKeys(world.env), ...spec.env, ...own },
     logFile: logFileOf(world, spec.name),
     onLine: (line) => world.onLine(spec.name, line),
     signal: world.signal,
@@ -235,7 +237,7 @@ async function executeCommand(ready: ReadyStage, world: StageWorld, options: { f
   if (!endedWell(end)) throw stageFailed(ready, world, end);
   const kept: Record<string, RunOutput> = {};
   for (const [name, path] of Object.entries(outputs)) kept[name] = await keepOutput(ready, world, join(world.workspace.root, path), path);
-  return { outputs: kept, metrics: await readMetrics(ready, world), measured: { ...checkpoint?.measured }, checkpoint };
+  return { outputs: kept, metrics: await readMetrics(ready, world), measured: { ...checkpoint?.measured }, checkpoint, recalled: false };
 }
 
 /** Who is stopped may still end with 0: what it wrote is not all then. */

@@ -26,7 +26,7 @@ type StepEvent =
   | { readonly type: 'start'; readonly bar: number; readonly label: string; readonly total: number | null; readonly unit: Unit }
   | { readonly type: 'advance'; readonly bar: number; readonly amount: number }
   | { readonly type: 'end'; readonly bar: number }
-  | { readonly type: 'result'; readonly result: StepResult }
+  | { readonly type: 'result'; readonly result: StepResult; readonly recalled: boolean }
   | { readonly type: 'error'; readonly error: { code: string; what: string; mend: string; where?: Where; details?: Record<string, unknown> } };
 
 /** The parent's end: turns event lines into progress, and keeps how the step ended. */
@@ -35,6 +35,8 @@ export class StepListener {
   readonly #progress: Progress;
   readonly #stage: string;
   result: StepResult | undefined;
+  /** it leaned on what this machine remembered */
+  recalled = false;
   error: PlumbError | undefined;
 
   constructor(stage: string, progress: Progress) {
@@ -48,7 +50,7 @@ export class StepListener {
       this.#bars.set(event.bar, this.#progress.start(`${this.#stage}: ${event.label}`, event.total ?? undefined, event.unit));
     else if (event.type === 'advance') this.#bars.get(event.bar)?.advance(event.amount);
     else if (event.type === 'end') this.#bars.get(event.bar)?.end();
-    else if (event.type === 'result') this.result = event.result;
+    else if (event.type === 'result') [this.result, this.recalled] = [event.result, event.recalled];
     else this.error = thawError(event.error);
   }
 
@@ -86,8 +88,16 @@ export async function runStepOrder(registry: StepRegistry, signal: AbortSignal):
         mend: `built-in steps: ${[...registry.keys()].join(', ')}`,
       });
     const step = await load();
-    const result = await step.run({ ...order, progress: tellingProgress(tell), signal, log: (line) => void process.stdout.write(`${line}\n`) });
-    tell({ type: 'result', result });
+    let recalled = false;
+    const onRecall = (): void => void (recalled = true);
+    const result = await step.run({
+      ...order,
+      onRecall,
+      progress: tellingProgress(tell),
+      signal,
+      log: (line) => void process.stdout.write(`${line}\n`),
+    });
+    tell({ type: 'result', result, recalled });
     return await flushed(events, 0);
   } catch (met) {
     const error = machineLimit(met, dirname(Object.values(order.outputs)[0] ?? '.'));

@@ -111,7 +111,7 @@ async function dataset(
 }
 
 /** As in a pipeline: what the main branch says is found in the bytes alone, for jobs on pull requests may have written into the same folder. */
-function recallsHere(env: Environment): boolean {
+export function recallsHere(env: Environment): boolean {
   try {
     return domainOf(env, () => readJobEvent(env)).kind !== 'trusted';
   } catch (error) {

@@ -28,11 +28,13 @@ export interface CheckWorld {
 }
 
 /** The world of a step. */
-export function worldOfStep(context: Pick<StepContext<unknown, unknown>, 'cacheDir' | 'memoryDir' | 'recalls' | 'progress' | 'signal'>): CheckWorld {
+export function worldOfStep(
+  context: Pick<StepContext<unknown, unknown>, 'cacheDir' | 'memoryDir' | 'recalls' | 'onRecall' | 'progress' | 'signal'>,
+): CheckWorld {
   const cache = openCache(context.cacheDir, { env: {} });
   const store = cacheOnly({ cache });
   return {
-    memory: context.memoryDir === null ? noMemory : openMemory(context.memoryDir, { recalls: context.recalls ?? true }),
+    memory: context.memoryDir === null ? noMemory : openMemory(context.memoryDir, { recalls: context.recalls ?? true, onRecall: context.onRecall }),
     readNode: (digest) => store.readBytes(digest),
     pathOf: (content) => cache.path(content),
     progress: context.progress,

@@ -55,8 +55,11 @@ const magic = Buffer.from('PLCHECK1');
 /** Versions of one check: those of a main branch and of some pull requests. */
 const mostVersions = 4;
 
-/** @param folder absolute; made when something is kept; recalls: false: nothing that lies there is read */
-export function openMemory(folder: string, { recalls } = { recalls: true }): CheckMemory {
+/** @param folder absolute; made when something is kept; recalls: false: nothing that lies there is read; onRecall: told of each state that is */
+export function openMemory(
+  folder: string,
+  { recalls, onRecall }: { readonly recalls: boolean; readonly onRecall?: (() => void) | undefined } = { recalls: true },
+): CheckMemory {
   const folderOf = (check: Digest): string => join(folder, hexOf(check).slice(0, 32));
   return {
     async *recall(check) {
@@ -64,6 +67,7 @@ export function openMemory(folder: string, { recalls } = { recalls: true }): Che
       for (const path of await newestFirst(folderOf(check))) {
         const found = parseState(await readFile(path).catch(() => null));
         if (found === null) continue;
+        onRecall?.();
         yield found;
       }
     },
