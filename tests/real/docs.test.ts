@@ -57,7 +57,7 @@ git add . && git commit -q -m "Intents: data, pipeline, policy"
   });
   afterAll(() => rm(intents, { recursive: true, force: true }));
 
-  test.each(['docs/card.md', 'docs/drift.md', 'docs/profile.md', 'docs/provenance.md'])('%s', async (page) => {
+  test.each(['docs/card.md', 'docs/drift.md', 'docs/profile.md', 'docs/provenance.md', 'docs/validation.md'])('%s', async (page) => {
     const blocks = readBlocks(await readPage(page));
     expect(blocks.flatMap((block) => block.commands).length).toBeGreaterThan(1);
     await inEmptyFolder(async (folder) => {
