@@ -1,4 +1,4 @@
-// Chunks of two versions that stand in the same place mostly differ in a row or two of some dozen. Lines that both begin with, or end with, are found by
+// Chunks of two versions that stand in the same place mostly differ in a row or two of some dozen. Rows that both begin with, or end with, are found by
 // comparing bytes, which is far cheaper than parsing them: what is left is all that has to be read as rows.
 import { readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
@@ -30,7 +30,7 @@ export async function openTrimmer(before: TreeSource, after: TreeSource): Promis
     trim(group) {
       if (!isTrimmable(group.before) || !isTrimmable(group.after)) return group;
       const [old, now] = [readChunks(files[0], group.before), readChunks(files[1], group.after)];
-      const cut = commonLines(old, now, isCsv);
+      const cut = commonRows(old, now, isCsv);
       return cut === null ? group : { before: piece(group.before, old, cut), after: piece(group.after, now, cut) };
     },
     async close() {
@@ -85,29 +85,26 @@ interface Cut {
   readonly tailRows: number;
 }
 
-/** @returns null: nothing can be cut off, or where a row ends is not plain */
-function commonLines(a: Buffer, b: Buffer, isCsv: boolean): Cut | null {
-  if (isCsv && (hasLoneReturn(a) || hasLoneReturn(b) || a.includes(quote) || b.includes(quote))) return null;
+/** @returns null: nothing can be cut off, or where a row begins is not plain */
+function commonRows(a: Buffer, b: Buffer, isCsv: boolean): Cut | null {
+  const [old, now] = [rowStarts(a, isCsv), rowStarts(b, isCsv)];
+  if (old === null || now === null) return null;
   const most = Math.min(a.length, b.length);
   let same = 0;
   while (same < most && a[same] === b[same]) same += 1;
-  const head = same === 0 ? 0 : a.lastIndexOf(lineFeed, same - 1) + 1;
+  let headRows = 0;
+  while ((old[headRows + 1] ?? Infinity) <= same && (now[headRows + 1] ?? Infinity) <= same) headRows += 1;
+  const head = old[headRows] as number;
   let back = 0;
   while (back < most - head && a[a.length - 1 - back] === b[b.length - 1 - back]) back += 1;
-  // what is cut off begins behind a line end that both have, or that ends the head
-  const tail = isLineStart(a, a.length - back, head) && isLineStart(b, b.length - back, head) ? back : tailBehind(a, back);
-  const headRows = rowsIn(a, 0, head, isCsv);
-  const tailRows = rowsIn(a, a.length - tail, a.length, isCsv);
-  return headRows === null || tailRows === null || head + tail === 0 ? null : { head, headRows, tail, tailRows };
-}
-
-function isLineStart(bytes: Buffer, at: number, head: number): boolean {
-  return at === head || bytes[at - 1] === lineFeed;
-}
-
-function tailBehind(bytes: Buffer, back: number): number {
-  const end = bytes.indexOf(lineFeed, bytes.length - back);
-  return end === -1 ? 0 : bytes.length - end - 1;
+  let tailRows = 0;
+  while (true) {
+    const [x, y] = [old[old.length - 1 - tailRows - 1], now[now.length - 1 - tailRows - 1]];
+    if (x === undefined || y === undefined || x < head || y < head || a.length - x > back || a.length - x !== b.length - y) break;
+    tailRows += 1;
+  }
+  const tail = a.length - (old[old.length - 1 - tailRows] as number);
+  return head + tail === 0 ? null : { head, headRows, tail, tailRows };
 }
 
 const lineFeed = 0x0a;
@@ -115,21 +112,25 @@ const carriageReturn = 0x0d;
 const quote = 0x22;
 const brace = 0x7b;
 
-function hasLoneReturn(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(carriageReturn); at !== -1; at = bytes.indexOf(carriageReturn, at + 1)) if (bytes[at + 1] !== lineFeed) return true;
-  return false;
-}
-
-/** Rows in whole lines; null: a line is blank, or begins as no row does, and a reader has to look. */
-function rowsIn(bytes: Buffer, start: number, end: number, isCsv: boolean): number | null {
-  let rows = 0;
-  for (let at = start; at < end; rows += 1) {
-    const first = bytes[at];
-    if (isCsv ? first === lineFeed || first === carriageReturn : first !== brace) return null;
-    const next = bytes.indexOf(lineFeed, at);
-    at = next === -1 ? end : next + 1;
+/**
+ * Where rows begin, and the end. A row of JSONL is a line, one of CSV may go on over line ends between quotes.
+ * @returns null: a line is blank, or begins as no row does, or ends as some do, and a reader has to look
+ */
+function rowStarts(bytes: Buffer, isCsv: boolean): number[] | null {
+  const starts = [0];
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte === lineFeed && !quoted) starts.push(at + 1);
+    else if (isCsv && byte === quote) quoted = !quoted;
+    else if (isCsv && byte === carriageReturn && !quoted && bytes[at + 1] !== lineFeed) return null;
   }
-  return rows;
+  if (starts.at(-1) !== bytes.length) starts.push(bytes.length);
+  for (let at = 0; at + 1 < starts.length; at += 1) {
+    const first = bytes[starts[at] as number];
+    if (isCsv ? first === lineFeed || first === carriageReturn : first !== brace) return null;
+  }
+  return starts;
 }
 
 function piece(chunks: readonly PlacedChunk[], bytes: Buffer, { head, headRows, tail, tailRows }: Cut): PlacedChunk[] {

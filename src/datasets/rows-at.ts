@@ -1,8 +1,8 @@
 // Some rows of a version, by number: where its tree is known, from the chunks that hold them; else the file is read up to the last of them.
 import { open } from 'node:fs/promises';
 import { systemError } from '../base/errors.ts';
-import { chunksOfRows, walkChunks } from '../store/tree/row-walk.ts';
-import type { PlacedChunk, ReadNode } from '../store/tree/tree.ts';
+import { chunksOfPlaces, chunksOfRows } from '../store/tree/row-walk.ts';
+import type { ReadNode } from '../store/tree/tree.ts';
 import { parseLine } from './jsonl.ts';
 import { skipByteOrderMark } from './encoding.ts';
 import { ChunkList, readGapRows, readHeader } from './row-gaps.ts';
@@ -58,9 +58,6 @@ async function* picked(batches: AsyncIterable<readonly Row[]>, numbers: readonly
   }
 }
 
-/** Below one row of so many, each is looked up in the tree; else all chunks are walked through. */
-const fewOf = 2000;
-
 async function* rowsOfTree(
   readNode: ReadNode,
   source: TreeSource,
@@ -68,29 +65,10 @@ async function* rowsOfTree(
   reading: { readonly signal?: AbortSignal },
 ): AsyncGenerator<readonly Row[]> {
   const list = new ChunkList();
-  for await (const chunk of chunksWith(readNode, source, numbers)) list.add(chunk, 0);
+  const places = numbers.map((number) => number - 1);
+  for await (const chunk of chunksOfPlaces(readNode, source.tree.root, places)) list.add(chunk, 0);
   const columns = source.format === 'csv' ? await readHeader(readNode, source, reading) : null;
   for await (const { rows } of readGapRows(source, list, columns, reading)) yield rows;
-}
-
-async function* chunksWith(readNode: ReadNode, { tree }: TreeSource, numbers: readonly number[]): AsyncGenerator<PlacedChunk> {
-  if (numbers.length * fewOf > tree.rows) {
-    let next = 0;
-    for await (const chunk of walkChunks(readNode, tree.root)) {
-      const end = chunk.row + chunk.rows;
-      if ((numbers[next] ?? Number.POSITIVE_INFINITY) <= end) yield chunk;
-      while ((numbers[next] ?? Number.POSITIVE_INFINITY) <= end) next += 1;
-    }
-    return;
-  }
-  let known = 0;
-  for (const row of numbers) {
-    if (row <= known) continue;
-    for await (const chunk of chunksOfRows(readNode, tree.root, { start: row - 1, end: row })) {
-      yield chunk;
-      known = chunk.row + chunk.rows;
-    }
-  }
 }
 
 /** Lines are counted, and only those that are asked for are parsed. The file has been read as rows before. */

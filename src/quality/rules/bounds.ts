@@ -44,7 +44,7 @@ export const countBoundsSchema = fields({
   .refine(({ min, max }) => min === undefined || max === undefined || min <= max, 'min is greater than max');
 
 export type Bounds = z.infer<typeof boundsSchema>;
-export type ValueBounds = z.infer<typeof valueBoundsSchema>;
+type ValueBounds = z.infer<typeof valueBoundsSchema>;
 
 interface Ends {
   readonly min?: number | string | undefined;

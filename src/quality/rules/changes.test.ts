@@ -79,7 +79,7 @@ test.each(['jsonl', 'csv'] as const)('after any edits of %s the verdict is that 
     { numRuns: 25 },
   );
   expect(incremental).toBeGreaterThan(10);
-  expect(read).toBeGreaterThan(10);
+  expect(read).toBeGreaterThan(2);
 });
 
 test('a version of which too much changed is judged as a whole, and the one after it by what changed since', async () => {

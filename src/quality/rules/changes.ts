@@ -5,10 +5,13 @@ import type { Row } from '../../datasets/rows.ts';
 import { BagCounter, changedBag } from '../columns/column-bag.ts';
 import { duplicatesOf, type ValueIndex } from '../columns/value-index.ts';
 import type { Checks, Looked } from './checks.ts';
-import { bagged, describer, indexedName, type JudgeOptions } from './judge-rows.ts';
+import { bagged, describer, indexedName, indexShown, type JudgeOptions } from './judge-rows.ts';
 import { broken, passedBy, rowTest } from './row-test.ts';
 import type { KeptState } from './state-file.ts';
 import type { BrokenRow, IndexFacts, State } from './state.ts';
+
+/** So many rows that came are at hand until it is known which of them stand twice. */
+const fewRows = 10_000;
 
 /** @param columns of the version after */
 export async function stateAfter(
@@ -34,26 +37,38 @@ export async function stateAfter(
       for (const index of indexes) index.remove(row);
     }
   }
+  const fresh = new Map<number, Row>();
   for await (const batch of changes.added()) {
     for (const row of batch) {
       const found = tests.flatMap((test, at) => {
         const outcome = test(row.value);
         if (outcome !== passedBy) looked[at] = (looked[at] as number) + 1;
-        return outcome === broken ? [at] : [];
+        return outcome === broken ? [String(at)] : [];
       });
-      for (const at of found) lists[at]?.push(row.row);
+      for (const at of found) lists[Number(at)]?.push(row.row);
+      if (changes.addedCount <= fewRows) fresh.set(row.row, row);
       if (found.length > 0) entries.set(row.row, describe(row, found));
       for (const { count, counter } of bags) count(row.value, counter, 1);
       for (const index of indexes) index.add(row);
     }
   }
+  const facts = indexes.map((index) => index.facts(changes));
+  facts.forEach(({ duplicates }, at) => {
+    for (const number of duplicates.rows) {
+      const row = fresh.get(number);
+      if (row === undefined) continue;
+      const entry = entries.get(number);
+      const more = describe(row, [indexShown(at)]);
+      entries.set(number, { ...more, shown: { ...entry?.shown, ...more.shown } });
+    }
+  });
   return {
     rows: changes.rows,
     ...columns,
     looked,
     broken: lists.map((numbers) => Uint32Array.from(numbers).toSorted()),
     entries,
-    indexes: indexes.map((index) => index.facts(changes)),
+    indexes: facts,
     bags: known.bags.map((bag, at) => changedBag(bag, (bags[at] as { counter: BagCounter }).counter)),
   };
 }

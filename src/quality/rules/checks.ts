@@ -94,7 +94,6 @@ export interface Checks {
   readonly named: ReadonlyMap<string, string>;
 }
 
-export type { ColumnReference };
 
 /** Rows of this file have an order that some check depends on, or a check of rows needs to know all of them first: they cannot be judged in parts. */
 export function isWhole({ rows }: Checks): boolean {

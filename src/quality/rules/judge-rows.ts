@@ -46,7 +46,7 @@ export function judgeOfRows(checks: Checks, options: JudgeOptions): RowsJudge {
       rows += 1;
       columns.see(row.value);
       let wanted = false;
-      let found: number[] | undefined;
+      let found: string[] | undefined;
       for (let at = 0; at < tests.length; at += 1) {
         const outcome = (tests[at] as (row: Row['value']) => Outcome)(row.value);
         if (outcome === passedBy) continue;
@@ -54,7 +54,7 @@ export function judgeOfRows(checks: Checks, options: JudgeOptions): RowsJudge {
         if (outcome !== broken) continue;
         const list = lists[at] as NumberList;
         list.push(row.row);
-        (found ??= []).push(at);
+        (found ??= []).push(String(at));
         wanted ||= list.length <= keysKept || entries.size < mostEntries;
       }
       if (found !== undefined && wanted) entries.set(row.row, describe(row, found));
@@ -82,14 +82,20 @@ export function factsOf(index: ValueIndex): State['indexes'][number] {
   return { size: index.size, distinct: index.distinct, duplicates: index.duplicates() };
 }
 
-/** @returns a function that says how a row is shown, of the checks (places in `checks.rows`) that it breaks */
-export function describer({ key, rows }: Checks, digests: boolean): (row: Row, found: readonly number[]) => BrokenRow {
+/** What `shown` of a broken row calls an index; a check of rows it calls by its place. */
+export function indexShown(index: number): string {
+  return `u${index}`;
+}
+
+/** @returns a function that says how a row is shown, of the checks and indexes (as `shown` calls them) that it breaks */
+export function describer({ key, rows, indexes }: Checks, digests: boolean): (row: Row, found: readonly string[]) => BrokenRow {
+  const columnsOf = (name: string): readonly string[] => (name.startsWith('u') ? indexes[Number(name.slice(1))] : rows[Number(name)])?.columns ?? [];
   return ({ row, value }, found) => {
     const name = keyOf(value, row, key);
     return {
       key: name === `row ${row}` ? null : name,
       digest: digests ? rowDigest(value) : null,
-      shown: Object.fromEntries(found.map((at) => [at, shownOf(value, rows[at]?.columns ?? [])])),
+      shown: Object.fromEntries(found.map((one) => [one, shownOf(value, columnsOf(one))])),
     };
   };
 }

@@ -1,4 +1,5 @@
 // Versions of rows with their trees, and a world without a project: for the tests of the engines.
+import { cellText } from '../../datasets/row-content.ts';
 import { mkdtempSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,7 @@ export function jsonlOf(rows: readonly Cells[]): string {
 
 /** @param columns of the header; a cell that a row has not is empty */
 export function csvOf(rows: readonly Cells[], columns: readonly string[]): string {
-  const cells = (row: Cells): string[] => columns.map((name) => (row[name] === undefined || row[name] === null ? '' : String(row[name])));
+  const cells = (row: Cells): string[] => columns.map((name) => (cellText(row[name])));
   return [columns as string[], ...rows.map(cells)].map(csvLine).join('');
 }
 

@@ -1,4 +1,4 @@
-// Checks as DuckDB's SQL: the same answer as evaluate.ts and row-test.ts give, for columns whose kind is known. Names and values of others come in as quoted
+// Checks as DuckDB's SQL, long for it is the whole language in one place, a function a kind of test: the same answer as evaluate.ts and row-test.ts give, for columns whose kind is known. Names and values of others come in as quoted
 // identifiers and literals only; what SQL cannot say the same way is null, and whoever asks takes the other engine.
 import type { RowCheck, RowTest, Looked, Scalar } from './checks.ts';
 import { dateForm } from './date-format.ts';

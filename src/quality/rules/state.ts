@@ -13,7 +13,7 @@ export interface BrokenRow {
   readonly key: string | null;
   /** of the row's content; null: nobody asked */
   readonly digest: Digest | null;
-  /** place of a check of rows -> its value as it is shown; of those that the row breaks */
+  /** place of a check of rows -> its value as it is shown, of those that the row breaks; of an index "u" and its place */
   readonly shown: Readonly<Record<string, string>>;
 }
 

@@ -2,16 +2,14 @@
 import { PlumbError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/names.ts';
 import type { Row } from '../../datasets/rows.ts';
-import { rowDigest } from '../../datasets/row-digest.ts';
 import type { ColumnBag } from '../columns/column-bag.ts';
 import type { Finding, FlaggedRow } from '../findings.ts';
 import { isWithin } from './bounds.ts';
 import type { Check, CheckAbout, Checks } from './checks.ts';
-import { describer } from './judge-rows.ts';
+import { describer, indexShown } from './judge-rows.ts';
 import { keysKept, samplesKept, type CheckResult, type Validation } from './report.ts';
 import type { BrokenRow, State } from './state.ts';
 import { judgeBag, type Observed, type ReferenceBag } from './statistics.ts';
-import { keyOf, shownOf } from './values.ts';
 
 /** What other data hold, by place in the references of the checks. */
 export interface ReferenceFacts {
@@ -52,8 +50,8 @@ interface Line {
   readonly rows: Uint32Array;
   /** of unique: the other row */
   readonly others: Uint32Array | null;
-  /** place of the check of rows; null: what is shown is read from the row */
-  readonly check: number | null;
+  /** what `shown` of a broken row calls it */
+  readonly check: string;
   readonly columns: readonly string[];
   /** of rows that are told */
   readonly flags: boolean;
@@ -69,14 +67,14 @@ function lineOf(check: Check, checks: Checks, state: State, world: VerdictWorld)
       const looked = state.looked[check.row] as number;
       const holds = rows.length === 0 || (about.mostly !== undefined && (looked - rows.length) / looked >= about.mostly);
       const result = resultOf(about, { holds, checked: looked, failing: rows.length });
-      return { result, rows, others: null, check: check.row, columns: checks.rows[check.row]?.columns ?? [], flags: !holds };
+      return { result, rows, others: null, check: String(check.row), columns: checks.rows[check.row]?.columns ?? [], flags: !holds };
     }
     case 'unique': {
       const facts = state.indexes[check.index] as State['indexes'][number];
       const { rows, others } = facts.duplicates;
       const holds = rows.length === 0 || (about.mostly !== undefined && (facts.size - rows.length) / facts.size >= about.mostly);
       const result = resultOf(about, { holds, checked: facts.size, failing: rows.length });
-      return { result, rows, others, check: null, columns: checks.indexes[check.index]?.columns ?? [], flags: !holds };
+      return { result, rows, others, check: indexShown(check.index), columns: checks.indexes[check.index]?.columns ?? [], flags: !holds };
     }
     default: {
       const { checked, holds, observed } = judgeTogether(check, state, world);
@@ -84,7 +82,7 @@ function lineOf(check: Check, checks: Checks, state: State, world: VerdictWorld)
         result: { ...resultOf(about, { holds, checked, failing: 0 }), observed },
         rows: none,
         others: null,
-        check: null,
+        check: '',
         columns: [],
         flags: false,
       };
@@ -192,8 +190,7 @@ async function walkBroken(checks: Checks, state: State, lines: readonly Line[], 
   const numbers = numbersToWalk(lines, world.onFlagged !== null);
   const cursors = lines.map(() => 0);
   const entries = new Map<number, BrokenRow>();
-  const wanted = { digests: world.onFlagged !== null };
-  for await (const { number, entry, row } of knownOrRead(checks, state, { numbers, lines, wanted }, world)) {
+  for await (const { number, entry } of knownOrRead(checks, state, { numbers, lines, digests: world.onFlagged !== null }, world)) {
     entries.set(number, entry);
     const findings: Finding[] = [];
     const key = entry.key ?? `row ${number}`;
@@ -201,7 +198,7 @@ async function walkBroken(checks: Checks, state: State, lines: readonly Line[], 
       if (line.rows[cursors[at] as number] !== number) return;
       const same = line.others?.[cursors[at] as number];
       cursors[at] = (cursors[at] as number) + 1;
-      show(line, { number, key, value: line.check === null ? shownOf(row?.value ?? {}, line.columns) : (entry.shown[line.check] ?? ''), same });
+      show(line, { number, key, value: entry.shown[line.check] ?? '', same });
       if (line.flags) findings.push(findingOf(line.result, same));
     });
     if (findings.length > 0 && entry.digest !== null) world.onFlagged?.({ row: number, key, digest: entry.digest, findings });
@@ -238,46 +235,44 @@ function numbersToWalk(lines: readonly Line[], flagged: boolean): number[] {
 interface Walk {
   readonly numbers: readonly number[];
   readonly lines: readonly Line[];
-  readonly wanted: { readonly digests: boolean };
+  readonly digests: boolean;
 }
 
 /** Rows of which all that is wanted is known are not read. */
 async function* knownOrRead(
   checks: Checks,
-  state: State,
-  { numbers, lines, wanted }: Walk,
+  { entries }: State,
+  walk: Walk,
   world: VerdictWorld,
-): AsyncGenerator<{ number: number; entry: BrokenRow; row: Row | null }> {
-  // what an index is about stands in the row alone
-  const ofIndexes = lines
-    .filter(({ check, rows }) => check === null && rows.length > 0)
-    .map(({ rows, flags }) => (wanted.digests && flags ? rows : rows.subarray(0, keysKept)));
-  const needed = new Set(ofIndexes.flatMap((rows) => [...rows]));
-  const toRead = numbers.filter((number) => {
-    const entry = state.entries.get(number);
-    return needed.has(number) || entry === undefined || (wanted.digests && entry.digest === null);
-  });
+): AsyncGenerator<{ number: number; entry: BrokenRow }> {
+  const { numbers, lines, digests } = walk;
+  const toRead = numbers.filter((number) => !isKnown(entries.get(number), number, walk));
   const reading = world.look(toRead)[Symbol.asyncIterator]();
-  const describe = describer(checks, wanted.digests);
+  const describe = describer(checks, digests);
   let next = 0;
   for (const number of numbers) {
-    const known = state.entries.get(number);
+    const known = entries.get(number);
     if (toRead[next] !== number) {
-      if (known !== undefined) yield { number, entry: known, row: null };
+      if (known !== undefined) yield { number, entry: known };
       continue;
     }
     next += 1;
     const { value: row, done } = await reading.next();
     if (done === true || row.row !== number) throw changed(number);
-    const found = state.broken.flatMap((rows, at) => (holdsNumber(rows, number) ? [at] : []));
-    yield { number, entry: found.length > 0 ? describe(row, found) : entryOf(checks, row, wanted.digests), row };
+    yield {
+      number,
+      entry: describe(
+        row,
+        lines.filter(({ rows }) => holdsNumber(rows, number)).map(({ check }) => check),
+      ),
+    };
   }
   await reading.return?.();
 }
 
-function entryOf({ key }: Checks, { row, value }: Row, digests: boolean): BrokenRow {
-  const name = keyOf(value, row, key);
-  return { key: name === `row ${row}` ? null : name, digest: digests ? rowDigest(value) : null, shown: {} };
+function isKnown(entry: BrokenRow | undefined, number: number, { lines, digests }: Walk): boolean {
+  if (entry === undefined || (digests && entry.digest === null)) return false;
+  return lines.every(({ rows, check }) => Object.hasOwn(entry.shown, check) || !holdsNumber(rows, number));
 }
 
 function holdsNumber(rows: Uint32Array, number: number): boolean {

@@ -19,6 +19,20 @@ export function chunksOfRows(read: ReadNode, root: Digest, rows: { readonly star
   return chunksWhere(read, root, { may: (item, row) => Math.max(row, rows.start) < Math.min(row + item.rows, rows.end), likely: () => false });
 }
 
+/**
+ * Chunks that hold some rows, in order. Reads the nodes on the way to them, each once.
+ * @param rows places from 0, rising
+ */
+export function chunksOfPlaces(read: ReadNode, root: Digest, rows: readonly number[]): AsyncGenerator<PlacedChunk> {
+  let next = 0;
+  const may = (item: RowChild, row: number): boolean => {
+    // asked in the order of the rows: what is passed by is not asked again
+    while ((rows[next] ?? Infinity) < row) next += 1;
+    return (rows[next] ?? Infinity) < row + item.rows;
+  };
+  return chunksWhere(read, root, { may, likely: () => false });
+}
+
 /** Chunks in which a key may stand, in order: of rows sorted by key one or two, of others any number; none where the rows have no key. */
 export function chunksOfKey(read: ReadNode, root: Digest, key: string): AsyncGenerator<PlacedChunk> {
   const cut = cutKey(key);
