@@ -8,7 +8,6 @@ export const categoryMeasures = ['jensen_shannon', 'psi', 'cramers_v', 'total_va
 
 /** What may be another than before in a column. */
 export const aspects = ['values', 'missing', 'types', 'length', 'words', 'uniqueness'] as const;
-export type Aspect = (typeof aspects)[number];
 
 const effect = z.number().positive();
 

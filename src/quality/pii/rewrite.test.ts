@@ -34,7 +34,7 @@ async function rewrite(
 ): Promise<{ text: string; path: string; lineage: string; source: string }> {
   const source = join(folder, `${(files += 1)}-${name}`);
   if (bytes !== null) await writeFile(source, bytes);
-  else await parquetWriteFile({ filename: source, columnData: parquetColumns });
+  else parquetWriteFile({ filename: source, columnData: parquetColumns });
   const format = formatOfName(name) ?? 'jsonl';
   const rows = { source: { path: source, format, name }, content: (await digestOfFile(source)).digest };
   const world = {
@@ -164,7 +164,7 @@ test('a place in JSON is where its value stands, whatever stands around', () => 
     ),
     list: fc.array(tie('any'), { maxLength: 4 }),
     object: fc.dictionary(fc.string(), tie('any'), { maxKeys: 4 }),
-  })).object as fc.Arbitrary<Record<string, unknown>>;
+  })).object;
   fc.assert(
     fc.property(value, fc.constantFrom(undefined, 1, 3), (object, indent) => {
       const json = JSON.stringify(object, null, indent);

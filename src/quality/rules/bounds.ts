@@ -44,7 +44,6 @@ export const countBoundsSchema = fields({
   .refine(({ min, max }) => min === undefined || max === undefined || min <= max, 'min is greater than max');
 
 export type Bounds = z.infer<typeof boundsSchema>;
-type ValueBounds = z.infer<typeof valueBoundsSchema>;
 
 interface Ends {
   readonly min?: number | string | undefined;

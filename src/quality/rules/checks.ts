@@ -1,7 +1,7 @@
 // What a rules file asks, taken apart: tests of a row by itself, indexes of values (which stand twice, how many are there), bags of a column's values, and
 // questions about all rows. Every engine works on this form, and knows nothing of YAML.
 import type { JsonValue } from '../../base/schema.ts';
-import type { ColumnReference, DataReference } from './bounds.ts';
+import type { DataReference } from './bounds.ts';
 import type { ColumnCheckName, ValueType } from './column-checks.ts';
 import type { Expression } from './expression.ts';
 import type { ColumnRule, RowsRule, TableRule } from './schema.ts';
@@ -93,7 +93,6 @@ export interface Checks {
   /** column -> path in the file: those that must be there */
   readonly named: ReadonlyMap<string, string>;
 }
-
 
 /** Rows of this file have an order that some check depends on, or a check of rows needs to know all of them first: they cannot be judged in parts. */
 export function isWhole({ rows }: Checks): boolean {

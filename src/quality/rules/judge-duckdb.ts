@@ -202,7 +202,7 @@ async function listValues({ lists }: SqlColumns, sql: Sql): Promise<void> {
   const { DOUBLE, VARCHAR } = await import('@duckdb/node-api');
   for (const [at, values] of lists.entries()) {
     const type = typeof values[0] === 'number' ? DOUBLE : VARCHAR;
-    await sql.run(`CREATE TEMP TABLE s${at} (v ${type})`);
+    await sql.run(`CREATE TEMP TABLE s${at} (v ${type.toString()})`);
     await append(sql, `s${at}`, values, (appender, value) => appender.appendValue(value, type));
   }
 }

@@ -188,7 +188,7 @@ function severalTest(test: RowTest, given: RowTests): (values: readonly unknown[
         return (
           numbers.every((value) => typeof value === 'number') &&
           isWithin(
-            numbers.reduce<number>((sum, value) => sum + (value), 0),
+            numbers.reduce<number>((sum, value) => sum + value, 0),
             test.bounds,
           )
         );

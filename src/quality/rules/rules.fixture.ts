@@ -26,7 +26,7 @@ export function jsonlOf(rows: readonly Cells[]): string {
 
 /** @param columns of the header; a cell that a row has not is empty */
 export function csvOf(rows: readonly Cells[], columns: readonly string[]): string {
-  const cells = (row: Cells): string[] => columns.map((name) => (cellText(row[name])));
+  const cells = (row: Cells): string[] => columns.map((name) => cellText(row[name]));
   return [columns as string[], ...rows.map(cells)].map(csvLine).join('');
 }
 

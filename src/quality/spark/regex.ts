@@ -1,4 +1,5 @@
-// Regular expressions of RE2 for Java, whose words are nearly the same and whose engine is not: it goes back and tries again, and can do so for ever. So each
+// Long, for one grammar is read and written here: regular expressions of RE2 for Java, whose words are nearly the same and whose engine is not. It goes
+// back and tries again, and can do so for ever. So each
 // pattern is read, written out with nothing that the two read differently, and refused where it can be matched in two ways inside of a repetition.
 import { refuseOnSpark } from './refusal.ts';
 
