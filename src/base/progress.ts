@@ -13,6 +13,22 @@ export interface Progress {
   start(label: string, total: number | undefined, unit: Unit): ProgressBar;
 }
 
+/** Batches as they are read: what was taken is told, and the line goes when the reader stops, for whatever reason. */
+export async function* tellBatches<Batch extends { readonly length: number }>(
+  batches: AsyncIterable<Batch>,
+  start: () => ProgressBar,
+): AsyncGenerator<Batch> {
+  const bar = start();
+  try {
+    for await (const batch of batches) {
+      yield batch;
+      bar.advance(batch.length);
+    }
+  } finally {
+    bar.end();
+  }
+}
+
 export const silentProgress: Progress = { start: () => ({ advance: () => undefined, end: () => undefined }) };
 
 /** What a bar knows of itself: pure, so that it can be tested without a terminal. */

@@ -1,5 +1,6 @@
 // What a data-set card says, gathered: the lock, its history, the sidecar of provenance, and the runs that are of this very version.
 import { PlumbError } from '../base/errors.ts';
+import { tellBatches } from '../base/progress.ts';
 import { loadLock, loadLockAt, requireDataset } from '../datasets/lock.ts';
 import { readLockedManifest } from '../datasets/manifest.ts';
 import { RowVersions } from '../datasets/row-versions.ts';
@@ -26,7 +27,10 @@ export async function gatherCard(project: Project, name: string, cli: Cli): Prom
     name,
     entry,
     labels: manifest.kind === 'rows' ? (manifest.labels ?? null) : null,
-    provenance: source === null ? null : await provenanceFacts(readSidecar(source, cli)),
+    provenance:
+      source === null
+        ? null
+        : await provenanceFacts(tellBatches(readSidecar(source, cli), () => cli.progress.start(`read ${source.name}`, source.tree?.rows, 'rows'))),
     ...(await runsOf(project, name, cli)),
     versions: await earlierVersions(project, name, entry.content),
   };

@@ -34,7 +34,7 @@ function wishOf(what: string, { column, text }: Options): ForgetWish {
 async function forget(wish: ForgetWish, branch: string | undefined, cli: Cli): Promise<void> {
   const project = await openProject(cli);
   const { planForget } = await import('../lineage/forget.ts');
-  const plan = await planForget(wish, { project, signal: cli.signal });
+  const plan = await planForget(wish, { project, progress: cli.progress, signal: cli.signal });
   const made =
     branch === undefined || plan.rows.size === 0
       ? null

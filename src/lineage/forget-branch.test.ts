@@ -98,7 +98,7 @@ test('rows of versions that only the past, or another branch, has are told with 
   await commit();
   await project.git('switch', '-q', 'main');
   const opened = await open();
-  const plan = await planForget({ by: 'column', column: 'user', what: 'u-1' }, { project: opened, signal: quiet.signal });
+  const plan = await planForget({ by: 'column', column: 'user', what: 'u-1' }, { project: opened, ...quiet });
   expect(plan.counts).toEqual({ matched: 3, derived: 0, shared: 0 });
   expect(plan.versions.map(({ rows: count, current }) => [count, current])).toEqual([
     [1, false],
@@ -121,7 +121,7 @@ test('versions are searched by their trees: a row in one of them costs what diff
   let looked = 0;
   const search = rowsNamed(new Set([rowDigest({ id: 2000, text: 'wanted' })]));
   const counting = { ...search, match: (value: Record<string, unknown>) => ((looked += 1), search.match(value)) };
-  const matched = await searchVersions(versions, counting, { project: opened, signal: quiet.signal });
+  const matched = await searchVersions(versions, counting, { project: opened, ...quiet });
   expect(matched.map(({ rows }) => rows?.size)).toEqual([0, 1, 0]);
   // rows that differ are looked at once more, when they are added or removed
   expect(looked).toBeLessThan(4010);
@@ -144,7 +144,7 @@ test('a version whose bytes are nowhere is not known, and the one after it is re
   const lost = { ...versions[0]!, entry: { ...versions[0]!.entry, digest: digestOf('what nobody has') } };
   const matched = await searchVersions([lost, versions[1]!], rowsNamed(new Set([rowDigest({ id: 2, text: 'b' })])), {
     project: opened,
-    signal: quiet.signal,
+    ...quiet,
   });
   expect(matched.map(({ rows }) => rows?.size ?? null)).toEqual([null, 1]);
 });

@@ -1,6 +1,7 @@
 // What would have to go for a document or a person to be forgotten: rows in every version, what was made of them, runs, models, and where their bytes still are.
 import { hexOf, type Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
 import { cellText } from '../datasets/row-content.ts';
 import type { Project } from '../project/open.ts';
 import type { ProvenanceRow, ProvenanceSource } from '../quality/provenance/schema.ts';
@@ -53,6 +54,7 @@ export interface ForgetPlan {
 
 interface World {
   readonly project: Project;
+  readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 

@@ -52,7 +52,7 @@ export async function traceRow(project: Project, word: string, world: World): Pr
   const row = isDigest(word) ? word : (found?.digest ?? word);
   if (!isDigest(row)) throw new Error('a row without a digest');
   const known = await collectKnownRuns(project);
-  const at = { project, signal: world.signal };
+  const at = { project, progress: world.progress, signal: world.signal };
   const { index, unread } = await collectLineage(known, at);
   const { versions, whole } = await collectVersions(project);
   for (const { row: one, made = [] } of (await searchSidecars(versions, ({ made: ways }) => ways !== undefined, at)).values())
@@ -133,7 +133,7 @@ function unknownRow(row: Digest): PlumbError {
 export async function matchAll(
   versions: readonly DataVersion[],
   wanted: ReadonlySet<Digest>,
-  world: { project: Project; signal: AbortSignal },
+  world: { project: Project; progress: Progress; signal: AbortSignal },
 ): Promise<MatchedVersion[]> {
   const matched: MatchedVersion[] = [];
   for (const [, all] of Map.groupBy(dataVersions(versions), ({ data }) => data))
@@ -156,7 +156,7 @@ export function isSidecar(data: string, names: ReadonlySet<string>): boolean {
 export async function searchSidecars(
   versions: readonly DataVersion[],
   wants: (said: ProvenanceRow) => boolean,
-  world: { readonly project: Project; readonly signal: AbortSignal },
+  world: { readonly project: Project; readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<Map<Digest, ProvenanceRow & { data: string }>> {
   const said = new Map<Digest, ProvenanceRow & { data: string }>();
   const names = new Set(versions.map(({ data }) => data));

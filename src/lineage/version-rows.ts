@@ -1,6 +1,7 @@
 // Which versions of a data set have some rows? The first is read; of each one after it only what differs from the one before, by their trees.
 import type { Digest } from '../base/digest.ts';
 import { isPlumbError } from '../base/errors.ts';
+import { tellBatches, type Progress } from '../base/progress.ts';
 import { findRowChanges } from '../datasets/row-changes.ts';
 import { rowDigest } from '../datasets/row-digest.ts';
 import type { RowSource } from '../datasets/row-source.ts';
@@ -22,6 +23,7 @@ export type MatchedVersion = DataVersion & { readonly rows: ReadonlyMap<Digest, 
 
 interface World {
   readonly project: Project;
+  readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
@@ -29,7 +31,7 @@ interface World {
 export async function searchVersions<Found>(
   versions: readonly DataVersion[],
   search: RowSearch<Found>,
-  { project, signal }: World,
+  { project, progress, signal }: World,
 ): Promise<MatchedVersion[]> {
   const reader = new RowVersions(project, { signal });
   const matched: MatchedVersion[] = [];
@@ -42,7 +44,7 @@ export async function searchVersions<Found>(
     }
     const rows: Map<Digest, number> =
       before === null || before.source.format !== source.format
-        ? await countAll(source, search, signal)
+        ? await countAll(source, search, { progress, signal, total: version.entry.rows })
         : await countChanges(before, source, { search, reader, signal });
     matched.push({ ...version, rows });
     before = { source, rows };
@@ -66,9 +68,14 @@ async function openVersion(reader: RowVersions, { data, entry }: DataVersion): P
   }
 }
 
-async function countAll<Found>(source: RowSource, search: RowSearch<Found>, signal: AbortSignal): Promise<Map<Digest, number>> {
+async function countAll<Found>(
+  { path, format, name }: RowSource,
+  search: RowSearch<Found>,
+  { progress, signal, total }: Pick<World, 'progress' | 'signal'> & { readonly total: number },
+): Promise<Map<Digest, number>> {
   const rows = new Map<Digest, number>();
-  for await (const batch of readRowBatches(source.path, source.format, { name: source.name, signal })) add(rows, batch, search);
+  const batches = tellBatches(readRowBatches(path, format, { name, signal }), () => progress.start(`search ${name}`, total, 'rows'));
+  for await (const batch of batches) add(rows, batch, search);
   return rows;
 }
 

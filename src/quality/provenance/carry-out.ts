@@ -8,7 +8,7 @@ import { temporaryBeside } from '../../base/atomic.ts';
 import type { Digest } from '../../base/digest.ts';
 import { PlumbError, systemError } from '../../base/errors.ts';
 import { withMutex } from '../../base/mutex.ts';
-import type { Progress } from '../../base/progress.ts';
+import { tellBatches, type Progress, type ProgressBar } from '../../base/progress.ts';
 import { addDataset } from '../../datasets/add.ts';
 import { loadLock } from '../../datasets/lock.ts';
 import { findRowChanges } from '../../datasets/row-changes.ts';
@@ -61,9 +61,10 @@ export async function carryOutRecord(project: Project, wish: RecordWish, world: 
     const path = sidecar?.entry?.path ?? sidecarPath(data.entry.path);
     await refuseWayOut(project.root, path);
     const rows = await rowsToLookAt(data, sidecar, wish);
-    const recorded = await recordProvenance({ ...wish, others, rows, sidecar: sidecar?.rows.source ?? null, signal: world.signal });
+    const { progress, signal } = world;
+    const recorded = await recordProvenance({ ...wish, others, rows, sidecar: sidecar?.rows.source ?? null, progress, signal });
     const file = join(project.root, path);
-    const written = await writeWhole(file, recorded.lines);
+    const written = await writeWhole(file, recorded.lines, progress.start(`write ${path}`, recorded.most, 'rows'));
     const { tally } = recorded;
     const name = sidecarName(wish.dataset);
     if (!written) return { ...tally, sidecar: name, path, content: null, locked: false };
@@ -116,7 +117,10 @@ function memoryOf(dataset: string): Digest {
 async function rowsToLookAt(data: DatasetData, sidecar: OpenedData | null, wish: RecordWish): Promise<() => AsyncIterable<readonly Row[]>> {
   const { rows, world } = data;
   const { source } = rows;
-  const all = (): AsyncIterable<readonly Row[]> => readRowBatches(source.path, source.format, { name: source.name, signal: world.signal });
+  const all = (): AsyncIterable<readonly Row[]> =>
+    tellBatches(readRowBatches(source.path, source.format, { name: source.name, signal: world.signal }), () =>
+      world.progress.start(`read ${source.name}`, source.tree?.rows, 'rows'),
+    );
   if (sidecar === null || wish.also || wish.pii !== null || wish.prune || wish.from.length > 0) return all;
   for await (const { version, state } of world.memory.recall(memoryOf(wish.dataset))) {
     if (state.toString() !== sidecar.rows.content || version.format !== source.format) continue;
@@ -129,12 +133,13 @@ async function rowsToLookAt(data: DatasetData, sidecar: OpenedData | null, wish:
 }
 
 /** @returns false: there was no line, and nothing was written */
-async function writeWhole(path: string, lines: AsyncGenerator<string>): Promise<boolean> {
+async function writeWhole(path: string, lines: AsyncGenerator<string>, bar: ProgressBar): Promise<boolean> {
   const temporary = temporaryBeside(path);
   let any = false;
   const counted = async function* (): AsyncGenerator<string> {
     for await (const line of lines) {
       any = true;
+      bar.advance(1);
       yield line;
     }
   };
@@ -147,5 +152,7 @@ async function writeWhole(path: string, lines: AsyncGenerator<string>): Promise<
   } catch (error) {
     await rm(temporary, { force: true });
     throw systemError(error, 'write', path);
+  } finally {
+    bar.end();
   }
 }

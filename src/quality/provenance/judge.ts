@@ -1,6 +1,7 @@
 // Does every row have the provenance that is required? One version of data against one of its sidecar; what changed of either since a version that is
 // remembered is all that is read again, and the answer is that of a full run.
 import type { Digest } from '../../base/digest.ts';
+import { tellBatches } from '../../base/progress.ts';
 import type { JsonValue } from '../../base/schema.ts';
 import { cellText, valueText } from '../../datasets/row-content.ts';
 import { findRowChanges } from '../../datasets/row-changes.ts';
@@ -72,7 +73,11 @@ async function readAll(asking: ProvenanceAsking, world: CheckWorld, absent: numb
   const known = new KnownRows(absent);
   let read = 0;
   if (sidecar !== null) {
-    for await (const batch of readSidecar(sidecar.source, { signal: world.signal })) {
+    const { source } = sidecar;
+    const said = tellBatches(readSidecar(source, { signal: world.signal }), () =>
+      world.progress.start(`read ${source.name}`, source.tree?.rows, 'rows'),
+    );
+    for await (const batch of said) {
       read += batch.length;
       for (const row of batch) {
         const entry = known.entryOf(row.row);
@@ -82,7 +87,7 @@ async function readAll(asking: ProvenanceAsking, world: CheckWorld, absent: numb
     }
   }
   const flagged: FlaggedPlace[] = [];
-  const bar = world.progress.start('provenance', undefined, 'rows');
+  const bar = world.progress.start(`provenance of ${rows.source.name}`, rows.source.tree?.rows, 'rows');
   try {
     for await (const batch of readRowBatches(rows.source.path, rows.source.format, { name: rows.source.name, signal: world.signal })) {
       bar.advance(batch.length);

@@ -2,6 +2,7 @@
 // stands there as it is now. Pure but for reading rows; memory holds what is new, and some 30 bytes of each row.
 import { byCodeUnit } from '../../base/canonical.ts';
 import type { Digest } from '../../base/digest.ts';
+import { tellBatches, type Progress } from '../../base/progress.ts';
 import { DigestTable } from '../../datasets/digest-table.ts';
 import { rowDigest } from '../../datasets/row-digest.ts';
 import type { RowSource } from '../../datasets/row-source.ts';
@@ -32,6 +33,7 @@ export interface RecordAsking {
   readonly lineage: LineageIndex | null;
   /** leave out what is said of rows that were not looked at */
   readonly prune: boolean;
+  readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
@@ -48,6 +50,8 @@ export interface RecordTally {
 export interface Recorded {
   /** the sidecar, line by line, sorted by row; to be read once: then `tally` is whole */
   readonly lines: AsyncGenerator<string>;
+  /** how many there are, or more where some are left out */
+  readonly most: number;
   readonly tally: RecordTally;
 }
 
@@ -57,17 +61,22 @@ export async function recordProvenance(asking: RecordAsking): Promise<Recorded> 
   const known = await readKnown(asking);
   const wanted = await readWanted(asking, known, tally);
   const fresh = await buildFresh(asking, wanted);
+  let most = known.size;
+  for (const row of fresh.keys()) if (!known.has(row)) most += 1;
   for (const row of wanted.keys()) if (!known.has(row) && !fresh.has(row)) tally.without += 1;
-  return { lines: writeRows(asking, known, fresh, tally), tally };
+  return { lines: writeRows(asking, known, fresh, tally), most, tally };
 }
 
 /** What the sidecar has, by digest. */
 class KnownSidecar {
   readonly #table = new DigestTable(1);
   sorted = true;
+  size = 0;
 
   add(row: Digest): boolean {
-    return this.#table.add(bytesOf(row)).isNew;
+    const { isNew } = this.#table.add(bytesOf(row));
+    if (isNew) this.size += 1;
+    return isNew;
   }
 
   has(row: Digest): boolean {
@@ -90,11 +99,11 @@ function bytesOf(row: Digest): Buffer {
   return Buffer.from(row.slice(7), 'hex');
 }
 
-async function readKnown({ sidecar, signal }: RecordAsking): Promise<KnownSidecar> {
+async function readKnown({ sidecar, signal, progress }: RecordAsking): Promise<KnownSidecar> {
   const known = new KnownSidecar();
   if (sidecar === null) return known;
   let last = '';
-  for await (const batch of readSidecar(sidecar, { signal })) {
+  for await (const batch of tellBatches(readSidecar(sidecar, { signal }), () => progress.start(`read ${sidecar.name}`, sidecar.tree?.rows, 'rows'))) {
     for (const { row } of batch) {
       if (!known.add(row)) throw standsTwice(sidecar.name, row);
       if (row < last) known.sorted = false;
