@@ -14,7 +14,7 @@ export const boundsSchema = fields({
   .refine(notCrossed, 'the ends are crossed: no number lies between them');
 
 /** The same of what may be a number or a text: dates in ISO 8601 are ordered as texts are. */
-export const valueBoundsSchema = fields({
+const valueBoundsSchema = fields({
   min: z
     .union([z.number(), z.string().min(1)])
     .optional()
@@ -107,4 +107,3 @@ export const columnReferenceSchema = fields({
 });
 
 export type DataReference = z.infer<typeof dataReferenceSchema>;
-export type ColumnReference = z.infer<typeof columnReferenceSchema>;
