@@ -13,28 +13,6 @@ export const boundsSchema = fields({
   .refine(hasEnd, 'expected at least one of min, max, above, below')
   .refine(notCrossed, 'the ends are crossed: no number lies between them');
 
-/** The same of what may be a number or a text: dates in ISO 8601 are ordered as texts are. */
-const valueBoundsSchema = fields({
-  min: z
-    .union([z.number(), z.string().min(1)])
-    .optional()
-    .describe(ends.min),
-  max: z
-    .union([z.number(), z.string().min(1)])
-    .optional()
-    .describe(ends.max),
-  above: z
-    .union([z.number(), z.string().min(1)])
-    .optional()
-    .describe(ends.above),
-  below: z
-    .union([z.number(), z.string().min(1)])
-    .optional()
-    .describe(ends.below),
-})
-  .refine(hasEnd, 'expected at least one of min, max, above, below')
-  .refine(notCrossed, 'the ends are crossed, or one is a number and another a text');
-
 /** Ends of a count. */
 export const countBoundsSchema = fields({
   min: countSchema.optional().describe(ends.min),
