@@ -8,10 +8,10 @@ export function renderValidation({ data, rules }: Judging, validation: Validatio
   const { rows, holds, errors, warnings, results } = validation;
   const verdict = holds ? paint.green('holds') : paint.red('does not hold');
   const counts = [
-    `${rows.toLocaleString('en-US')} rows`,
-    `${results.length} checks`,
+    counted(rows, 'row'),
+    counted(results.length, 'check'),
     `${errors} broken`,
-    ...(warnings > 0 ? [`${warnings} warnings`] : []),
+    ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
   ];
   const lines = [`${paint.bold(oneLine(data))} by ${oneLine(rules)}: ${verdict}, ${counts.join(', ')}`];
   for (const result of results) if (!result.holds) lines.push(...linesOf(result, limit, paint));
@@ -24,12 +24,20 @@ function linesOf(result: CheckResult, limit: number, paint: Paint): string[] {
   const what = `${result.name ?? `rule ${result.rule}`}: ${column === null ? '' : `${column} `}${expected}${desc === undefined ? '' : ` (${desc})`}`;
   if (observed !== undefined) return [`  ${word} ${oneLine(what)}; found: ${oneLine(String(observed))}`];
   const lines = [`  ${word} ${oneLine(what)}: ${failing.toLocaleString('en-US')} of ${checked.toLocaleString('en-US')} rows`];
-  for (const { row, key, value, same_as: same } of sample.slice(0, limit)) {
+  const shown = sample.slice(0, limit);
+  for (const { row, key, value, same_as: same } of shown) {
     const place = key === `row ${row}` ? key : `row ${row} (${key})`;
     lines.push(`    ${oneLine(`${place}: ${value}${same === undefined ? '' : `, as in row ${same}`}`)}`);
   }
-  if (failing > limit && limit > 0) lines.push(paint.dim(`    and ${(failing - Math.min(limit, sample.length)).toLocaleString('en-US')} more`));
+  // a report holds ten of them
+  const rest = failing - shown.length;
+  if (rest > 0 && limit > 0)
+    lines.push(paint.dim(`    and ${rest.toLocaleString('en-US')} more${limit > sample.length ? '; --out FILE writes all' : ''}`));
   return lines;
+}
+
+function counted(number: number, noun: string): string {
+  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** Keys and values are whatever the data hold: nothing of them moves a cursor or turns what follows around. */
