@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseYaml } from '../base/config.ts';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { openProject, type Project } from '../project/open.ts';
-import { openCheckedData, rowDatasets, type OpenedData } from '../quality/checked-data.ts';
+import { nameOfRows, openCheckedData, rowDatasets, type OpenedData } from '../quality/checked-data.ts';
 import type { FlaggedRow } from '../quality/findings.ts';
 import type { RulesFile, RulesRun, RulesWorld } from '../quality/rules/run.ts';
 import type { Shard } from '../quality/rules/shard.ts';
@@ -83,12 +83,13 @@ async function validateData(words: string[], options: Options, cli: Cli): Promis
 
 async function judgingsOf(project: Project, words: readonly string[], options: Options, cli: Cli): Promise<Judging[]> {
   const { rulesOfData } = await import('./rules-of-data.ts');
-  const names = words.length === 0 ? await rowDatasets(project, options.rev) : words;
-  if (options.rules !== undefined) {
-    const rules = options.rules;
-    return names.map((data) => ({ data, rules }));
-  }
-  const judgings = await rulesOfData(project, names, { required: words.length > 0 });
+  const { rules, rev } = options;
+  const names = words.length === 0 ? await rowDatasets(project, rev) : words;
+  if (rules !== undefined) return names.map((data) => ({ data, rules }));
+  // rules stand under the name of a data set, whichever way it is named
+  const asking = { cwd: cli.cwd, ...(rev === undefined ? {} : { rev }) };
+  const known = await Promise.all(names.map(async (word) => (await nameOfRows(project, word, asking)) ?? word));
+  const judgings = await rulesOfData(project, known, { required: words.length > 0 });
   if (judgings.length === 0) cli.note('no data set has rules: write rules/<data set>.yaml, or let `plumb rules suggest` write a first one');
   return judgings;
 }

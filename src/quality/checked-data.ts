@@ -42,6 +42,14 @@ export async function rowDatasets(project: Project, rev?: string): Promise<strin
 }
 
 /**
+ * The data set that a word means, by its name or its path; null: a file of rows, whether it is there or not.
+ * @throws PlumbError DATASET_UNKNOWN, DATASET_FORMAT for a data set of files, GIT_REVISION_UNKNOWN
+ */
+export async function nameOfRows(project: Project, word: string, { cwd, rev }: Pick<Asking, 'cwd' | 'rev'>): Promise<string | null> {
+  return nameOf(project, await lockOf(project, rev), word, cwd)?.name ?? null;
+}
+
+/**
  * @param word name of a data set, its path, or a path of a file with rows (relative to cwd)
  * @throws PlumbError DATASET_UNKNOWN, DATASET_FORMAT for a data set of files, FILE_MISSING, GIT_REVISION_UNKNOWN, BYTES_MISSING, ROW_SYNTAX and the like
  */
