@@ -127,6 +127,11 @@ async function checkFooter(source: RowSource): Promise<void> {
   });
 }
 
+/** Reads every value of a Parquet file. @throws what DuckDB says of it */
+export async function checkParquet(sql: Sql): Promise<void> {
+  await sql.run(`SELECT count(COLUMNS(*)) FROM read_parquet(${sql.file})`);
+}
+
 /** Columns as our readers give their values: text, number or boolean, whichever is there. */
 export function selectedColumns(names: readonly string[], kinds: ReadonlyMap<string, ColumnKind>): string[] {
   return names.map((name) => {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { isPlumbError, PlumbError } from '../../base/errors.ts';
 import { digestOf, type Digest } from '../../base/digest.ts';
 import { findRowChanges } from '../../datasets/row-changes.ts';
+import type { RowSource } from '../../datasets/row-source.ts';
 import { readRowsAt } from '../../datasets/rows-at.ts';
 import { readRowBatches, type Row } from '../../datasets/rows.ts';
 import { openRemembered, rememberedAs, type CheckedRows, type CheckWorld } from '../checked-rows.ts';
@@ -203,26 +204,53 @@ function testsOf({ rows, references }: Job): { untyped: boolean; members: Resolv
 /** Smaller files are read by the time DuckDB is loaded. */
 const leastBytes = 8 << 20;
 
+/** Parquet always: a page that is not what it should be may keep our own reader of it busy for ever. */
+async function isForDuckDb({ rows: { source }, world }: Job): Promise<boolean> {
+  if (world.engine !== undefined) return world.engine === 'duckdb';
+  return source.format === 'parquet' || (await sizeOf(source.path)) >= leastBytes;
+}
+
 async function stateByDuckDb<T>(of: Job, look: Look, use: (found: Found) => Promise<T>): Promise<{ of: T } | null> {
   const { checks, rows, world, references, file } = of;
   const { source } = rows;
-  if (world.engine === undefined ? (await sizeOf(source.path)) < leastBytes : world.engine !== 'duckdb') return null;
-  const [{ withDuckDb }, { judgeByDuckDb }] = await Promise.all([import('./duckdb.ts'), import('./judge-duckdb.ts')]);
+  if (!(await isForDuckDb(of))) return null;
+  const [{ withDuckDb }, { judgeByDuckDb }, { checkParquet }] = await Promise.all([
+    import('./duckdb.ts'),
+    import('./judge-duckdb.ts'),
+    import('./duckdb-table.ts'),
+  ]);
   return withDuckDb(source.path, world.signal, async (sql) => {
     const judging = { source, checks, file, readNode: world.readNode, members: references.members, keeps: isKept(of) };
     const bar = world.progress.start(source.name, undefined, 'rows');
-    // what DuckDB refuses our own readers look at, and say what is wrong with it, or that nothing is
     const judged = await judgeByDuckDb(judging, sql)
       .catch((error: unknown) => {
         // a mistake of ours is a TypeError or the like
         if (isPlumbError(error) || world.signal.aborted || Object.getPrototypeOf(error) !== Error.prototype) throw error;
-        return null;
+        return refused(source, error as Error);
       })
       .finally(() => bar.end());
-    if (judged === null) return null;
+    if (judged === null) {
+      if (source.format === 'parquet') await checkParquet(sql).catch((error: unknown) => refused(source, error as Error));
+      return null;
+    }
     const { state } = judged;
     const lookWhole = judged.lookWhole ?? look;
     return { of: await use({ state, engine: 'duckdb', read: state.rows, look: judged.look, lookWhole, keep: keeper(of, state) }) };
+  });
+}
+
+/**
+ * What DuckDB refuses, our own readers of text look at, and say what is wrong with it, in which row, or that nothing is.
+ * @throws PlumbError ROW_SYNTAX for Parquet
+ */
+function refused({ format, name }: RowSource, error: Error): null {
+  if (format !== 'parquet' || /out of memory/i.test(error.message)) return null;
+  const [line = ''] = error.message.split('\n');
+  throw new PlumbError('ROW_SYNTAX', {
+    what: `${name} does not read as Parquet: ${line.replaceAll(/'\/[^']*'/g, 'it').slice(0, 200)}`,
+    where: { file: name },
+    mend: 'write the file again; the extension .parquet promises Parquet',
+    cause: error,
   });
 }
 
