@@ -56,11 +56,13 @@ describe('the packed package', () => {
       'schemas/pipeline.schema.json',
       'templates/classifier/data/intents.jsonl',
       'templates/classifier/gitignore',
+      'vendor/gitleaks/gitleaks.toml',
+      'src/quality/spark/plumb_spark.py',
     ]) {
       expect(paths).toContain(path);
     }
     expect(
-      paths.filter((path) => !/^(bin|dist|docs\/reference|schemas|templates)\/|^(package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(path)),
+      paths.filter((path) => !/^(bin|dist|docs\/reference|schemas|templates|vendor)\/|^(package\.json|LICENSE|README\.md|CHANGELOG\.md|src\/quality\/spark\/plumb_spark\.py)$/.test(path)),
     ).toEqual([]);
     expect(paths.filter((path) => /\.test\.|(?<!\.d)\.ts$/.test(path))).toEqual([]);
     expect(packed.size).toBeLessThan(3_000_000);
