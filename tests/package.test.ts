@@ -62,7 +62,12 @@ describe('the packed package', () => {
       expect(paths).toContain(path);
     }
     expect(
-      paths.filter((path) => !/^(bin|dist|docs\/reference|schemas|templates|vendor)\/|^(package\.json|LICENSE|README\.md|CHANGELOG\.md|src\/quality\/spark\/plumb_spark\.py)$/.test(path)),
+      paths.filter(
+        (path) =>
+          !/^(bin|dist|docs\/reference|schemas|templates|vendor)\/|^(package\.json|LICENSE|README\.md|CHANGELOG\.md|src\/quality\/spark\/plumb_spark\.py)$/.test(
+            path,
+          ),
+      ),
     ).toEqual([]);
     expect(paths.filter((path) => /\.test\.|(?<!\.d)\.ts$/.test(path))).toEqual([]);
     expect(packed.size).toBeLessThan(4_000_000);

@@ -90,7 +90,10 @@ export const errorTable = {
   ROW_KEY: ['input', 'A row has no key, or its key stands twice.'],
   REVIEW_INVALID: ['input', 'A file below reviews/ was changed, or does not have the documented shape.'],
   REVIEW_ANNOTATOR: ['input', 'It is not known who reviews, or who does may not decide this.'],
-  REVIEW_IMPORT: ['input', 'A file of another annotation tool does not have the shape that the tool documents, or its rows are not those of the data set.'],
+  REVIEW_IMPORT: [
+    'input',
+    'A file of another annotation tool does not have the shape that the tool documents, or its rows are not those of the data set.',
+  ],
   RULES_BROKEN: ['no', 'Rows break rules whose severity is error.'],
   PARTS_INVALID: ['input', 'Parts of a validation do not belong together, or one is missing or damaged.'],
   SPARK_FAILED: ['machine', 'Spark did not answer.'],

@@ -1,5 +1,5 @@
 // Names of types in suites of Great Expectations: pandas' and numpy's, Spark's, those of SQL dialects.
-import type { ValueType } from '../rules/column-checks.ts';
+import type { ValueType } from '../rules/values.ts';
 import { refuse } from './imported.ts';
 
 const names: Readonly<Record<ValueType, string>> = {

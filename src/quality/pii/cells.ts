@@ -64,7 +64,7 @@ export function pathText(path: CellPath): string {
 
 /** The words of a path that speak for a find: its last name. */
 export function nameOfPath(path: CellPath): string {
-  return String(path.findLast((step) => typeof step === 'string') ?? path[0]);
+  return path.findLast((step) => typeof step === 'string') ?? path[0];
 }
 
 /** The text at a path; null: there is none. */

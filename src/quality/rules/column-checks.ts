@@ -2,11 +2,9 @@
 import { countSchema, fields, z } from '../../base/schema.ts';
 import { boundsSchema, columnReferenceSchema, countBoundsSchema, dataReferenceSchema } from './bounds.ts';
 import { dateFormatProblem } from './date-format.ts';
+import { jsonSchemaProblem } from './json-schema.ts';
 import { patternProblem } from './pattern.ts';
-
-/** The types a rule can ask for; a missing value has none. */
-export const valueTypes = ['string', 'integer', 'number', 'boolean', 'list', 'object'] as const;
-export type ValueType = (typeof valueTypes)[number];
+import { valueTypes } from './values.ts';
 
 /** Texts of a known form. */
 export const textFormats = ['date', 'time', 'datetime', 'json', 'uuid', 'email', 'ipv4', 'uri'] as const;
@@ -101,7 +99,14 @@ export const rowChecks = {
     })
     .optional()
     .describe('the text is a date or time of this strftime format, and one of the calendar'),
-  json_schema: z.record(z.string(), z.json()).optional().describe('the value, or the JSON that the text is, fits this JSON Schema'),
+  json_schema: z
+    .record(z.string(), z.json())
+    .superRefine((schema, context) => {
+      const problem = jsonSchemaProblem(schema);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    })
+    .optional()
+    .describe('the value, or the JSON that the text is, fits this JSON Schema'),
   in: columnReferenceSchema.optional().describe('the value stands in a column of other data'),
   increasing: z.enum(['yes', 'strictly']).or(z.literal(true)).optional().describe('no value is less than the one before; strictly: nor equal'),
   decreasing: z.enum(['yes', 'strictly']).or(z.literal(true)).optional().describe('no value is greater than the one before; strictly: nor equal'),

@@ -1,6 +1,9 @@
 // What a value is to a check: missing or there, of which type, how long, the same as which other, and how it is shown.
 import { valueText } from '../../datasets/row-content.ts';
-import type { ValueType } from './column-checks.ts';
+
+/** The types a rule can ask for; a missing value has none. */
+export const valueTypes = ['string', 'integer', 'number', 'boolean', 'list', 'object'] as const;
+export type ValueType = (typeof valueTypes)[number];
 
 /** Absent, null, or an empty text: CSV has no other way to say that there is nothing. */
 export function isMissing(value: unknown): boolean {
