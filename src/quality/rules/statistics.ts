@@ -223,22 +223,28 @@ function categoriesOf(before: ReferenceBag, after: ReferenceBag): [CategoryCount
 
 /**
  * Kullback-Leibler divergence of the shares that are there (p) from those expected (q), in nats. Where q has nothing and p has something it is infinite,
- * unless shares were held back: `empty` for what the partition gives nothing, `outside` for what it does not know.
+ * unless shares were held back: `empty` for what the partition gives nothing, `outside` for what it does not know (of edges half below, half above).
+ * Source: Kullback and Leibler 1951; held back as Great Expectations does
  */
-function judgeDivergence(bag: ColumnBag, of: Extract<ColumnAsk, { name: 'kl' }>['of'], untyped: boolean, reference: ReferenceBag | null): Observed {
+function judgeDivergence(bag: ColumnBag, of: Divergence, untyped: boolean, reference: ReferenceBag | null): Observed {
   const shares = expectedShares(of, reference, untyped);
   const found = countsIn(bag, of, untyped, shares);
-  const total = totalOf(found.inside) + found.outside;
+  const total = totalOf(found.inside) + totalOf(found.outside);
   const expected = shares.map(({ share }) => share);
-  const rest = 1 - of.outside - of.empty;
   const sum = totalOf(expected);
   const empties = expected.filter((share) => share === 0).length;
-  const q = expected.map((share) => (share === 0 && empties > 0 ? of.empty / empties : (share / sum) * (empties > 0 ? rest : 1 - of.outside)));
-  const terms = [...found.inside.map((count, at) => [count / total, q[at] as number] as const), [found.outside / total, of.outside] as const];
-  const divergence = terms.reduce((all, [p, expectedShare]) => (p === 0 ? all : all + p * Math.log(p / expectedShare)), 0);
+  const rest = 1 - of.outside - (empties > 0 ? of.empty : 0);
+  const q = expected.map((share) => (share === 0 ? of.empty / empties : (share / sum) * rest));
+  const terms = [
+    ...found.inside.map((count, at) => [count / total, q[at] as number] as const),
+    ...found.outside.map((count) => [count / total, of.outside / found.outside.length] as const),
+  ];
+  const divergence = terms.reduce((all, [p, share]) => (p === 0 ? all : all + p * Math.log(p / share)), 0);
   if (!Number.isFinite(divergence)) return { holds: false, observed: 'infinite: there are values that are not expected' };
   return { holds: divergence <= of.max, observed: rounded(divergence) };
 }
+
+type Divergence = Extract<ColumnAsk, { name: 'kl' }>['of'];
 
 function expectedShares(
   of: Extract<ColumnAsk, { name: 'kl' }>['of'],
@@ -260,25 +266,28 @@ function countsIn(
   { of }: Extract<ColumnAsk, { name: 'kl' }>['of'],
   untyped: boolean,
   shares: readonly { readonly name: string }[],
-): { inside: number[]; outside: number } {
+): { inside: number[]; outside: number[] } {
   const inside = shares.map(() => 0);
-  let outside = 0;
-  const put = (at: number, count: number): void => {
-    if (at < 0) outside += count;
-    else inside[at] = (inside[at] as number) + count;
-  };
+  const add = (counts: number[], at: number, count: number): void => void (counts[at] = (counts[at] as number) + count);
   if (of !== undefined && 'edges' in of) {
     const { edges } = of;
+    const outside = [0, 0];
     const { numbers } = numbersOf(bag, untyped);
     // as numpy's histogram: a bin holds its lower edge, the last one both
     numbers.values.forEach((value, at) => {
-      const bin = edges.findIndex((edge) => edge > value) - 1;
-      put(value === edges.at(-1) ? edges.length - 2 : bin < -1 ? -1 : bin, numbers.counts[at] as number);
+      const count = numbers.counts[at] as number;
+      if (value < (edges[0] as number)) add(outside, 0, count);
+      else if (value > (edges.at(-1) as number)) add(outside, 1, count);
+      else add(inside, value === edges.at(-1) ? edges.length - 2 : edges.findIndex((edge) => edge > value) - 1, count);
     });
     return { inside, outside };
   }
+  const outside = [0];
   const places = new Map(shares.map(({ name }, at) => [name, at]));
-  for (const { value, name, count } of entriesOf(bag))
-    put(places.get(name) ?? (untyped ? places.get(valueName(typedCell(value))) : undefined) ?? -1, count);
+  for (const { value, name, count } of entriesOf(bag)) {
+    const place = places.get(name) ?? (untyped ? places.get(valueName(typedCell(value))) : undefined);
+    if (place === undefined) add(outside, 0, count);
+    else add(inside, place, count);
+  }
   return { inside, outside };
 }
