@@ -2,10 +2,11 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { expect, test } from 'vitest';
 import { parseYaml } from '../../base/config.ts';
 import { openMemory } from '../memory.ts';
-import { csvOf, folder, judge, jsonlOf, versionOf, worldOf, type Cells } from './rules.fixture.ts';
+import { csvOf, fileOf, folder, judge, jsonlOf, versionOf, worldOf, type Cells } from './rules.fixture.ts';
 import { judgeShard, mergeShards } from './shard.ts';
 import { rulesSchema } from './schema.ts';
 import type { FlaggedRow } from '../findings.ts';
@@ -91,6 +92,37 @@ test('a version of which too much changed is judged as a whole, and the one afte
   const engines = [];
   for (const from of [0, 500, 510, 510]) engines.push((await judge(await version(from), small, world)).run.engine);
   expect(engines).toEqual(['rows', 'rows', 'changes', 'changes']);
+});
+
+test('what DuckDB found of a version is carried on as what our own readers found', async () => {
+  const rows = named(Array.from({ length: 200 }, (_, at) => ({ text: `t${at % 190}`, n: at % 45, group: 'abcd'[at % 4] as string })));
+  const after = edited(rows, [{ at: 50, take: 2, put: [{ text: 't3', n: 1, group: 'a' }] }]);
+  for (const format of ['jsonl', 'csv'] as const) {
+    const text = (some: readonly Cells[]): string => (format === 'csv' ? csvOf(some, columns) : jsonlOf(some));
+    const memory = openMemory(await mkdtemp(join(tmpdir(), 'plumb-rules-memory-')));
+    const pathOf = async (content: string): Promise<string> => join(folder, `${content.slice(7)}.${format}`);
+    const world = worldOf({ memory, pathOf, openReference: async () => other });
+    const first = await judge(await versionOf(text(rows), format), rules, { ...world, engine: 'duckdb' });
+    const version = await versionOf(text(after), format);
+    const [fast, full] = [await judge(version, rules, world), await judge(version, rules, { ...world, engine: 'rows' })];
+    expect([first.run.engine, fast.run.engine, full.run.engine]).toEqual(['duckdb', 'changes', 'rows']);
+    expect(JSON.stringify(fast.run.validation)).toBe(JSON.stringify(full.run.validation));
+    expect(JSON.stringify(fast.flagged)).toBe(JSON.stringify(full.flagged));
+  }
+});
+
+test('parts of a Parquet file are its row groups', async () => {
+  const columnData = [
+    { name: 'id', type: 'STRING' as const, data: Array.from({ length: 90 }, (_, at) => `k${at % 80}`) },
+    { name: 'n', type: 'DOUBLE' as const, data: Array.from({ length: 90 }, (_, at) => at) },
+  ];
+  const file = await fileOf(Buffer.from(parquetWriteBuffer({ columnData, rowGroupSize: 20 })), 'parquet');
+  const text = 'version: 1\nkey: id\nrules: [{ column: id, unique: true }, { column: n, max: 60, mean: { max: 40 } }]\n';
+  const parsed = { rules: await parseYaml(text, 'x', rulesSchema), file: 'x' };
+  const parts = [];
+  for (const at of [1, 2, 3]) parts.push({ name: `p${at}`, bytes: await judgeShard(file, parsed, worldOf(), { at, of: 3 }) });
+  const merged = await mergeShards(file, parsed, worldOf(), parts, null);
+  expect(merged.validation).toEqual((await judge(file, text)).run.validation);
 });
 
 test.each(['tree', 'lines', 'csv'] as const)('any number of parts of %s put together are one run', async (kind) => {

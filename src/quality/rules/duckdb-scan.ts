@@ -2,7 +2,7 @@
 import type { Row } from '../../datasets/rows.ts';
 import { append, type Sql } from './duckdb.ts';
 import { plainValue, selectedColumns, type FileTable } from './duckdb-table.ts';
-import { quoteName, type ColumnKind, type SqlColumns } from './sql.ts';
+import { quoteName, type ColumnKind, type SqlColumns } from './sql-columns.ts';
 import { NumberList } from './state.ts';
 
 /** Conditions of rows, each once, as bits of 32-bit words. */

@@ -4,7 +4,7 @@ import { PlumbError } from '../../base/errors.ts';
 import type { RowSource } from '../../datasets/row-source.ts';
 import { readRowBatches } from '../../datasets/rows.ts';
 import type { Sql } from './duckdb.ts';
-import { quoteName, quoteText, type ColumnKind } from './sql.ts';
+import { quoteName, quoteText, type ColumnKind } from './sql-columns.ts';
 
 export interface FileTable {
   /** every column of the file, in its order; of JSONL those that are known */

@@ -15,7 +15,8 @@ import { factsOf, indexedName, type JudgedState } from './judge-rows.ts';
 import { columnsOf } from './expression.ts';
 import { valuesOfBag } from './members.ts';
 import type { Members } from './row-test.ts';
-import { quoteName, sqlCheck, SqlColumns, sqlLooked } from './sql.ts';
+import { sqlCheck, sqlLooked } from './sql.ts';
+import { quoteName, SqlColumns } from './sql-columns.ts';
 import { requireColumns, type IndexFacts } from './state.ts';
 
 export interface DuckDbJudging {
