@@ -2,6 +2,7 @@
 import { fields, z } from '../../base/schema.ts';
 import { severities } from '../findings.ts';
 import { patternRecognisers } from './recognise.ts';
+import { keySchema } from './key-config.ts';
 
 /** flag: it is an error that it is there; keep: it is counted; the others rewrite it. */
 export const actions = ['flag', 'redact', 'mask', 'hash', 'surrogate', 'keep'] as const;
@@ -60,19 +61,7 @@ export const piiSchema = fields({
     .array(z.discriminatedUnion('kind', [onnxRecogniser, presidioRecogniser]))
     .default([])
     .describe('what finds names, places, organisations'),
-  key: fields({
-    env: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]*$/, 'expected the name of a variable of the environment')
-      .default('PLUMB_PII_KEY')
-      .describe('variable that holds the key'),
-    check: z
-      .string()
-      .regex(/^[0-9a-f]{12}$/, 'expected the 12 characters that `plumb pii --key-check` says')
-      .describe('tells this key from another one, and says nothing of it'),
-  })
-    .optional()
-    .describe('the key of hash, surrogate and of the hashes in findings. It stands in the environment, never in a file'),
+  key: keySchema.optional().describe('the key of hash, surrogate and of the hashes in findings. It stands in the environment, never in a file'),
   waivers: z.string().min(1).optional().describe('file of waivers, relative to the project'),
 }).describe('pii.yaml: which personal data is looked for in rows, and what is done with it');
 

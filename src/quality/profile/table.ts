@@ -40,7 +40,13 @@ export async function withTable<T>(source: RowSource, signal: AbortSignal, use: 
   const { DuckDBInstance } = await import('@duckdb/node-api');
   const folder = await mkdtemp(join(tmpdir(), 'plumb-profile-'));
   try {
-    const instance = await DuckDBInstance.create(':memory:', { memory_limit: memoryLimit, temp_directory: join(folder, 'spill') });
+    const instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: memoryLimit,
+      temp_directory: join(folder, 'spill'),
+      // nothing is loaded from a network
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    });
     const connection = await instance.connect();
     const stop = (): void => connection.interrupt();
     signal.addEventListener('abort', stop);

@@ -1,6 +1,7 @@
 // secrets.yaml: by which rules secrets are looked for, and what is done about them.
 import { fields, z } from '../../base/schema.ts';
 import { severities } from '../findings.ts';
+import { keySchema } from '../pii/key-config.ts';
 
 /** @see docs/secrets.md */
 export const secretsSchema = fields({
@@ -9,17 +10,7 @@ export const secretsSchema = fields({
   severity: z.enum(severities).default('error').describe('of secrets whose rule is not named under `severities`'),
   severities: z.record(z.string().min(1), z.enum(severities)).default({}).describe('rule -> severity: {generic-api-key: warning}'),
   columns: z.array(z.string().min(1)).min(1).optional().describe('default: all'),
-  key: fields({
-    env: z
-      .string()
-      .regex(/^[A-Z][A-Z0-9_]*$/, 'expected the name of a variable of the environment')
-      .default('PLUMB_PII_KEY')
-      .describe('variable that holds the key'),
-    check: z
-      .string()
-      .regex(/^[0-9a-f]{12}$/, 'expected the 12 characters that `plumb pii --key-check` says')
-      .describe('tells this key from another one, and says nothing of it'),
-  })
+  key: keySchema
     .optional()
     .describe('the key of the hashes in findings, by which one secret is known in several places. It stands in the environment, never in a file'),
   waivers: z.string().min(1).optional().describe('file of waivers, relative to the project; `entity` is the rule'),

@@ -2,8 +2,7 @@
 // pattern goes to RE2 as it is.
 // Source: https://github.com/google/re2/wiki/Syntax
 
-/** Code points from - to, both included. */
-export type Ranges = readonly (readonly [number, number])[];
+import { digits, posix, type Ranges, space, word } from '../re2-classes.ts';
 
 export type Node =
   | { readonly kind: 'class'; readonly ranges: Ranges; readonly negated: boolean; readonly fold: boolean }
@@ -20,59 +19,6 @@ interface Flags {
 }
 
 const anything = '(?![^])';
-const digits: Ranges = [[48, 57]];
-const word: Ranges = [
-  [48, 57],
-  [65, 90],
-  [95, 95],
-  [97, 122],
-];
-const space: Ranges = [
-  [9, 10],
-  [12, 13],
-  [32, 32],
-];
-const posix: Readonly<Record<string, Ranges>> = {
-  alnum: [
-    [48, 57],
-    [65, 90],
-    [97, 122],
-  ],
-  alpha: [
-    [65, 90],
-    [97, 122],
-  ],
-  ascii: [[0, 127]],
-  blank: [
-    [9, 9],
-    [32, 32],
-  ],
-  cntrl: [
-    [0, 31],
-    [127, 127],
-  ],
-  digit: digits,
-  graph: [[33, 126]],
-  lower: [[97, 122]],
-  print: [[32, 126]],
-  punct: [
-    [33, 47],
-    [58, 64],
-    [91, 96],
-    [123, 126],
-  ],
-  space: [
-    [9, 13],
-    [32, 32],
-  ],
-  upper: [[65, 90]],
-  word,
-  xdigit: [
-    [48, 57],
-    [65, 70],
-    [97, 102],
-  ],
-};
 const perl: Readonly<Record<string, Ranges>> = { d: digits, w: word, s: space };
 const controls: Readonly<Record<string, number>> = { a: 7, t: 9, n: 10, v: 11, f: 12, r: 13 };
 

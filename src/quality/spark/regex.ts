@@ -1,6 +1,7 @@
 // Long, for one grammar is read and written here: regular expressions of RE2 for Java, whose words are nearly the same and whose engine is not. It goes
 // back and tries again, and can do so for ever. So each
 // pattern is read, written out with nothing that the two read differently, and refused where it can be matched in two ways inside of a repetition.
+import { digits, posix, type Ranges, space, word } from '../re2-classes.ts';
 import { refuseOnSpark } from './refusal.ts';
 
 type Node =
@@ -11,61 +12,6 @@ type Node =
   | { readonly kind: 'repeat'; readonly of: Node; readonly least: number; readonly most: number };
 
 const last = 0x10ffff;
-type Ranges = [number, number][];
-const digits: Ranges = [[48, 57]];
-const word: Ranges = [
-  [48, 57],
-  [65, 90],
-  [95, 95],
-  [97, 122],
-];
-const space: Ranges = [
-  [9, 10],
-  [12, 13],
-  [32, 32],
-];
-const posix: Readonly<Record<string, Ranges>> = {
-  alnum: [
-    [48, 57],
-    [65, 90],
-    [97, 122],
-  ],
-  alpha: [
-    [65, 90],
-    [97, 122],
-  ],
-  ascii: [[0, 127]],
-  blank: [
-    [9, 9],
-    [32, 32],
-  ],
-  cntrl: [
-    [0, 31],
-    [127, 127],
-  ],
-  digit: digits,
-  graph: [[33, 126]],
-  lower: [[97, 122]],
-  print: [[32, 126]],
-  punct: [
-    [33, 47],
-    [58, 64],
-    [91, 96],
-    [123, 126],
-  ],
-  space: [
-    [9, 13],
-    [32, 32],
-  ],
-  upper: [[65, 90]],
-  word,
-  xdigit: [
-    [48, 57],
-    [65, 70],
-    [97, 102],
-  ],
-};
-
 /**
  * @param source a pattern that RE2 takes
  * @returns the same question for java.util.regex, with the same numbers of groups
