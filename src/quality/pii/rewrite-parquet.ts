@@ -1,7 +1,9 @@
 // Parquet with texts of some rows replaced: DuckDB reads the file and writes it anew, types and order of rows kept, memory bounded.
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { PlumbError } from '../../base/errors.ts';
 import { readRowBatches, type Row } from '../../datasets/rows.ts';
+import { withDuckSession } from '../duck-session.ts';
 import { pathText } from './cells.ts';
 import type { Edit, RewriteRequest } from './rewrite-rows.ts';
 import type { RowFinds } from './row-finds.ts';
@@ -31,8 +33,9 @@ export async function rewriteParquet(
   const edits = `${data}.edits.jsonl`;
   await writeFile(edits, lines.join(''));
   try {
-    await write(source.path, edits, data, [...columns]);
+    await write(source.path, edits, data, [...columns], signal);
   } catch (error) {
+    signal.throwIfAborted();
     throw new PlumbError('DATASET_FORMAT', {
       what: `${source.name} cannot be written anew as Parquet: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`,
       where: { file: source.name },
@@ -44,26 +47,27 @@ export async function rewriteParquet(
   }
 }
 
-async function write(from: string, edits: string, to: string, columns: readonly string[]): Promise<void> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2', preserve_insertion_order: 'true' });
-  const connection = await instance.connect();
-  try {
-    const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-    const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+/** What DuckDB may hold before it writes to the disk. */
+const memoryMiB = 512;
+
+async function write(from: string, edits: string, to: string, columns: readonly string[], signal: AbortSignal): Promise<void> {
+  const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+  const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+  const joins = columns.map((name, at) => `LEFT JOIN edits e${at} ON e${at}.row = d.file_row_number AND e${at}.name = ${text(name)}`);
+  const replaced = columns.map((name, at) => `coalesce(e${at}.text, d.${quoted(name)}) AS ${quoted(name)}`);
+  const star = columns.length === 0 ? 'd.* EXCLUDE (file_row_number)' : `d.* EXCLUDE (file_row_number) REPLACE (${replaced.join(', ')})`;
+  await withDuckSession({ memoryMiB, threads: 2 }, signal, async ({ connection, folder }) => {
+    // stars and brackets in a name would be patterns to DuckDB
+    const [rows, changed] = [join(folder, 'rows'), join(folder, 'edits')];
+    await symlink(resolve(from), rows);
+    await symlink(resolve(edits), changed);
     await connection.run(
-      `CREATE TABLE edits AS SELECT * FROM read_json(${text(edits)}, format = 'newline_delimited', columns = {row: 'BIGINT', name: 'VARCHAR', text: 'VARCHAR'})`,
+      `CREATE TABLE edits AS SELECT * FROM read_json(${text(changed)}, format = 'newline_delimited', columns = {row: 'BIGINT', name: 'VARCHAR', text: 'VARCHAR'})`,
     );
-    const joins = columns.map((name, at) => `LEFT JOIN edits e${at} ON e${at}.row = d.file_row_number AND e${at}.name = ${text(name)}`);
-    const replaced = columns.map((name, at) => `coalesce(e${at}.text, d.${quoted(name)}) AS ${quoted(name)}`);
-    const star = columns.length === 0 ? 'd.* EXCLUDE (file_row_number)' : `d.* EXCLUDE (file_row_number) REPLACE (${replaced.join(', ')})`;
     await connection.run(
-      `COPY (SELECT ${star} FROM read_parquet(${text(from)}, file_row_number = true) d ${joins.join(' ')} ORDER BY d.file_row_number) TO ${text(to)} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT ${star} FROM read_parquet(${text(rows)}, file_row_number = true) d ${joins.join(' ')} ORDER BY d.file_row_number) TO ${text(to)} (FORMAT parquet, COMPRESSION zstd)`,
     );
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
+  });
 }
 
 function noText(name: string, path: string): PlumbError {

@@ -2,8 +2,6 @@
 // file declares. What DuckDB refuses our own reader reads: it says what is wrong and where, or, where it understands the file, writes it again as JSONL.
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { byCodeUnit } from '../../base/canonical.ts';
@@ -11,9 +9,10 @@ import { readRowBatches } from '../../datasets/rows.ts';
 import type { RowSource } from '../../datasets/row-source.ts';
 import { SchemaInference } from '../../datasets/schema-inference.ts';
 import type { RowFormat } from '../../datasets/schema.ts';
+import { withDuckSession } from '../duck-session.ts';
 
 /** What DuckDB may hold before it writes to the disk. */
-const memoryLimit = '384MB';
+const memoryMiB = 366;
 
 export interface TableColumn {
   readonly name: string;
@@ -37,33 +36,10 @@ export interface Table {
  * @throws PlumbError ROW_SYNTAX, ROW_ENCODING, ROW_RAGGED, FILE_MISSING, FILE_UNREADABLE
  */
 export async function withTable<T>(source: RowSource, signal: AbortSignal, use: (table: Table) => Promise<T>): Promise<T> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  const folder = await mkdtemp(join(tmpdir(), 'plumb-profile-'));
-  try {
-    const instance = await DuckDBInstance.create(':memory:', {
-      memory_limit: memoryLimit,
-      temp_directory: join(folder, 'spill'),
-      // nothing is loaded from a network
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-    });
-    const connection = await instance.connect();
-    const stop = (): void => connection.interrupt();
-    signal.addEventListener('abort', stop);
-    try {
-      await connection.run(`SET preserve_insertion_order = false; ATTACH ':memory:' AS kept (COMPRESS); USE kept`);
-      return await use(await openTable(connection, source, { folder, signal }));
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      connection.closeSync();
-      instance.closeSync();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return withDuckSession({ memoryMiB }, signal, async ({ connection, folder }) => {
+    await connection.run(`SET preserve_insertion_order = false; ATTACH ':memory:' AS kept (COMPRESS); USE kept`);
+    return use(await openTable(connection, source, { folder, signal }));
+  });
 }
 
 interface Place {

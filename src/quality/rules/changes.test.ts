@@ -44,7 +44,7 @@ const edits = fc.array(fc.record({ at: fc.nat(300), take: fc.nat(2), put: fc.arr
 
 /** Rows wide enough to stand in several chunks. */
 function named(rows: readonly Cells[]): Cells[] {
-  return rows.map((one, at) => ({ id: `k${at}`, ...one, wide: `${String(one['text'])} `.repeat(30) }));
+  return rows.map((one, at) => ({ id: `k${at}`, ...one, wide: `${String(one['text'])} `.repeat(90) }));
 }
 
 function edited(rows: readonly Cells[], changes: readonly { at: number; take: number; put: readonly Cells[] }[]): Cells[] {
@@ -79,8 +79,8 @@ test.each(['jsonl', 'csv'] as const)('after any edits of %s the verdict is that 
     }),
     { numRuns: 25 },
   );
-  expect(incremental).toBeGreaterThan(3);
-  expect(read).toBeGreaterThan(0);
+  expect(incremental).toBeGreaterThan(20);
+  expect(read).toBeGreaterThan(15);
 });
 
 test('a version of which too much changed is judged as a whole, and the one after it by what changed since', async () => {

@@ -1,8 +1,9 @@
-// DuckDB for one file: in memory, within bounds, with a folder of its own to spill into. It is loaded when it is needed: that costs 0.13 s.
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+// DuckDB for one file.
+import { symlink } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
+import { withDuckSession } from '../duck-session.ts';
 
 /** Columns of a part of an answer, each a list of values. */
 export type SqlColumnValues = readonly (readonly unknown[])[];
@@ -24,39 +25,15 @@ const memoryMiB = { each: 64, all: 96 };
  * @throws what DuckDB throws; the reason of the signal
  */
 export async function withDuckDb<T>(path: string, signal: AbortSignal, work: (sql: Sql) => Promise<T>): Promise<T> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  signal.throwIfAborted();
-  const folder = await mkdtemp(join(tmpdir(), 'plumb-sql-'));
-  try {
+  const threads = Math.min(availableParallelism(), mostThreads);
+  return withDuckSession({ threads, memoryMiB: memoryMiB.all + memoryMiB.each * threads }, signal, async ({ connection, folder }) => {
     // stars and brackets in a name would be patterns to DuckDB
     const file = join(folder, 'rows');
     await symlink(path, file);
-    const threads = Math.min(availableParallelism(), mostThreads);
-    const instance = await DuckDBInstance.create(':memory:', {
-      threads: String(threads),
-      memory_limit: `${memoryMiB.all + memoryMiB.each * threads}MiB`,
-      temp_directory: join(folder, 'spill'),
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-    });
-    const connection = await instance.connect();
     // a list of values as a join costs more than comparing, and rows come out of it in another order
     await connection.run("SET disabled_optimizers = 'in_clause'");
-    const stop = (): void => connection.interrupt();
-    signal.addEventListener('abort', stop);
-    try {
-      return await work(sqlOf(connection, `'${file.replaceAll("'", "''")}'`));
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', stop);
-      connection.closeSync();
-      instance.closeSync();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return work(sqlOf(connection, `'${file.replaceAll("'", "''")}'`));
+  });
 }
 
 function sqlOf(connection: DuckDBConnection, file: string): Sql {
