@@ -59,6 +59,17 @@ test('the command: nothing is flagged, something is, and words that it does not 
     expect(await project.plumb(words), words.join(' ')).toMatchObject({ code });
 });
 
+test('a file that says redact redacts nothing until it is asked to: the values are still there, and that is said', async () => {
+  using project = TestProject.create({ 'data/people.jsonl': rows(texts), 'pii.yaml': 'version: 1\naction: redact\n' });
+  await project.plumb(['add', 'data/people.jsonl', '--name', 'people', '--key', 'id']);
+  const looked = await project.plumb(['pii', 'people']);
+  expect(looked).toMatchObject({ exit: 1, json: { holds: false, reports: [{ flagged: 2 }] } });
+  expect(looked.stderr).toContain('nothing is rewritten: what pii.yaml has redacted');
+  const done = await project.plumb(['pii', 'people', '--rewrite', 'clean.jsonl']);
+  expect(done).toMatchObject({ exit: 0, json: { holds: true, reports: [{ flagged: 0 }] } });
+  expect(done.stderr).not.toContain('nothing is rewritten');
+});
+
 test.each([
   ['not UTF-8', 'bad.jsonl', Buffer.from('{"text":"ada@example.com"}\n{"text":"\xff"}\n', 'latin1'), 'ROW_ENCODING'],
   ['half a row', 'bad.jsonl', Buffer.from('{"text":"ada@example.com"}\n{"text":'), 'ROW_SYNTAX'],

@@ -54,13 +54,14 @@ async function findPersonalData(words: string[], options: Options, cli: Cli): Pr
   const names = words.length === 0 ? await rowDatasets(project, options.rev) : words;
   if ((options.out !== undefined || options.rewrite !== undefined) && names.length !== 1)
     throw new PlumbError('USAGE', { what: `${options.out === undefined ? '--rewrite' : '--out'} is for one data set`, mend: 'name one' });
-  const [{ judgePii }, { parseOptions }, { renderFindings }] = await Promise.all([
+  const [{ judgePii }, { isRewriting }, { parseOptions }, { renderFindings }] = await Promise.all([
     import('../quality/pii/check.ts'),
+    import('../quality/pii/treatment.ts'),
     import('./check-options.ts'),
     import('./findings-view.ts'),
   ]);
   const limit = parseOptions.count('--limit', options.limit);
-  const asked = await askedOf(project, options, cli);
+  const asked = { ...(await askedOf(project, options, cli)), rewrites: options.rewrite !== undefined };
   const reports: FindingsReport[] = [];
   for (const name of names) {
     const { cwd, progress, signal, env } = cli;
@@ -73,6 +74,8 @@ async function findPersonalData(words: string[], options: Options, cli: Cli): Pr
     reports.push(answer.report);
     await writeAnswer(answer, opened, options, cli);
     cli.print(renderFindings(answer.report, limit, cli.paint));
+    if (options.rewrite === undefined && answer.report.kinds.some(({ kind }) => isRewriting(answer.treatments.of(kind).action)))
+      cli.note(`nothing is rewritten: what ${asked.file} has redacted, masked, hashed or replaced still stands in ${name}; --rewrite FILE does it`);
   }
   const holds = reports.every((report) => report.holds);
   cli.emit({ holds, reports });
