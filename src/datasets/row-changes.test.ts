@@ -70,6 +70,10 @@ async function expectRight(changes: RowChanges, before: readonly number[], after
     expect(after[place - 1]).toBe(value);
     stay.add(place);
   }
+  const kept = [...changes.kept()];
+  expect(kept.flatMap((rows) => Array.from({ length: rows.count }, (_, at) => [rows.before + at, rows.after + at]))).toEqual(
+    before.flatMap((_, at) => (changes.numberAfter(at + 1) === null ? [] : [[at + 1, changes.numberAfter(at + 1)]])),
+  );
   for (const { row } of added) stay.add(row);
   expect(stay.size).toBe(after.length);
 }
@@ -95,4 +99,8 @@ test('an edit in many rows reads little', async () => {
   const changes = await findRowChanges(await versionOf(before), await versionOf(after), { readNode });
   expect(await valuesOf(changes.added())).toEqual([{ row: 2501, value: -1 }]);
   expect(changes.compared).toBeLessThan(1000);
+  expect([...changes.kept()]).toEqual([
+    { before: 1, after: 1, count: 2500 },
+    { before: 2502, after: 2502, count: 2499 },
+  ]);
 });

@@ -20,6 +20,15 @@ export interface RowChanges {
   removed(): AsyncGenerator<Row[]>;
   /** Where a row of the version before (number from 1) stands in the version after; null: it is one of `removed`. Cost: log of what changed. */
   numberAfter(row: number): number | null;
+  /** All rows that both versions have, in the order of the version before. Cost: linear in what changed. */
+  kept(): Iterable<KeptRows>;
+}
+
+/** Rows that follow each other in both versions; numbers from 1. */
+export interface KeptRows {
+  readonly before: number;
+  readonly after: number;
+  readonly count: number;
 }
 
 /**
@@ -47,6 +56,7 @@ export async function findRowChanges(before: RowSource, after: RowSource, option
     added: () => lone(sides.readAfter(), now),
     removed: () => lone(sides.readBefore(), old),
     numberAfter: (row) => placeAfter(row, old, now),
+    kept: () => joined(keptRows(old, now, sides.alike)),
   };
 }
 
@@ -101,6 +111,11 @@ class ReadRows {
     this.#paired += 1;
   }
 
+  /** Rows that both versions have and nobody read, before that place. */
+  alikeBefore(place: number): number {
+    return this.#alike[place] as number;
+  }
+
   /** How many stand before that number. */
   before(number: number): number {
     return countBelow(this.#numbers, this.count, number);
@@ -139,6 +154,35 @@ function placeAfter(row: number, old: ReadRows, now: ReadRows): number | null {
   if (place < old.count && old.numberOf(place) === row) return old.pairOf(place) || null;
   const unread = row - 1 - place;
   return unread + 1 + now.beforeAlike(unread);
+}
+
+/** @param alike rows of both versions that nobody read */
+function* keptRows(old: ReadRows, now: ReadRows, alike: number): Generator<KeptRows> {
+  let [unread, placeNow] = [0, 0];
+  for (let place = 0; place <= old.count; place += 1) {
+    const end = place < old.count ? old.numberOf(place) - 1 - place : alike;
+    while (unread < end) {
+      while (placeNow < now.count && now.alikeBefore(placeNow) <= unread) placeNow += 1;
+      const upTo = placeNow < now.count ? Math.min(end, now.alikeBefore(placeNow)) : end;
+      yield { before: unread + 1 + place, after: unread + 1 + placeNow, count: upTo - unread };
+      unread = upTo;
+    }
+    if (place < old.count && old.pairOf(place) !== 0) yield { before: old.numberOf(place), after: old.pairOf(place), count: 1 };
+  }
+}
+
+/** What goes on in both versions is told at once. */
+function* joined(rows: Iterable<KeptRows>): Generator<KeptRows> {
+  let last: KeptRows = { before: 1, after: 1, count: 0 };
+  for (const next of rows) {
+    const { before, after, count } = last;
+    if (next.before === before + count && next.after === after + count) last = { before, after, count: count + next.count };
+    else {
+      if (count > 0) yield last;
+      last = next;
+    }
+  }
+  if (last.count > 0) yield last;
 }
 
 /** Places of rows that wait for an equal one, by content; of equal ones the first comes first. */

@@ -30,6 +30,13 @@ export class NumberList {
     this.length += length;
   }
 
+  /** Numbers of another list, over those that stand here: there is room for them. */
+  copy({ array }: NumberList, from: number, to: number, count: number): void {
+    if (count > 64) this.array.set(array.subarray(from, from + count), to);
+    // short ones faster than by a view
+    else for (let at = 0; at < count; at += 1) this.array[to + at] = array[from + at] as number;
+  }
+
   /** What is in it; only until it grows. */
   get values(): Uint32Array {
     return this.array.subarray(0, this.length);

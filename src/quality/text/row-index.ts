@@ -40,17 +40,6 @@ export class RowIndex {
     this.rows += 1;
   }
 
-  /** Rows of another index, in their order. */
-  append(other: RowIndex, from: number, to: number): void {
-    const first = other.startOf(from);
-    const shift = this.#tail.length - first;
-    this.#starts.reserve(this.rows + to - from);
-    for (let row = from; row < to; row += 1) this.#starts.push(other.startOf(row) + shift);
-    this.#records.append(other.records.subarray(from * this.width, to * this.width));
-    this.#tail.append(other.tail.subarray(first, other.startOf(to)));
-    this.rows += to - from;
-  }
-
   /** @param rest what is kept behind it */
   encode(rest: Uint8Array): Buffer {
     const head = Buffer.alloc(headBytes);
@@ -61,7 +50,7 @@ export class RowIndex {
     return Buffer.concat([head, bytesOf(this.#starts.values), bytesOf(this.records), bytesOf(this.tail), rest]);
   }
 
-  /** @returns null: it is none of that width */
+  /** Where the bytes allow it the index is a view of them, which what is done with it changes. @returns null: it is none of that width */
   static decode(bytes: Buffer, width: number): { readonly index: RowIndex; readonly rest: Buffer } | null {
     if (endianness() !== 'LE' || bytes.length < headBytes || bytes.toString('latin1', 0, 8) !== magic) return null;
     const [rows, found, tail] = [bytes.readUInt32LE(8), bytes.readUInt32LE(12), bytes.readUInt32LE(16)];
@@ -73,13 +62,58 @@ export class RowIndex {
       [index.#records, rows * width],
       [index.#tail, tail],
     ] as const) {
-      list.array = new Uint32Array(Math.max(1, count));
-      new Uint8Array(list.array.buffer).set(bytes.subarray(at, at + 4 * count));
+      list.array = numbersAt(bytes, at, count);
       list.length = count;
       at += 4 * count;
     }
     index.rows = rows;
     return { index, rest: bytes.subarray(at) };
+  }
+
+  /** As `nextIndex`. */
+  static next(before: RowIndex, changes: Pick<RowChanges, 'rows' | 'kept'>, added: RowIndex, numbers: readonly number[]): RowIndex {
+    const { width } = before;
+    const { rows } = changes;
+    const { count, isMoved } = countKept(changes);
+    if (count + numbers.length !== rows) throw new Error(`${rows - count - numbers.length} rows are neither old nor new`);
+    const hasLists = before.#tail.length + added.#tail.length > 0;
+    const isSame = !isMoved && !hasLists && rows <= before.rows;
+    const next = isSame ? before : new RowIndex(width);
+    if (!isSame) {
+      next.#records.array = new Uint32Array(Math.max(1, rows * width));
+      next.#starts.array = new Uint32Array(Math.max(1, rows));
+      for (const kept of changes.kept()) next.#records.copy(before.#records, (kept.before - 1) * width, (kept.after - 1) * width, kept.count * width);
+    }
+    for (const [at, number] of numbers.entries()) next.#records.copy(added.#records, at * width, (number - 1) * width, width);
+    next.rows = rows;
+    next.#records.length = rows * width;
+    next.#starts.length = rows;
+    if (hasLists) next.#takeLists(before, changes, added, numbers);
+    return next;
+  }
+
+  /** The lists of the rows that another index has, and of those that were added. */
+  #takeLists(before: RowIndex, changes: Pick<RowChanges, 'kept'>, added: RowIndex, numbers: readonly number[]): void {
+    const starts = this.#starts.array;
+    // how long each is, and from that where each begins
+    for (const kept of changes.kept())
+      for (let at = 0; at < kept.count; at += 1)
+        starts[kept.after - 1 + at] = before.startOf(kept.before + at) - before.startOf(kept.before - 1 + at);
+    for (const [at, number] of numbers.entries()) starts[number - 1] = added.startOf(at + 1) - added.startOf(at);
+    let length = 0;
+    for (let row = 0; row < this.rows; row += 1) {
+      const count = starts[row] as number;
+      starts[row] = length;
+      length += count;
+    }
+    this.#tail.array = new Uint32Array(Math.max(1, length));
+    this.#tail.length = length;
+    for (const kept of changes.kept()) {
+      const [from, to] = [before.startOf(kept.before - 1), before.startOf(kept.before - 1 + kept.count)];
+      this.#tail.copy(before.#tail, from, starts[kept.after - 1] as number, to - from);
+    }
+    for (const [at, number] of numbers.entries())
+      this.#tail.copy(added.#tail, added.startOf(at), starts[number - 1] as number, added.startOf(at + 1) - added.startOf(at));
   }
 }
 
@@ -90,29 +124,30 @@ function bytesOf(numbers: Uint32Array): Uint8Array {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }
 
+/** Numbers of 32 bits that stand in bytes. */
+function numbersAt(bytes: Buffer, from: number, count: number): Uint32Array<ArrayBuffer> {
+  const { buffer, byteOffset } = bytes;
+  if (count > 0 && (byteOffset + from) % 4 === 0 && buffer instanceof ArrayBuffer) return new Uint32Array(buffer, byteOffset + from, count);
+  const numbers = new Uint32Array(Math.max(1, count));
+  new Uint8Array(numbers.buffer).set(bytes.subarray(from, from + 4 * count));
+  return numbers;
+}
+
+/** @returns isMoved: some of the rows that stay have another number now */
+function countKept({ kept }: Pick<RowChanges, 'kept'>): { readonly count: number; readonly isMoved: boolean } {
+  let [count, isMoved] = [0, false];
+  for (const rows of kept()) {
+    count += rows.count;
+    isMoved ||= rows.before !== rows.after;
+  }
+  return { count, isMoved };
+}
+
 /**
- * The index of the version after.
+ * The index of the version after. Where no row moved and none has a list, it is `before` with other records: who calls this has no use for that any more.
  * @param added records of `changes.added()`, in its order
  * @param numbers the numbers of these rows
  */
-export function nextIndex(before: RowIndex, changes: RowChanges, added: RowIndex, numbers: readonly number[]): RowIndex {
-  // row of the version after -> row of `before` + 1, or -(row of `added` + 1)
-  const origins = new Int32Array(changes.rows);
-  for (let row = 0; row < before.rows; row += 1) {
-    const after = changes.numberAfter(row + 1);
-    if (after !== null) origins[after - 1] = row + 1;
-  }
-  for (const [at, number] of numbers.entries()) origins[number - 1] = -(at + 1);
-  const next = new RowIndex(before.width);
-  for (let row = 0; row < origins.length;) {
-    const origin = origins[row] as number;
-    if (origin === 0) throw new Error(`row ${row + 1} is neither old nor new`);
-    const step = origin > 0 ? 1 : -1;
-    let end = row + 1;
-    while (end < origins.length && origins[end] === origin + step * (end - row)) end += 1;
-    const first = Math.abs(origin) - 1;
-    next.append(origin > 0 ? before : added, first, first + end - row);
-    row = end;
-  }
-  return next;
+export function nextIndex(before: RowIndex, changes: Pick<RowChanges, 'rows' | 'kept'>, added: RowIndex, numbers: readonly number[]): RowIndex {
+  return RowIndex.next(before, changes, added, numbers);
 }
