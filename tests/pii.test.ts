@@ -59,6 +59,22 @@ test('the command: nothing is flagged, something is, and words that it does not 
     expect(await project.plumb(words), words.join(' ')).toMatchObject({ code });
 });
 
+test('a waiver that ran out is none, though a branch says that it is another day', async () => {
+  const waiver = (expires: string): string =>
+    `version: 1\nwaivers:\n  - { entity: EMAIL_ADDRESS, owner: Ada, reason: it is hers, expires: ${expires} }\n`;
+  using project = TestProject.create({
+    'data/people.jsonl': rows(texts.slice(1)),
+    'pii.yaml': 'version: 1\nwaivers: w.yaml\n',
+    'w.yaml': waiver('2026-01-31'),
+    'pipeline.yaml': 'stages: { look: { uses: plumb/pii, with: { data: people, config: pii.yaml, as_of: 2026-01-01 } } }\n',
+  });
+  await project.done('add', 'data/people.jsonl', '--name', 'people', '--key', 'id');
+  expect(await project.plumb(['run'])).toMatchObject({ exit: 1, code: 'PII_FOUND' });
+  project.write('w.yaml', waiver('2999-12-31'));
+  await project.done('run');
+  expect(JSON.parse(project.read('out/look/pii.json'))).toMatchObject({ holds: true, numbers: { waived: 1 } });
+});
+
 test('a file that says redact redacts nothing until it is asked to: the values are still there, and that is said', async () => {
   using project = TestProject.create({ 'data/people.jsonl': rows(texts), 'pii.yaml': 'version: 1\naction: redact\n' });
   await project.plumb(['add', 'data/people.jsonl', '--name', 'people', '--key', 'id']);

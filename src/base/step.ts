@@ -49,6 +49,8 @@ export interface StepContext<With, Params> {
   readonly onRecall?: () => void;
   /** Absolute paths to write; their folder exists and nothing stands there. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** the latest of its last days (see `lastDays`) that has passed, YYYY-MM-DD; left out: none has. A step has no other clock */
+  readonly passed?: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** A line for the stage's log. */
@@ -67,6 +69,11 @@ export interface Step<With = JsonValue, Params = JsonValue> {
   readonly params: ZodType<Params> | null;
   /** @param readText text of a project file, to look into (a suite names its data); throws FILE_MISSING */
   ports(arguments_: With, readText: (path: string) => Promise<string>): Promise<StepPorts>;
+  /**
+   * Days, YYYY-MM-DD, that its files name as the last on which something counts (a waiver, say). The latest that has passed is part of the fingerprint: the
+   * stage runs again the day after, and two days between which nothing runs out are one. What does not read is for `run` to say.
+   */
+  lastDays?(arguments_: With, readText: (path: string) => Promise<string>): Promise<readonly string[]>;
   run(context: StepContext<With, Params>): Promise<StepResult>;
 }
 

@@ -64,7 +64,8 @@ async function openPipeline(project: Project, index: StatIndex, cli: Cli): Promi
   const pipeline = await loadPipeline(tree, steps);
   const log = new RunLog(project.localDir);
   const runs = await openRunNames(project, cli.env);
-  const context: PlanContext = { store: project.store, runs, tree, pipeline, log: await log.read() };
+  const day = cli.now().toISOString().slice(0, 10);
+  const context: PlanContext = { store: project.store, runs, tree, pipeline, day, log: await log.read() };
   return { project, pipeline, tree, context, world: stageWorld(project, { workspace: tree, runs }, cli), log };
 }
 

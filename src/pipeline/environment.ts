@@ -2,10 +2,12 @@
 import { cpus, hostname, release, userInfo } from 'node:os';
 import type { Digest } from '../base/digest.ts';
 import { PlumbError } from '../base/errors.ts';
+import type { JsonValue } from '../base/schema.ts';
+import type { AnyStep } from '../base/step.ts';
 import { files } from '../project/layout.ts';
 import { domainText, isCi, type Environment, type TrustDomain } from '../project/trust-domain.ts';
 import { readJob } from './ci-job.ts';
-import type { StageSpec } from './expand.ts';
+import type { BoundStage } from './graph.ts';
 import type { RunRecord } from './run-record.ts';
 import type { PipelineConfig } from './schema.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -29,13 +31,32 @@ export const wellKnownLockfiles: readonly string[] = [
   'yarn.lock',
 ];
 
+interface Surroundings {
+  readonly config: PipelineConfig;
+  readonly tree: SourceTree;
+  /** YYYY-MM-DD, by the clock of whoever runs: nothing that a branch says moves it */
+  readonly day: string;
+}
+
+/** In a fingerprint: the latest last day of a step's files that has passed. */
+export const passedDay = 'last day passed';
+
+async function daysOfStep(step: AnyStep, given: JsonValue, { tree, day }: Omit<Surroundings, 'config'>): Promise<Record<string, string>> {
+  const days = await step.lastDays?.(given, async (path) => (await tree.readText(path)) ?? '');
+  const passed = (days ?? []).filter((last) => last < day).toSorted();
+  const latest = passed.at(-1);
+  return latest === undefined ? {} : { [passedDay]: latest };
+}
+
 /**
- * What of the environment determines a command's outputs. A built-in step has none: its version says all, its arithmetic is the same everywhere.
+ * What of the environment determines a command's outputs. Of a built-in step it is the last days that passed; its version says all else, its arithmetic is
+ * the same everywhere.
  * Left out, because nobody can name them all: the operating system, drivers, installed programs, variables that the stage does not list under `env`.
  * @throws PlumbError PIPELINE_DEP_MISSING for a lock file that pipeline.yaml names and that is not there
  */
-export async function fingerprintedEnvironment(spec: StageSpec, config: PipelineConfig, tree: SourceTree): Promise<Record<string, string>> {
-  if (spec.action.kind === 'step') return {};
+export async function fingerprintedEnvironment(stage: BoundStage, { config, tree, day }: Surroundings): Promise<Record<string, string>> {
+  const { spec } = stage;
+  if (stage.step !== null) return daysOfStep(stage.step, stage.arguments, { tree, day });
   const facts: Record<string, string> = { ...(await lockFiles(config, tree)) };
   if (spec.resources.image !== undefined) facts['image'] = spec.resources.image;
   if (spec.resources.gpus > 0) facts['accelerator'] = `${spec.resources.gpus} GPU`;

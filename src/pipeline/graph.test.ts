@@ -2,11 +2,13 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { parseYaml } from '../base/config.ts';
 import type { AnyStep } from '../base/step.ts';
+import { fingerprintedEnvironment } from './environment.ts';
 import { expandStages } from './expand.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { bindStages, selectStages, type BoundStage } from './graph.ts';
 import { parseParams } from './params.ts';
 import { pipelineSchema } from './schema.ts';
+import { explainRun } from './why.ts';
 
 const digest = (digit: string): `sha256:${string}` => `sha256:${digit.repeat(64)}`;
 
@@ -114,4 +116,26 @@ test('the fingerprint sees what determines outputs, and the name of the stage is
     print('stages: { a: { cmd: x, deps: [train.py], outs: [o] } }', digest('a'), { 'uv.lock': digest('c') }),
   ]);
   expect(new Set([base, ...others]).size).toBe(others.length + 1);
+});
+
+test('a stage runs again the day after something in its files ran out, and on no other day', async () => {
+  const stage = (await bind('stages: { a: { uses: plumb/copy, with: { data: faces } } }')).get('a');
+  if (stage === undefined) throw new Error('no stage');
+  const lastDays = async (): Promise<string[]> => ['2027-01-31', '2026-12-31'];
+  const config = await parseYaml('stages: { a: { cmd: x } }', 'pipeline.yaml', pipelineSchema);
+  const unused = (): never => {
+    throw new Error('not asked for');
+  };
+  const tree = { name: 'a tree', lock: { version: 1 as const, datasets: {} }, readText: unused, exists: unused, facts: unused, dataset: unused };
+  const on = (day: string): Promise<Record<string, string>> =>
+    fingerprintedEnvironment({ ...stage, step: { ...copy, lastDays } }, { config, tree, day });
+  expect(await on('2026-12-31')).toEqual({});
+  expect(await on('2027-01-01')).toEqual({ 'last day passed': '2026-12-31' });
+  expect(await on('2027-01-31')).toEqual(await on('2027-01-01'));
+  expect(await on('2027-02-01')).toEqual({ 'last day passed': '2027-01-31' });
+  const last = { command: { uses: 'plumb/copy', version: 1, with: stage.arguments }, inputs: {}, params: stage.params, seed: 0 };
+  const present = { stage: { ...stage, inputs: {} }, inputs: {}, environment: await on('2027-01-01') };
+  expect(explainRun(present, { ...last, environment: { fingerprinted: await on('2026-12-31') } })).toEqual([
+    'what counted until 2026-12-31 counts no more',
+  ]);
 });

@@ -32,6 +32,8 @@ export interface PlanContext {
   readonly runs: RunNames;
   readonly tree: SourceTree;
   readonly pipeline: Pipeline;
+  /** YYYY-MM-DD: today, by the clock of this machine */
+  readonly day: string;
   /** this machine's log of runs, oldest first */
   readonly log: readonly LogEntry[];
 }
@@ -47,7 +49,8 @@ export async function readyStage(stage: BoundStage, produced: ReadonlyMap<string
     else if (input.kind === 'file') inputs[name] = { kind: 'file', ref: input.ref, digest: (await context.tree.facts(input.ref)).digest };
     else inputs[name] = outputInput(stage, input, produced);
   }
-  const environment = await fingerprintedEnvironment(stage.spec, context.pipeline.config, context.tree);
+  const { pipeline, tree, day } = context;
+  const environment = await fingerprintedEnvironment(stage, { config: pipeline.config, tree, day });
   const after = Object.fromEntries(
     stage.after.flatMap((before) => {
       const run = produced.get(before)?.digest;

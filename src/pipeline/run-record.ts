@@ -30,7 +30,9 @@ export const runRecordSchema = fields({
   metrics: z.record(z.string(), z.number()).describe('equal on every run of the fingerprint'),
   measured: z.record(z.string(), z.number()).describe('of this run: times and rates'),
   environment: fields({
-    fingerprinted: z.record(z.string(), z.string()).describe('what went into the fingerprint: lock files, image, accelerator'),
+    fingerprinted: z
+      .record(z.string(), z.string())
+      .describe('what went into the fingerprint: lock files, image, accelerator; of a step, the latest of its last days that had passed'),
     node: z.string(),
     platform: z.string(),
     cpus: z.string(),

@@ -8,7 +8,7 @@ import { isRunning } from '../base/atomic.ts';
 import { isPlumbError, PlumbError, systemError } from '../base/errors.ts';
 import { refuseWayOut } from '../datasets/paths.ts';
 import { openCheckpoint, type OpenCheckpoint } from './checkpoint.ts';
-import { describeMachine, withoutKeys } from './environment.ts';
+import { describeMachine, passedDay, withoutKeys } from './environment.ts';
 import { describeGpus } from './gpus.ts';
 import { runProcess, type ProcessEnd } from './executors/local.ts';
 import { flatten } from './why.ts';
@@ -193,6 +193,7 @@ async function layOut(ready: ReadyStage, world: StageWorld, room: string): Promi
     else inputs[name] = await world.workspace.place(input.digest, 'dataset', target);
   }
   const outputs = Object.fromEntries(Object.entries(stage.outputs).map(([name, path]) => [name, join(room, 'out', path.split('/').at(-1) ?? name)]));
+  const passed = ready.environment[passedDay];
   const places = {
     inputs,
     origins,
@@ -200,6 +201,7 @@ async function layOut(ready: ReadyStage, world: StageWorld, room: string): Promi
     memoryDir: world.memoryDir,
     ...(world.recalls ? {} : { recalls: false as const }),
     outputs,
+    ...(passed === undefined ? {} : { passed }),
   };
   return { uses: stage.step?.uses ?? '', with: stage.arguments, params: stage.params as JsonValue, seed: stage.spec.seed, ...places };
 }

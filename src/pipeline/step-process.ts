@@ -20,6 +20,7 @@ export interface StepOrder {
   readonly memoryDir: string | null;
   readonly recalls?: false;
   readonly outputs: Readonly<Record<string, string>>;
+  readonly passed?: string;
 }
 
 type StepEvent =

@@ -2,6 +2,7 @@
 import { canonicalJson } from '../base/canonical.ts';
 import { shortDigest, type Digest } from '../base/digest.ts';
 import type { JsonValue } from '../base/schema.ts';
+import { passedDay } from './environment.ts';
 import type { BoundStage } from './graph.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -25,7 +26,9 @@ export function explainRun(present: Present, last: LastRun | undefined): string[
   for (const change of paramChanges(last.params, stage.params)) why.push(`${change.key}: ${text(change.before)} -> ${text(change.after)}`);
   for (const [name, value] of Object.entries(present.environment)) {
     const before = last.environment.fingerprinted[name];
-    if (before !== value) why.push(`environment ${name} ${before === undefined ? 'is new' : 'changed'}`);
+    if (before === value) continue;
+    if (name === passedDay) why.push(`what counted until ${value} counts no more`);
+    else why.push(`environment ${name} ${before === undefined ? 'is new' : 'changed'}`);
   }
   if (last.seed !== stage.spec.seed) why.push(`seed: ${last.seed} -> ${stage.spec.seed}`);
   return why.length > 0 ? why : ['its last run is not in the cache'];

@@ -141,7 +141,6 @@ test('a waiver covers what it names until its day; without owner, reason or day 
     [{ ...all, reason: '' }, '2026-11-22', 'no reason'],
     [endless, '2026-11-22', 'no last day'],
     [all, '2026-11-23', 'expired on 2026-11-22'],
-    [all, null, 'which day it is'],
     [{ ...all, data: 'b' }, '2026-11-22', null],
     [{ ...all, column: 'id' }, '2026-11-22', null],
   ] as const) {

@@ -28,7 +28,7 @@ export interface PiiAsked {
   readonly file: string;
   readonly columns: readonly string[] | null;
   readonly waivers: readonly Waiver[];
-  /** YYYY-MM-DD, for waivers; null: none counts */
+  /** YYYY-MM-DD, for waivers; null: none of their last days has passed */
   readonly day: string | null;
   /** false: the rows stay as they are, and what would be rewritten is flagged. Default: whoever asks sees to it */
   readonly rewrites?: boolean;

@@ -19,7 +19,7 @@ const rows = [
 ];
 const jsonl = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
-async function run(args: object, files: Readonly<Record<string, string>> = {}, log: string[] = []): Promise<StepResult> {
+async function run(args: object, files: Readonly<Record<string, string>> = {}, log: string[] = [], passed?: string): Promise<StepResult> {
   const data = join(folder, 'rows.jsonl');
   await writeFile(data, jsonl);
   const inputs: Record<string, string> = { data };
@@ -37,6 +37,7 @@ async function run(args: object, files: Readonly<Record<string, string>> = {}, l
     origins: { data: { kind: 'output', ref: 'clean.rows', digest: digestOf(jsonl) } },
     cacheDir: folder,
     memoryDir: null,
+    ...(passed === undefined ? {} : { passed }),
     outputs: Object.fromEntries(Object.entries(outputs).map(([name, file]) => [name, join(folder, file)])),
     progress: silentProgress,
     signal: new AbortController().signal,
@@ -93,11 +94,16 @@ test('the output of this version is what it was (raise the version when it must 
   expect(digestOf((await read('pii.json')) + (await read('flagged.jsonl')))).toBe(golden[pii.version]);
 });
 
-test('waivers count by the day that the stage names; its files are inputs', async () => {
+test('waivers count until their last day has passed, whatever day the stage names; its files are inputs', async () => {
   const config = 'version: 1\nwaivers: w.yaml\nentities: { CREDIT_CARD: keep }\n';
   const waivers = 'version: 1\nwaivers:\n  - { entity: EMAIL_ADDRESS, owner: Ada, reason: it is hers, expires: 2026-12-31 }\n';
-  await expect(run({ config: 'pii.yaml' }, { config, waivers })).rejects.toMatchObject({ code: 'PII_FOUND' });
+  expect((await run({ config: 'pii.yaml' }, { config, waivers })).metrics).toMatchObject({ flagged: 0, findings: 3 });
+  expect((await run({ config: 'pii.yaml' }, { config, waivers }, [], '2026-12-30')).metrics).toMatchObject({ flagged: 0, findings: 3 });
   expect((await run({ config: 'pii.yaml', as_of: '2026-12-01' }, { config, waivers })).metrics).toMatchObject({ flagged: 0, findings: 3 });
+  for (const asOf of [{}, { as_of: '2026-12-01' }, { as_of: '2020-01-01' }])
+    await expect(run({ config: 'pii.yaml', ...asOf }, { config, waivers }, [], '2026-12-31')).rejects.toMatchObject({ code: 'PII_FOUND' });
+  const files: Record<string, string> = { 'pii.yaml': config, 'w.yaml': waivers };
+  expect(await pii.lastDays?.(piiArguments.parse({ data: 'a', config: 'pii.yaml' }), async (path) => files[path] ?? '')).toEqual(['2026-12-31']);
   await expect(run({ config: 'pii.yaml', as_of: '2027-01-01' }, { config, waivers })).rejects.toMatchObject({ code: 'PII_FOUND' });
   const ports = await pii.ports(
     piiArguments.parse({ data: 'a', config: 'pii.yaml', rewrite: 'csv' }),

@@ -15,7 +15,7 @@ import { lineageOutput } from '../provenance/lineage.ts';
 import { judgePii, piiVersion, type PiiAsked } from './check.ts';
 import { piiSchema, usualConfig, usualFile, type PiiConfig } from './config.ts';
 import { rewriteRows } from './rewrite-rows.ts';
-import { waiversSchema } from './waivers.ts';
+import { dayOfStage, lastDaysOf, waiversSchema } from './waivers.ts';
 
 export const piiArguments = fields({
   data: z.string().min(1).describe('data set of the lock, or output of a stage'),
@@ -25,7 +25,10 @@ export const piiArguments = fields({
     .enum(['jsonl', 'csv', 'parquet'])
     .optional()
     .describe('the format of the data: the rows are written with what the file redacts, masks, hashes or replaces; outputs `data` and `lineage`'),
-  as_of: z.iso.date().optional().describe('day by which waivers are judged; without it none counts: a stage has no clock'),
+  as_of: z.iso
+    .date()
+    .optional()
+    .describe('a day to come: waivers that run out before it count no more. What ran out before the day of the run never counts, whatever it says'),
 }).describe('what to look at');
 export type PiiArguments = z.infer<typeof piiArguments>;
 
@@ -47,6 +50,11 @@ export const pii: Step<PiiArguments, null> = {
         ...(args.rewrite === undefined ? {} : { data: `data.${args.rewrite}`, ...lineageOutput }),
       },
     };
+  },
+  async lastDays({ config }, readText) {
+    if (config === undefined) return [];
+    const { waivers } = await parseYaml(await readText(config), config, piiSchema);
+    return waivers === undefined ? [] : lastDaysOf(await readText(waivers));
   },
   run: runPii,
 };
@@ -70,7 +78,7 @@ async function runPii(context: StepContext<PiiArguments, null>): Promise<StepRes
   const config = configPath === undefined ? usualConfig : await parseYaml(await readFile(configPath, 'utf8'), args.config ?? '', piiSchema);
   const world = worldOfStep(context);
   const rows = await inputOfStep(context, 'data', world);
-  const answer = await judgePii(rows, await askedOf(config, args, inputs['waivers']), world, {
+  const answer = await judgePii(rows, await askedOf(config, context), world, {
     env: process.env,
     threads: Math.min(4, availableParallelism()),
     pathOf: pathsOf(config, inputs),
@@ -99,7 +107,8 @@ async function runPii(context: StepContext<PiiArguments, null>): Promise<StepRes
   };
 }
 
-async function askedOf(config: PiiConfig, args: PiiArguments, waiversPath: string | undefined): Promise<PiiAsked> {
+async function askedOf(config: PiiConfig, { with: args, inputs, passed }: StepContext<PiiArguments, null>): Promise<PiiAsked> {
+  const waiversPath = inputs['waivers'];
   const waivers =
     waiversPath === undefined ? [] : (await parseYaml(await readFile(waiversPath, 'utf8'), config.waivers ?? '', waiversSchema)).waivers;
   return {
@@ -107,7 +116,7 @@ async function askedOf(config: PiiConfig, args: PiiArguments, waiversPath: strin
     file: args.config ?? usualFile,
     columns: args.columns ?? null,
     waivers,
-    day: args.as_of ?? null,
+    day: dayOfStage(passed, args.as_of),
     rewrites: args.rewrite !== undefined,
   };
 }

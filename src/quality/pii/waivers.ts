@@ -1,5 +1,7 @@
 // Waivers: personal data that somebody answers for, for a while. The file is reviewed like any other change. One that nobody signed, that gives no reason
 // or that is past its day is no waiver: what it speaks of counts, and the report says so.
+import { parseYaml } from '../../base/config.ts';
+import { isPlumbError } from '../../base/errors.ts';
 import { digestSchema, fields, z } from '../../base/schema.ts';
 
 const waiver = fields({
@@ -39,7 +41,24 @@ export interface WaiverBook {
   readonly notes: readonly string[];
 }
 
-/** @param day YYYY-MM-DD; null: no day is known, and none counts */
+/** Of a file of waivers. @returns none where it does not read: whoever judges by it says so */
+export async function lastDaysOf(text: string): Promise<string[]> {
+  const read = await parseYaml(text, '', waiversSchema).catch((error: unknown) => (isPlumbError(error) ? null : Promise.reject(error)));
+  return (read?.waivers ?? []).flatMap(({ expires }) => (expires === undefined ? [] : [expires]));
+}
+
+/**
+ * The day by which a stage judges. It follows from what is in its fingerprint, and gives what the day of the run gives.
+ * @param passed the latest last day that is over
+ * @param asOf a day to come that counts already
+ */
+export function dayOfStage(passed: string | undefined, asOf: string | undefined): string | null {
+  if (passed === undefined) return asOf ?? null;
+  const next = new Date(Date.parse(passed) + 86_400_000).toISOString().slice(0, 10);
+  return asOf !== undefined && asOf > next ? asOf : next;
+}
+
+/** @param day YYYY-MM-DD; null: none of their last days has passed */
 export function openWaivers(waivers: readonly Waiver[], day: string | null): WaiverBook {
   const notes: string[] = [];
   const valid = waivers.filter((one, at) => {
@@ -54,8 +73,7 @@ function faultOf({ owner, reason, expires }: Waiver, day: string | null): string
   if (owner.trim() === '') return 'nobody signed it (owner)';
   if (reason.trim() === '') return 'it gives no reason';
   if (expires === undefined) return 'it has no last day (expires)';
-  if (day === null) return 'it is not said which day it is (as_of)';
-  return expires < day ? `it expired on ${expires}` : null;
+  return day !== null && expires < day ? `it expired on ${expires}` : null;
 }
 
 function covers(one: Waiver, find: WaivedFind): boolean {

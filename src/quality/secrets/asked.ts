@@ -24,7 +24,7 @@ export interface SecretsFiles {
   /** secrets.yaml, as named; null: the usual settings. A .toml file is one of rules, all else being usual */
   readonly config: string | null;
   readonly columns: readonly string[] | null;
-  /** YYYY-MM-DD, for waivers; null: none counts */
+  /** YYYY-MM-DD, for waivers; null: none of their last days has passed */
   readonly day: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Where a file of the project is; absolute. */

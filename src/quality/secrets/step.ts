@@ -8,6 +8,7 @@ import type { Step, StepContext, StepInput, StepResult } from '../../base/step.t
 import { inputOfStep, worldOfStep } from '../checked-rows.ts';
 import { writeFlagged } from '../flagged-file.ts';
 import type { FindingsReport } from '../findings.ts';
+import { dayOfStage, lastDaysOf } from '../pii/waivers.ts';
 import { openSecrets } from './asked.ts';
 import { secretsSchema, type SecretsConfig } from './config.ts';
 import { judgeSecretsInFiles } from './judge-files.ts';
@@ -17,7 +18,10 @@ export const secretsArguments = fields({
   data: z.string().min(1).describe('data set of the lock (of rows or of files), or output of a stage'),
   config: z.string().min(1).optional().describe("secrets.yaml, or a TOML file of gitleaks' rules; without one the usual rules"),
   columns: z.array(z.string().min(1)).min(1).optional().describe('default: those of the file, else all'),
-  as_of: z.iso.date().optional().describe('day by which waivers are judged; without it none counts: a stage has no clock'),
+  as_of: z.iso
+    .date()
+    .optional()
+    .describe('a day to come: waivers that run out before it count no more. What ran out before the day of the run never counts, whatever it says'),
 }).describe('what to look at');
 export type SecretsArguments = z.infer<typeof secretsArguments>;
 
@@ -33,6 +37,11 @@ export const secrets: Step<SecretsArguments, null> = {
       inputs: { data: { kind: 'data', ref: data }, ...(config === undefined ? {} : await filesOf(config, readText)) },
       outputs: { report: 'secrets.json', flagged: 'flagged.jsonl' },
     };
+  },
+  async lastDays({ config }, readText) {
+    if (config === undefined || isToml(config)) return [];
+    const { waivers } = await parseYaml(await readText(config), config, secretsSchema);
+    return waivers === undefined ? [] : lastDaysOf(await readText(waivers));
   },
   run: runSecrets,
 };
@@ -69,7 +78,7 @@ async function runSecrets(context: StepContext<SecretsArguments, null>): Promise
   return { metrics: { rows: answer.report.rows, flagged: answer.report.flagged }, measured: { looked_at: answer.looked } };
 }
 
-async function openAsked({ inputs, with: args }: StepContext<SecretsArguments, null>): ReturnType<typeof openSecrets> {
+async function openAsked({ inputs, with: args, passed }: StepContext<SecretsArguments, null>): ReturnType<typeof openSecrets> {
   const { config: configPath } = inputs;
   const config: SecretsConfig | null =
     args.config === undefined || configPath === undefined || isToml(args.config)
@@ -84,7 +93,8 @@ async function openAsked({ inputs, with: args }: StepContext<SecretsArguments, n
   const pathOf = (file: string): string => places.get(file) ?? file;
   const readText = (file: string): Promise<string | undefined> =>
     readFile(pathOf(file), 'utf8').catch((error: unknown) => (errnoOf(error) === 'ENOENT' ? undefined : Promise.reject(error)));
-  return openSecrets({ config: args.config ?? null, columns: args.columns ?? null, day: args.as_of ?? null, env: process.env, pathOf, readText });
+  const day = dayOfStage(passed, args.as_of);
+  return openSecrets({ config: args.config ?? null, columns: args.columns ?? null, day, env: process.env, pathOf, readText });
 }
 
 /** SECRETS_FOUND: rules, rows and places, never a value. */
