@@ -33,6 +33,9 @@ export async function pump(source: number, sink: number | null, control: Control
       bytes += bytesRead;
       reading = readPiece(source, buffers[(turn ^ 1) as 0 | 1], 0, pieceBytes, bytes);
       if (sink !== null) writing = writeAll(sink, piece, at);
+      // each is waited for in its turn; one that fails while the other is waited for is nobody's until then, and Node ends a process for that
+      reading.catch(() => undefined);
+      writing?.catch(() => undefined);
       hash.update(piece);
       control.told(bytesRead);
     }
