@@ -9,7 +9,7 @@ import type { Selection } from '../datasets/selection.ts';
 import { files } from '../project/layout.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { visible } from '../report/visible.ts';
-import type { TransferOptions, TransferResult } from '../store/store.ts';
+import type { ObjectRef, TransferOptions, TransferResult } from '../store/store.ts';
 import type { Cli, Define } from './command.ts';
 import { fetchRows } from './fetch-rows.ts';
 import { reachablePointers, reachableRuns } from './reachable-runs.ts';
@@ -113,8 +113,8 @@ async function fetchWhatIsThere(project: Project, what: Reachable, { cli, how }:
     else if (!(await store.has(root))) lost += 1;
   }
   if (lost > 0) cli.note(`${lost} runs and data sets of models are neither here nor in ${visible(store.remoteUrl)}`);
-  const objects = async function* (): AsyncGenerator<Digest> {
-    for (const root of what.roots) if (there.has(root.digest)) for await (const { digest } of root.objects(null)) yield digest;
+  const objects = async function* (): AsyncGenerator<ObjectRef> {
+    for (const root of what.roots) if (there.has(root.digest)) yield* root.objects(null);
   };
   return store.fetch(objects(), { ...how, within: known });
 }

@@ -307,6 +307,7 @@ describe('bytes that lie', () => {
 
   test.each<[string, Parameters<typeof forged>[0]]>([
     ['an object outside of its frame', (raw) => raw.writeUInt32LE(5, 17 + 84)],
+    ['objects that overlap', (raw) => (raw.writeUInt32LE(8, 17 + 80), raw.writeUInt32LE(8, 17 + 90))],
     ['an offset that runs over', (raw) => raw.writeUInt32LE(0xffffffff, 17 + 76)],
     ['a frame that is not there', (raw) => raw.writeUInt32LE(1, 17 + 68)],
     ['a form that is none', (raw) => void (raw[17 + 89] = 3)],

@@ -45,7 +45,12 @@ export function parseReceipt(bytes: Uint8Array, root: Digest, from: string): Rec
   const value = bytes.length > maxReceiptBytes ? undefined : parseJson(bytes);
   const fault = value === undefined ? 'it is no JSON, or too long' : faultOf(value, root);
   if (fault === null) return value as Receipt;
-  throw new PlumbError('RECEIPT_INVALID', {
+  throw receiptInvalid(root, from, fault);
+}
+
+/** @param fault what is wrong with it: the end of a sentence */
+export function receiptInvalid(root: Digest, from: string, fault: string): PlumbError {
+  return new PlumbError('RECEIPT_INVALID', {
     what: `what ${from} has as the receipt of ${root} is none: ${fault}`,
     mend: 'push that version again from a machine that has it: its receipt is then written anew',
     details: { root, remote: from },

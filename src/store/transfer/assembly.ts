@@ -76,7 +76,7 @@ export class Assemblies {
     let offset = 0;
     let at = 0;
     for (const chunk of chunks) {
-      if (partial?.there.has(at) !== true) this.#place(this.#table.add(chunk.digest), number, offset);
+      if (partial?.there.has(at) !== true) this.#place(this.#table.addSized(chunk.digest, chunk.bytes), number, offset);
       offset += chunk.bytes;
       at += 1;
     }

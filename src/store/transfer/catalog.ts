@@ -13,7 +13,7 @@ import { Numbers } from './digest-table.ts';
 import { readRange, ShortAnswer, type Line } from './frames.ts';
 import type { RemoteNotes } from './notes.ts';
 import { smallGap } from './ranges.ts';
-import { readReceipt } from './receipts.ts';
+import { readVersionReceipt } from './receipts.ts';
 
 /** Memory for tails, and for small packs as a whole, that may be wanted again. */
 const mostKept = 8 * 1024 * 1024;
@@ -67,7 +67,7 @@ export class Catalog {
 
   /** The receipt of a root, asked for once; null where the remote has none. What failed is asked again. */
   receipt(line: Line, root: Digest): Promise<Receipt | null> {
-    const ask = (): Promise<Receipt | null> => line.lanes.run(() => readReceipt(line.remote, root, { signal: line.signal }));
+    const ask = (): Promise<Receipt | null> => line.lanes.run(() => readVersionReceipt(line.remote, root, { signal: line.signal }));
     return once(this.#receipts, root, () =>
       ask().catch((error: unknown) => (isPlumbError(error, 'RECEIPT_INVALID') ? ask() : Promise.reject(error))),
     );

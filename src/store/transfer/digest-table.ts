@@ -58,6 +58,13 @@ export class DigestTable {
     return this.#block(number).readUIntBE((number % block) * 32, 6);
   }
 
+  /** Adds a digest of which somebody says how many bytes its object has; what was said first holds. @returns its number */
+  addSized(digest: Digest, bytes: number): number {
+    const number = this.add(digest);
+    if (this.expected(number) === null) this.expect(number, bytes);
+    return number;
+  }
+
   /** Says how many bytes the object has. */
   expect(number: number, bytes: number): void {
     if (number >= this.#sizes.length) {

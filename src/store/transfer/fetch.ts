@@ -1,8 +1,9 @@
 // Fetching: wanted objects -> where they are -> frames -> ranges -> verified bytes -> the cache. Whoever wants very many asks for some at a time: about
 // 50 bytes of each stay in memory until all of these are there.
+import { statfs } from 'node:fs/promises';
 import { digestOf, type Digest } from '../../base/digest.ts';
 import { isPlumbError, PlumbError } from '../../base/errors.ts';
-import type { ProgressBar } from '../../base/progress.ts';
+import { formatBytes, type ProgressBar } from '../../base/progress.ts';
 import { smallBytes } from '../cache/add-task.ts';
 import type { Cache } from '../cache/cache.ts';
 import { decodeFrame } from '../pack/frame.ts';
@@ -15,6 +16,7 @@ import { readFrames, type Line, type Verdict } from './frames.ts';
 import { Intake } from './intake.ts';
 import { Landings } from './landings.ts';
 import { LinesObjects } from './lines-objects.ts';
+import { partialBytes } from './partials.ts';
 import { planRanges, type PlannedRange } from './ranges.ts';
 import type { Outcome, WrongObject } from './wrong.ts';
 
@@ -233,6 +235,7 @@ class Fetching {
       if (location.form === forms.bytes || this.#planned.has(id) || !this.#isObject(id)) continue;
       const recipe = raw.subarray(location.offset, location.offset + location.length);
       try {
+        await this.#checkRoom(id, location.bytes);
         if (location.form === forms.chunks) await this.#assemblies.plan(id, location.bytes, recipe);
         else await this.#needSources(id, location.bytes, recipe);
         this.#planned.add(id);
@@ -245,9 +248,25 @@ class Fetching {
     return isRight;
   }
 
+  /**
+   * A recipe of a few bytes can make terabytes. Where no version says how large the object is (a source of rows: where only a recipe does), what has no
+   * room here is not begun. @throws PlumbError DISK_FULL
+   */
+  async #checkRoom(id: number, bytes: number): Promise<void> {
+    if (bytes < partialBytes || (id < this.#wanted && this.#table.expected(id) !== null)) return;
+    const { root } = this.#context.cache;
+    const { bavail, bsize } = await statfs(root);
+    if (bytes <= bavail * bsize) return;
+    throw new PlumbError('DISK_FULL', {
+      what: `the remote says that ${this.#table.digestAt(id)} has ${formatBytes(bytes)}, and ${root} has room for ${formatBytes(bavail * bsize)}`,
+      mend: 'make room; where it cannot be that large, somebody has written what is not so: `plumb fsck --remote` on a machine with room',
+      details: { digest: this.#table.digestAt(id), bytes },
+    });
+  }
+
   async #needSources(id: number, bytes: number, recipe: Buffer): Promise<void> {
     for (const source of this.#lines.plan(id, { digest: this.#table.digestAt(id), bytes, recipe })) {
-      if (!(await this.#context.cache.has(source))) this.#sources.add(this.#table.add(source));
+      if (!(await this.#context.cache.has(source.digest))) this.#sources.add(this.#table.addSized(source.digest, source.bytes));
     }
   }
 

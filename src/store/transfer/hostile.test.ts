@@ -1,5 +1,6 @@
 // A remote of somebody who means harm: packs whose form is right and which say what is not so. What it costs to find that out is little.
-import { statSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { digestOf, type Digest } from '../../base/digest.ts';
@@ -12,7 +13,7 @@ import { createPack } from '../pack/writer.ts';
 import { openFolderRemote } from '../remotes/folder.ts';
 import { writeReceipt } from './receipts.ts';
 import { RemoteStore } from './remote-store.ts';
-import { options, temporaryFolder } from './versions.fixture.ts';
+import { makeVersion, options, temporaryFolder } from './versions.fixture.ts';
 
 const root = digestOf('the version');
 
@@ -55,6 +56,35 @@ test.each([10, 100])('a file that a recipe of a few bytes makes %i MiB, and that
   });
   const wanted = [{ digest, bytes: 3, role: 'data' }] as const;
   await expect(store.fetch(wanted, { ...options, within: [root] })).rejects.toMatchObject({ code: 'BYTES_MISSING', details: { missing: [digest] } });
+  expect(sizeOf(cache.root)).toBeLessThan(mebibyte);
+});
+
+test('an object of unknown size for which there is no room here is refused before anything is written', async ({ skip }) => {
+  const chunks = 460_000;
+  const bytes = chunks * zeroChunk.bytes;
+  const { bavail, bsize } = statfsSync(tmpdir());
+  skip(bavail * bsize > bytes, 'this disk has room for it');
+  const digest = digestOf('abc');
+  const { cache, store } = await hostileRemote((pack) => {
+    pack.add({ ...zeroChunk, role: 'data', form: forms.bytes }, zeros);
+    pack.add({ digest, bytes, role: 'meta', form: forms.chunks }, encodeChunks(Array.from({ length: chunks }, () => zeroChunk)));
+  });
+  await expect(store.fetch([digest], { ...options, within: [root] })).rejects.toMatchObject({ code: 'DISK_FULL', details: { digest, bytes } });
+  expect(sizeOf(cache.root)).toBeLessThan(mebibyte);
+});
+
+test('chunks and sources that are larger than their recipe says are not taken', async () => {
+  const [cut, rows] = [digestOf('abc'), digestOf('a\n')];
+  const { cache, store } = await hostileRemote((pack) => {
+    pack.add({ ...zeroChunk, role: 'data', form: forms.bytes }, zeros);
+    pack.add({ digest: cut, bytes: 3, role: 'meta', form: forms.chunks }, encodeChunks([{ digest: zeroChunk.digest, bytes: 3 }]));
+    pack.add({ digest: rows, bytes: 2, role: 'meta', form: forms.lines }, linesOf(zeroChunk.digest));
+  });
+  const wanted = [cut, rows].map((digest) => ({ digest, bytes: digest === cut ? 3 : 2, role: 'data' }) as const);
+  await expect(store.fetch(wanted, { ...options, within: [root] })).rejects.toMatchObject({
+    code: 'BYTES_MISSING',
+    details: { missing: [cut, rows] },
+  });
   expect(sizeOf(cache.root)).toBeLessThan(mebibyte);
 });
 
@@ -101,4 +131,18 @@ test.each<[string, (pack: PackWriter) => void]>([
     code: expect.stringMatching(/^(BYTES_MISSING|DIGEST_MISMATCH|PACK_INVALID)$/),
   });
   expect([await cache.has(a), await cache.has(b)]).toEqual([false, false]);
+});
+
+test('a receipt of a version that names no packs is none: a fetch says so, and a push writes it anew', async () => {
+  const folder = await temporaryFolder();
+  const remote = openFolderRemote(join(folder, 'remote'));
+  const cache = openCache(join(folder, 'a'), { env: {} });
+  const version = await makeVersion((bytes) => cache.putBytes(bytes), ['one', 'two']);
+  await writeReceipt(remote, { plumbline: 'receipt/1', root: version.digest, objects: 3, bytes: 9, packs: [], repositories: [] }, options);
+  const there = openCache(join(folder, 'b'), { env: {} });
+  await expect(new RemoteStore(remote, there).openRoots([version.digest], options)).rejects.toMatchObject({ code: 'RECEIPT_INVALID' });
+  expect(await new RemoteStore(remote, cache).push({ roots: [version], names: [], repository: null }, options)).toMatchObject({ objects: 3 });
+  const fresh = new RemoteStore(remote, there);
+  await fresh.openRoots([version.digest], options);
+  expect(await fresh.fetch(version.refs, { ...options, within: [version.digest] })).toMatchObject({ objects: 2 });
 });

@@ -5,7 +5,7 @@ import type { Digest } from '../../base/digest.ts';
 import { isPlumbError } from '../../base/errors.ts';
 import type { Cache } from '../cache/cache.ts';
 import { applyLines } from '../pack/line-reader.ts';
-import { sourcesOfLines } from '../pack/recipe.ts';
+import { sourcesOfLines, type LineSource } from '../pack/recipe.ts';
 import type { ArrivingFile, Intake } from './intake.ts';
 
 interface Planned {
@@ -29,9 +29,9 @@ export class LinesObjects {
     return this.#planned.size;
   }
 
-  /** @returns digests of the objects that it is made from. @throws PlumbError PACK_INVALID */
-  plan(id: number, object: { readonly digest: Digest; readonly bytes: number; readonly recipe: Buffer }): Digest[] {
-    const sources = sourcesOfLines(object.recipe).map((source) => source.digest);
+  /** @returns the objects that it is made from. @throws PlumbError PACK_INVALID */
+  plan(id: number, object: { readonly digest: Digest; readonly bytes: number; readonly recipe: Buffer }): readonly LineSource[] {
+    const sources = sourcesOfLines(object.recipe);
     // the frame that it lies in is let go
     this.#planned.set(id, { id, ...object, recipe: Buffer.from(object.recipe) });
     return sources;

@@ -2,7 +2,7 @@
 import { byCodeUnit, canonicalJson } from '../../base/canonical.ts';
 import { digestOf, hexOf, type Digest } from '../../base/digest.ts';
 import { isPlumbError } from '../../base/errors.ts';
-import { parseReceipt, receiptText, type Receipt } from '../pack/receipt.ts';
+import { parseReceipt, receiptInvalid, receiptText, type Receipt } from '../pack/receipt.ts';
 import type { Remote, RequestOptions } from '../remote.ts';
 import type { NameSpace } from '../store.ts';
 
@@ -12,9 +12,16 @@ export async function readReceipt(remote: Remote, root: Digest, options: Request
   return bytes === null ? null : parseReceipt(bytes, root, remote.url);
 }
 
+/** The same of a version, which lies in packs: only a snapshot has none. @throws PlumbError RECEIPT_INVALID */
+export async function readVersionReceipt(remote: Remote, root: Digest, options: RequestOptions): Promise<Receipt | null> {
+  const receipt = await readReceipt(remote, root, options);
+  if (receipt?.packs.length === 0) throw receiptInvalid(root, remote.url, 'it names no packs');
+  return receipt;
+}
+
 /** The same for who is about to write one: a spoiled receipt is replaced. */
 export async function readReceiptToReplace(remote: Remote, root: Digest, options: RequestOptions): Promise<Receipt | null> {
-  return readReceipt(remote, root, options).catch((error: unknown) => (isPlumbError(error, 'RECEIPT_INVALID') ? null : Promise.reject(error)));
+  return readVersionReceipt(remote, root, options).catch((error: unknown) => (isPlumbError(error, 'RECEIPT_INVALID') ? null : Promise.reject(error)));
 }
 
 export async function writeReceipt(remote: Remote, receipt: Receipt, options: RequestOptions): Promise<void> {
