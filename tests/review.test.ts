@@ -126,6 +126,33 @@ describe('plumb review', () => {
     expect(await made.plumb(['review', 'status', '--from', 'flagged.jsonl'])).toMatchObject({ exit: 3, code: 'CONFIG_INVALID' });
   });
 
+  test('what checks of the pipeline flagged waits, in the data set that it is of; of a check that does not hold, too', async () => {
+    using made = await locked();
+    made.write('asked.jsonl', jsonl([{ id: 'q', text: 'good morning', label: 'greeting' }]));
+    await made.done('add', 'asked.jsonl', '--key', 'id', '--label', 'label');
+    made.write(
+      'pipeline.yaml',
+      'version: 1\nstages:\n  people: { uses: plumb/pii, with: { data: intents } }\n  leaks: { uses: plumb/leakage, with: { train: intents, eval: asked, severities: { exact: warning } } }\n',
+    );
+    // nothing was run: nothing is asked
+    expect(await made.done('review', 'status', 'intents')).toMatchObject({ rows: { waiting: 0 } });
+    expect((await made.plumb(['run'])).code).toBe('PII_FOUND');
+    expect(await made.done('review', 'status', 'intents')).toMatchObject({ rows: { waiting: 1 } });
+    expect(await made.done('review', 'status', 'asked')).toMatchObject({ rows: { waiting: 1 } });
+    const { said } = await sit(made, 'Ada', ['intents'], ['a']);
+    expect(said).toContain('Mail me at ⟦ada@example.org⟧ please');
+    expect(await made.done('review', 'list', 'intents')).toMatchObject({ rows: [{ decisions: [{ why: ['EMAIL_ADDRESS in text (people)'] }] }] });
+    // rows that change are looked at anew, and a check that holds asks for nothing
+    made.write('intents.jsonl', jsonl([...rows.slice(1), { id: 'e', text: 'call me: (415) 555-2671', label: 'contact' }]));
+    await made.done('add', 'intents.jsonl');
+    expect(await made.done('review', 'status', 'intents')).toMatchObject({ rows: { waiting: 1 } });
+    made.write('intents.jsonl', jsonl(rows.slice(1)));
+    await made.done('add', 'intents.jsonl');
+    await made.done('run');
+    expect(await made.done('review', 'status', 'intents')).toMatchObject({ rows: { waiting: 0 } });
+    expect(await made.done('review', 'status', 'asked')).toMatchObject({ rows: { waiting: 1 } });
+  });
+
   test('killed in the middle: what was said to be decided is decided', async () => {
     using made = await locked();
     await made.done('review', 'add', 'intents', '--sample', '4');

@@ -20,6 +20,7 @@ import type { Annotator } from '../review/schema.ts';
 import { settle, type Decided, type SettledRow } from '../review/settled.ts';
 import type { Digest } from '../base/digest.ts';
 import type { Cli } from './command.ts';
+import { failedChecks, mayFlag } from './review-failed.ts';
 
 export interface ReviewWorld {
   readonly project: Project;
@@ -80,22 +81,26 @@ export async function whoReviews({ git }: Project): Promise<Annotator> {
   });
 }
 
-/** What waits: asked for in git, flagged by the last runs of this machine, or in a file of a check. @param from relative to cwd */
+/** What waits: asked for in git, flagged by the last runs of this machine and by checks that do not hold, or in a file of a check. @param from relative to cwd */
 export async function readAskings(world: ReviewWorld, cli: Cli, from: string | undefined): Promise<Asking[]> {
   const asked = (await readAsked(world.project, world.data)).map(askedIn);
   if (from !== undefined) return [...asked, askingOf(from, await readFlagged(resolve(cli.cwd, from), from, cli))];
-  return [...asked, ...(await askingsOfRuns(world.project, cli))];
+  return [...asked, ...(await askingsOfRuns(world, cli))];
 }
 
-async function askingsOfRuns(project: Project, cli: Cli): Promise<Asking[]> {
+async function askingsOfRuns({ project, data }: ReviewWorld, cli: Cli): Promise<Asking[]> {
   const stages = new Set<string>();
   const askings: Asking[] = [];
+  for (const { stage, path } of await failedChecks(project, data, cli)) {
+    stages.add(stage);
+    askings.push(askingOf(stage, await readFlagged(path, join('out', stage, 'flagged.jsonl'), cli)));
+  }
   for (const { stage, run } of distinctRuns(await new RunLog(project.localDir).read())) {
     if (stages.has(stage)) continue;
     stages.add(stage);
     const kept = (await project.store.has(run)) ? await readableRecord(project.store, run) : undefined;
     const flagged = kept?.record.outputs['flagged'];
-    if (flagged === undefined || !(await project.store.has(flagged.digest))) continue;
+    if (kept === undefined || flagged === undefined || !mayFlag(kept.record.inputs, data) || !(await project.store.has(flagged.digest))) continue;
     askings.push(askingOf(stage, await readFlagged(await project.store.pathOf(flagged.digest), join('out', stage, 'flagged.jsonl'), cli)));
   }
   return askings;
