@@ -28,6 +28,18 @@ test('what was kept comes back, for the same question only', async () => {
   for await (const { version: found } of memory.recall(check)) expect(found).toEqual(version('a'));
 });
 
+test('a state begins where numbers can be read as they stand', async () => {
+  const memory = openMemory(join(folder, 'placed'));
+  for (const label of ['a', 'ab', 'abc', 'äöü']) {
+    await memory.keep(check, { ...version(label), label }, Buffer.from(`state of ${label}`));
+    for await (const { version: found, state } of memory.recall(check)) {
+      expect(state.byteOffset % 8).toBe(0);
+      expect(state.toString()).toBe(`state of ${found.label}`);
+    }
+  }
+  expect(await recalled(memory)).toHaveLength(4);
+});
+
 test('who trusts nobody adds, and reads nothing', async () => {
   const place = join(folder, 'trusted');
   const memory = openMemory(place, { recalls: false });

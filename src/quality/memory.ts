@@ -1,7 +1,8 @@
 // What a check remembers of the versions that it has seen, so that the next one costs what changed. Of this machine only, and disposable: what does not
 // read as it was written is as good as not there, and a check says the same with and without.
 //
-//   <folder>/<check>/<content>: "PLCHECK1", u32 length of the head, head: JSON of the version, the check's own bytes, SHA-256 of all before
+//   <folder>/<check>/<content>: "PLCHECK1", u32 length of the head, head: JSON of the version, with spaces up to a multiple of 8 bytes of the file, so that
+//   numbers are read where they stand; the check's own bytes, SHA-256 of all before
 import { hash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -93,7 +94,9 @@ async function newestFirst(folder: string): Promise<string[]> {
 }
 
 function stateFile(version: RememberedVersion, state: Uint8Array): Buffer {
-  const head = Buffer.from(JSON.stringify(version));
+  const said = JSON.stringify(version);
+  const size = magic.length + 4 + Buffer.byteLength(said);
+  const head = Buffer.from(`${said}${' '.repeat(-size & 7)}`);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(head.length);
   const body = Buffer.concat([magic, length, head, state]);

@@ -1,5 +1,6 @@
 // Pairs of entries that share a band, the only ones that are compared. Boilerplate may bring any number of entries into one bucket: a small bucket gives
 // all its pairs; a large one, for each entry, the earliest of the bucket and those whose other bands are most alike, so that the cost stays linear.
+import { RepeatFilter } from '../text/repeats.ts';
 import type { RowIndex } from '../text/row-index.ts';
 import { record, type Entries } from '../text/entries.ts';
 
@@ -56,32 +57,34 @@ class PairList {
   }
 }
 
-/** Entries in the order of their keys of a band, by a radix sort: no table whose places are far from each other. The same memory for each band. */
+/**
+ * Entries in the order of their keys of a band, by a radix sort: no table whose places are far from each other. Most have a key for themselves and are left
+ * out before. The same memory for each band.
+ */
 class Buckets {
   readonly #index: RowIndex;
   readonly #entries: Entries;
   readonly #keys: Uint32Array;
-  readonly #halfway: Uint32Array;
+  readonly #repeats: RepeatFilter;
   readonly #sorted: Uint32Array;
+  readonly #halfway: Uint32Array;
   readonly #places = new Uint32Array(0x10001);
 
   constructor(index: RowIndex, entries: Entries) {
     this.#index = index;
     this.#entries = entries;
     this.#keys = new Uint32Array(entries.count);
-    this.#halfway = new Uint32Array(entries.count);
+    this.#repeats = new RepeatFilter(entries.count);
     this.#sorted = new Uint32Array(entries.count);
+    this.#halfway = new Uint32Array(entries.count);
   }
 
   /** Entries that share a key, ascending; each bucket until the next is asked for. */
   *of(band: number): Generator<Uint32Array> {
-    const { records, width } = this.#index;
-    const { first, count } = this.#entries;
-    const keys = this.#keys;
-    for (let entry = 0; entry < count; entry += 1) keys[entry] = records[(first[entry] as number) * width + record.own + band] as number;
-    this.#sort(null, 0, this.#halfway);
-    this.#sort(this.#halfway, 16, this.#sorted);
-    const sorted = this.#sorted;
+    const [keys, sorted] = [this.#keys, this.#sorted];
+    const count = this.#select(band);
+    this.#sort(sorted.subarray(0, count), 0, this.#halfway);
+    this.#sort(this.#halfway.subarray(0, count), 16, sorted);
     for (let from = 0; from < count;) {
       const key = keys[sorted[from] as number];
       let to = from + 1;
@@ -91,14 +94,32 @@ class Buckets {
     }
   }
 
-  /** By 16 bits of the key; what is equal in them stays in its order. @param source null: all entries, ascending */
-  #sort(source: Uint32Array | null, shift: number, into: Uint32Array): void {
+  /** Reads the keys of a band, and the entries that may share theirs, ascending. @returns how many these are */
+  #select(band: number): number {
+    const { records, width } = this.#index;
+    const { first, count } = this.#entries;
+    const [keys, sorted, repeats, own] = [this.#keys, this.#sorted, this.#repeats, record.own + band];
+    repeats.clear();
+    for (let entry = 0; entry < count; entry += 1) {
+      const key = records[(first[entry] as number) * width + own] as number;
+      keys[entry] = key;
+      repeats.count(key);
+    }
+    let some = 0;
+    for (let entry = 0; entry < count; entry += 1) if (repeats.mayRepeat(keys[entry] as number)) sorted[some++] = entry;
+    return some;
+  }
+
+  /** By 16 bits of the key; what is equal in them stays in its order. */
+  #sort(source: Uint32Array, shift: number, into: Uint32Array): void {
     const [keys, places] = [this.#keys, this.#places];
     places.fill(0);
-    for (const key of keys) places[((key >>> shift) & 0xffff) + 1] = (places[((key >>> shift) & 0xffff) + 1] as number) + 1;
+    for (const entry of source) {
+      const digit = ((keys[entry] as number) >>> shift) & 0xffff;
+      places[digit + 1] = (places[digit + 1] as number) + 1;
+    }
     for (let at = 1; at < places.length; at += 1) places[at] = (places[at] as number) + (places[at - 1] as number);
-    for (let at = 0; at < keys.length; at += 1) {
-      const entry = source === null ? at : (source[at] as number);
+    for (const entry of source) {
       const digit = ((keys[entry] as number) >>> shift) & 0xffff;
       const place = places[digit] as number;
       places[digit] = place + 1;

@@ -35,7 +35,8 @@ const mostShingles = 6_000_000;
  */
 export async function clusterEntries(pairs: Float64Array, known: KnownScores, asked: Asked): Promise<Clusters> {
   const { entries, threshold, world } = asked;
-  const kept = Int32Array.from({ length: entries.count }, (_, entry) => entry);
+  const kept = new Int32Array(entries.count);
+  for (let entry = 0; entry < entries.count; entry += 1) kept[entry] = entry;
   const scores = new Float64Array(entries.count).fill(1);
   const bar = world.progress.start('compare', pairs.length, 'rows');
   try {
