@@ -5,13 +5,16 @@ import { hexOf } from '../base/digest.ts';
 import { PlumbError, systemError } from '../base/errors.ts';
 import { diffRowTrees } from '../store/tree/row-diff.ts';
 import { chunksOfRows } from '../store/tree/row-walk.ts';
-import type { PlacedChunk, ReadNode } from '../store/tree/tree.ts';
+import type { ReadNode } from '../store/tree/tree.ts';
 import { parseCsvText } from './csv-text.ts';
 import { skipByteOrderMark } from './encoding.ts';
 import { parseLine } from './jsonl.ts';
 import type { Row } from './row.ts';
 import type { RowSource, TreeSource } from './row-source.ts';
-import { openTrimmer } from './row-trim.ts';
+import { openTrimmer, type TrimmedChunk } from './row-trim.ts';
+
+/** What is read again, for what changed rows said, and is little, stays in memory. */
+export const littleBytes: number = 8 << 20;
 
 /** Chunks of one version that the other has not in their place: about 50 bytes of memory each. */
 export class ChunkList {
@@ -23,10 +26,17 @@ export class ChunkList {
   readonly alike: number[] = [];
   /** beginnings of their digests */
   readonly digests: number[] = [];
+  /** by place: pieces that were read already, as long as they are little */
+  readonly texts = new Map<number, Buffer>();
   allRows = 0;
   allBytes = 0;
+  #keptBytes = 0;
 
-  add(chunk: PlacedChunk, alike: number): void {
+  add(chunk: TrimmedChunk, alike: number): void {
+    if (chunk.text !== undefined && this.#keptBytes < littleBytes) {
+      this.texts.set(this.offsets.length, chunk.text);
+      this.#keptBytes += chunk.text.length;
+    }
     this.offsets.push(chunk.offset);
     this.bytes.push(chunk.bytes);
     this.rows.push(chunk.row);
@@ -117,23 +127,28 @@ function recordsOf(text: string, columns: readonly string[], begins: boolean): R
 const mostBytes = 1 << 20;
 
 async function* readTexts(source: RowSource, list: ChunkList, { signal, onBytes }: Reading): AsyncGenerator<{ text: string; at: number }> {
-  if (list.offsets.length === 0) return;
-  const handle = await open(source.path, 'r').catch((error: unknown) => Promise.reject(systemError(error, 'read', source.path)));
+  let handle: FileHandle | null = null;
   try {
     for (let at = 0; at < list.offsets.length;) {
       signal?.throwIfAborted();
+      const known = list.texts.get(at);
+      if (known !== undefined) {
+        yield { text: known.toString('utf8'), at: at++ };
+        continue;
+      }
       const start = list.offsets[at] as number;
       let [next, end] = [at, start];
       do {
         end += list.bytes[next] as number;
         next += 1;
-      } while (list.offsets[next] === end && end - start < mostBytes);
+      } while (list.offsets[next] === end && end - start < mostBytes && !list.texts.has(next));
+      handle ??= await open(source.path, 'r').catch((error: unknown) => Promise.reject<FileHandle>(systemError(error, 'read', source.path)));
       const bytes = await readSpan(handle, start, end, source);
       onBytes?.(bytes.length);
       for (; at < next; at += 1) yield { text: textOf(bytes, start, list, at, source), at };
     }
   } finally {
-    await handle.close();
+    await handle?.close();
   }
 }
 

@@ -3,7 +3,7 @@ import { byCodeUnit } from '../base/canonical.ts';
 import type { ReadNode } from '../store/tree/tree.ts';
 import { balanceChanges, ClassCounts, labelOf } from './class-balance.ts';
 import type { RowsDiff } from './row-findings.ts';
-import { findGaps, readGapRows, readHeader, type RowBatch } from './row-gaps.ts';
+import { findGaps, littleBytes, readGapRows, readHeader, type RowBatch } from './row-gaps.ts';
 import type { RowSource, TreeSource } from './row-source.ts';
 import { readRowBatches } from './rows.ts';
 import { SchemaInference } from './schema-inference.ts';
@@ -68,14 +68,11 @@ async function sidesOfTrees(readNode: ReadNode, before: TreeSource, after: TreeS
     asText: false,
     alike: gaps.alike,
     readBefore: remembered(gaps.before.allBytes, () => readGapRows(before, gaps.before, columns, options)),
-    readAfter: () => readGapRows(after, gaps.after, columns, options),
+    readAfter: remembered(gaps.after.allBytes, () => readGapRows(after, gaps.after, columns, options)),
     schemaChanges: () => schemaChanges(before.tree.schema, after.tree.schema),
     balanceChanges: () => (label === null || old === null || now === null ? null : balanceChanges(old, now)),
   };
 }
-
-/** What is read a second time, for what changed rows said, and is little, stays in memory. */
-const littleBytes = 8 << 20;
 
 function remembered(bytes: number, read: () => AsyncGenerator<RowBatch>): () => AsyncGenerator<RowBatch> {
   if (bytes > littleBytes) return read;

@@ -4,16 +4,25 @@ import { readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { digestOf } from '../base/digest.ts';
 import { PlumbError, systemError } from '../base/errors.ts';
-import type { ChunkGroup } from '../store/tree/row-diff.ts';
-import type { PlacedChunk } from '../store/tree/tree.ts';
+import type { ChunkGroup, ComparedChunk } from '../store/tree/row-diff.ts';
 import type { TreeSource } from './row-source.ts';
 
 /** A group larger than this is a rewritten stretch: whoever reads it takes it in pieces. */
 const mostBytes = 1 << 20;
 
+/** A chunk of a group, or a piece of it: then its bytes, which are as the tree has them. */
+export interface TrimmedChunk extends ComparedChunk {
+  readonly text?: Buffer;
+}
+
+export interface TrimmedGroup {
+  readonly before: readonly TrimmedChunk[];
+  readonly after: readonly TrimmedChunk[];
+}
+
 export interface Trimmer {
   /** The group with fewer rows, or as it is. @throws PlumbError FILE_CHANGED where a file is not what its tree says any more */
-  trim(group: ChunkGroup): ChunkGroup;
+  trim(group: ChunkGroup): TrimmedGroup;
   close(): Promise<void>;
 }
 
@@ -42,14 +51,17 @@ export async function openTrimmer(before: TreeSource, after: TreeSource): Promis
 interface OpenSource {
   readonly handle: FileHandle;
   readonly source: TreeSource;
+  /** what was read last */
+  room: Buffer;
 }
 
 async function openSource(source: TreeSource): Promise<OpenSource> {
-  return { handle: await open(source.path, 'r').catch((error: unknown) => Promise.reject(systemError(error, 'read', source.path))), source };
+  const handle = await open(source.path, 'r').catch((error: unknown) => Promise.reject(systemError(error, 'read', source.path)));
+  return { handle, source, room: Buffer.alloc(0) };
 }
 
 /** Chunks side by side, not those at the begin of the file, where a header may stand. */
-function isTrimmable(chunks: readonly PlacedChunk[]): boolean {
+function isTrimmable(chunks: readonly ComparedChunk[]): boolean {
   const [first] = chunks;
   if (first === undefined || first.offset === 0) return false;
   let end = first.offset;
@@ -60,13 +72,16 @@ function isTrimmable(chunks: readonly PlacedChunk[]): boolean {
   return end - first.offset <= mostBytes;
 }
 
-/** Synchronous: thousands of reads of some kilobytes that the page cache has. */
-function readChunks({ handle, source }: OpenSource, chunks: readonly PlacedChunk[]): Buffer {
-  const [first] = chunks as [PlacedChunk];
-  const bytes = Buffer.allocUnsafe(chunks.reduce((sum, chunk) => sum + chunk.bytes, 0));
+/** Synchronous: thousands of reads of some kilobytes that the page cache has. @returns bytes that the next call writes over */
+function readChunks(file: OpenSource, chunks: readonly ComparedChunk[]): Buffer {
+  const { handle, source } = file;
+  const [first] = chunks as [ComparedChunk];
+  const size = chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+  if (file.room.length < size) file.room = Buffer.allocUnsafeSlow(Math.max(size, 1 << 16));
+  const bytes = file.room.subarray(0, size);
   let filled = 0;
-  while (filled < bytes.length) {
-    const read = readSync(handle.fd, bytes, filled, bytes.length - filled, first.offset + filled);
+  while (filled < size) {
+    const read = readSync(handle.fd, bytes, filled, size - filled, first.offset + filled);
     if (read === 0) throw changed(source);
     filled += read;
   }
@@ -87,16 +102,14 @@ interface Cut {
 
 /** @returns null: nothing can be cut off, or where a row begins is not plain */
 function commonRows(a: Buffer, b: Buffer, isCsv: boolean): Cut | null {
-  const [old, now] = [rowStarts(a, isCsv), rowStarts(b, isCsv)];
+  const startsOf = isCsv ? recordStarts : lineStarts;
+  const [old, now] = [startsOf(a), startsOf(b)];
   if (old === null || now === null) return null;
-  const most = Math.min(a.length, b.length);
-  let same = 0;
-  while (same < most && a[same] === b[same]) same += 1;
+  const same = commonBegin(a, b);
   let headRows = 0;
   while ((old[headRows + 1] ?? Infinity) <= same && (now[headRows + 1] ?? Infinity) <= same) headRows += 1;
   const head = old[headRows] as number;
-  let back = 0;
-  while (back < most - head && a[a.length - 1 - back] === b[b.length - 1 - back]) back += 1;
+  const back = commonEnd(a.subarray(head), b.subarray(head));
   let tailRows = 0;
   while (true) {
     const [x, y] = [old[old.length - 1 - tailRows - 1], now[now.length - 1 - tailRows - 1]];
@@ -107,38 +120,81 @@ function commonRows(a: Buffer, b: Buffer, isCsv: boolean): Cut | null {
   return head + tail === 0 ? null : { head, headRows, tail, tailRows };
 }
 
+/** Bytes that two texts begin with: halves are compared as a whole, which is far cheaper than bytes one by one. */
+function commonBegin(a: Buffer, b: Buffer): number {
+  let [same, most] = [0, Math.min(a.length, b.length)];
+  if (a.compare(b, 0, most, 0, most) === 0) return most;
+  // they differ below `most`, and not below `same`
+  while (most - same > 1) {
+    const middle = (same + most) >>> 1;
+    if (a.compare(b, same, middle, same, middle) === 0) same = middle;
+    else most = middle;
+  }
+  return same;
+}
+
+/** Bytes that two texts end with. */
+function commonEnd(a: Buffer, b: Buffer): number {
+  let [same, most] = [0, Math.min(a.length, b.length)];
+  const isSame = (from: number, to: number): boolean => a.compare(b, b.length - to, b.length - from, a.length - to, a.length - from) === 0;
+  if (isSame(0, most)) return most;
+  while (most - same > 1) {
+    const middle = (same + most) >>> 1;
+    if (isSame(same, middle)) same = middle;
+    else most = middle;
+  }
+  return same;
+}
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const quote = 0x22;
 const brace = 0x7b;
 
 /**
- * Where rows begin, and the end. A row of JSONL is a line, one of CSV may go on over line ends between quotes.
- * @returns null: a line is blank, or begins as no row does, or ends as some do, and a reader has to look
+ * Where rows of JSONL begin, and the end.
+ * @returns null: a line is blank, or begins as no row does, and a reader has to look
  */
-function rowStarts(bytes: Buffer, isCsv: boolean): number[] | null {
+function lineStarts(bytes: Buffer): number[] | null {
+  const starts: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    if (bytes[at] !== brace) return null;
+    starts.push(at);
+    const end = bytes.indexOf(lineFeed, at);
+    at = end === -1 ? bytes.length : end + 1;
+  }
+  starts.push(bytes.length);
+  return starts;
+}
+
+/**
+ * Where rows of CSV begin, and the end: one may go on over line ends between quotes.
+ * @returns null: a line is blank, or ends as some do, and a reader has to look
+ */
+function recordStarts(bytes: Buffer): number[] | null {
   const starts = [0];
   let quoted = false;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
     if (byte === lineFeed && !quoted) starts.push(at + 1);
-    else if (isCsv && byte === quote) quoted = !quoted;
-    else if (isCsv && byte === carriageReturn && !quoted && bytes[at + 1] !== lineFeed) return null;
+    else if (byte === quote) quoted = !quoted;
+    else if (byte === carriageReturn && !quoted && bytes[at + 1] !== lineFeed) return null;
   }
   if (starts.at(-1) !== bytes.length) starts.push(bytes.length);
   for (let at = 0; at + 1 < starts.length; at += 1) {
     const first = bytes[starts[at] as number];
-    if (isCsv ? first === lineFeed || first === carriageReturn : first !== brace) return null;
+    if (first === lineFeed || first === carriageReturn) return null;
   }
   return starts;
 }
 
-function piece(chunks: readonly PlacedChunk[], bytes: Buffer, { head, headRows, tail, tailRows }: Cut): PlacedChunk[] {
-  const [first] = chunks as [PlacedChunk];
-  const rest = bytes.subarray(head, bytes.length - tail);
-  if (rest.length === 0) return [];
+function piece(chunks: readonly ComparedChunk[], bytes: Buffer, { head, headRows, tail, tailRows }: Cut): TrimmedChunk[] {
+  const [first] = chunks as [ComparedChunk];
+  const text = Buffer.from(bytes.subarray(head, bytes.length - tail));
+  if (text.length === 0) return [];
   const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0) - headRows - tailRows;
-  return [{ digest: digestOf(rest), bytes: rest.length, rows, keys: null, offset: first.offset + head, row: first.row + headRows }];
+  const place = { offset: first.offset + head, row: first.row + headRows };
+  return [{ digest: digestOf(text), bytes: text.length, rows, ...place, text }];
 }
 
 function changed(source: TreeSource): PlumbError {

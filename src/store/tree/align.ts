@@ -1,5 +1,4 @@
 // Two lists of digests side by side: what stands in both, in the same order.
-import type { Digest } from '../../base/digest.ts';
 
 /** Items a to a + length of the one are items b to b + length of the other. */
 export interface Run {
@@ -13,7 +12,7 @@ export interface Run {
  * order that keeps most of it; what stands several times only beside that, and at both ends.
  * Source: patience diff (B. Cohen), with the longest ascending sequence by binary search (Fredman 1975)
  */
-export function align(a: readonly Digest[], b: readonly Digest[]): Run[] {
+export function align(a: readonly string[], b: readonly string[]): Run[] {
   let front = 0;
   while (front < a.length && front < b.length && a[front] === b[front]) front += 1;
   let back = 0;
@@ -45,7 +44,7 @@ interface Pair {
 }
 
 /** Places of what stands once in each list, in the order of a. */
-function uniquePairs(a: readonly Digest[], b: readonly Digest[], offset: number): Pair[] {
+function uniquePairs(a: readonly string[], b: readonly string[], offset: number): Pair[] {
   const inA = placesOf(a);
   const inB = placesOf(b);
   const pairs: Pair[] = [];
@@ -57,8 +56,8 @@ function uniquePairs(a: readonly Digest[], b: readonly Digest[], offset: number)
 }
 
 /** null: it stands there more than once */
-function placesOf(list: readonly Digest[]): Map<Digest, number | null> {
-  const places = new Map<Digest, number | null>();
+function placesOf(list: readonly string[]): Map<string, number | null> {
+  const places = new Map<string, number | null>();
   list.forEach((digest, at) => places.set(digest, places.has(digest) ? null : at));
   return places;
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../base/digest.ts';
 import { diffFileTrees } from './file-diff.ts';
 import { walkFiles } from './file-walk.ts';
-import { decodeNode } from './node.ts';
+import { decodeNode, decodeRowPlaces } from './node.ts';
 import { NodeWriter } from './node-writer.ts';
 import { walkChunks } from './row-walk.ts';
 import { chunkOf, fileOf, listOf, manyChunks, manyFiles, Nodes } from './tree.fixture.ts';
@@ -64,6 +64,12 @@ describe('golden bytes', () => {
       level: 1,
       children: [{ rows: 5, bytes: 128, keys: { first: 'k1', last: 'k2' } }, { keys: null }],
     });
+    const { names, ...places } = decodeRowPlaces(node);
+    expect(names.map((name) => `sha256:${Buffer.from(name, 'latin1').toString('hex')}`)).toEqual([digestOf('one'), digestOf('two')]);
+    expect(places).toEqual({ size: node.length, level: 1, rows: [5, 0], bytes: [128, 1] });
+    expect(() => decodeRowPlaces(node.subarray(0, 12 + 64 + 3))).toThrow(invalid);
+    expect(() => decodeRowPlaces(nodeOf('rows', 0, [['one', 5, 0]]))).toThrow(invalid);
+    expect(() => decodeRowPlaces(nodeOf('files', 0, []))).toThrow(invalid);
   });
 
   test('of whole trees: a change of the format or of the boundaries changes these', () => {

@@ -76,6 +76,24 @@ export function decodeRowNode(bytes: Uint8Array): RowNode {
   return node;
 }
 
+/** What a node of rows says but for the keys, which are not looked at: for whoever compares two trees. */
+export interface RowPlaces {
+  /** of this node in the store, bytes */
+  readonly size: number;
+  readonly level: number;
+  /** digests of chunks, or of nodes one level down: their 32 bytes as latin1 */
+  readonly names: readonly string[];
+  readonly rows: readonly number[];
+  readonly bytes: readonly number[];
+}
+
+/** @throws PlumbError MANIFEST_INVALID: it is no node of rows, as far as it is looked at */
+export function decodeRowPlaces(bytes: Uint8Array): RowPlaces {
+  const node = new NodeBytes(bytes);
+  if (node.kind !== kinds.rows) throw badNode('it is of files, not of rows');
+  return node.places();
+}
+
 export function badNode(reason: string): PlumbError {
   return new PlumbError('MANIFEST_INVALID', {
     what: `an object that should be a node of a data set's tree is none: ${reason}`,
@@ -91,9 +109,9 @@ class NodeBytes {
   readonly #bytes: Buffer;
   readonly #level: number;
   readonly #count: number;
-  readonly #ascii: boolean;
   #at = headBytes;
   #length = 0;
+  #ascii: boolean | null = null;
 
   constructor(bytes: Uint8Array) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -108,7 +126,6 @@ class NodeBytes {
     if (this.#count === 0 && this.#level > 0) throw badNode('it holds nothing');
     if (headBytes + this.#count * 32 > buffer.length) throw badNode('it is cut off');
     this.#at += this.#count * 32;
-    this.#ascii = isAscii(buffer.subarray(this.#at));
   }
 
   files(): FileNode {
@@ -145,6 +162,15 @@ class NodeBytes {
     this.#end();
     const leaf = this.#level === 0;
     return { kind: 'rows', size: this.#bytes.length, level: this.#level, entries: leaf ? chunks : [], children: leaf ? [] : chunks };
+  }
+
+  places(): RowPlaces {
+    const names: string[] = [];
+    for (let at = 0; at < this.#count; at += 1) names.push(this.#bytes.toString('latin1', headBytes + at * 32, headBytes + (at + 1) * 32));
+    const rows = this.#varints();
+    const bytes = this.#varints();
+    if (bytes.includes(0)) throw badNode('a chunk has no bytes');
+    return { size: this.#bytes.length, level: this.#level, names, rows, bytes };
   }
 
   #digest(entry: number): Digest {
@@ -219,7 +245,7 @@ class NodeBytes {
   }
 
   #string(): string {
-    if (this.#ascii) return text.toString('latin1', 0, this.#length);
+    if ((this.#ascii ??= isAscii(this.#bytes.subarray(headBytes + this.#count * 32)))) return text.toString('latin1', 0, this.#length);
     if (!isUtf8(text.subarray(0, this.#length))) throw badNode('a text is not UTF-8');
     return text.toString('utf8', 0, this.#length);
   }

@@ -5,19 +5,44 @@
 // level, each a generator that reads the one above: no list is longer than a few nodes' children, save where little is alike.
 import type { Digest } from '../../base/digest.ts';
 import { align } from './align.ts';
-import type { RowChild, TreeNode } from './node.ts';
-import { NodeReader, rowShape } from './node-reader.ts';
-import type { PlacedChunk, ReadNode, RowChunk } from './tree.ts';
+import { decodeRowPlaces, type TreeNode } from './node.ts';
+import { NodeReader, type Shape } from './node-reader.ts';
+import type { PlacedChunk, ReadNode } from './tree.ts';
+
+/** A chunk, but for its keys: comparing has no use for them. */
+export type ComparedChunk = Omit<PlacedChunk, 'keys'>;
 
 /** Chunks that stand in place of others: of a only, of b only. Groups that follow each other with nothing alike between them are possible. */
 export interface ChunkGroup {
-  readonly before: readonly PlacedChunk[];
-  readonly after: readonly PlacedChunk[];
+  readonly before: readonly ComparedChunk[];
+  readonly after: readonly ComparedChunk[];
 }
 
-/** A chunk (level -1) or a node, and where its bytes begin. */
-interface Item extends PlacedChunk {
+/** A chunk (level -1) or a node, and where its bytes begin. There are as many as two versions have chunks in nodes that differ: nothing else is kept of one. */
+class Item {
+  /** bytes of its digest as latin1: what stands in both versions is found by it */
+  readonly name: string;
+  readonly bytes: number;
+  readonly rows: number;
   readonly level: number;
+  offset = 0;
+  row = 0;
+
+  constructor(name: string, bytes: number, rows: number, level: number) {
+    this.name = name;
+    this.bytes = bytes;
+    this.rows = rows;
+    this.level = level;
+  }
+
+  get digest(): Digest {
+    return `sha256:${Buffer.from(this.name, 'latin1').toString('hex')}`;
+  }
+
+  placed(): ComparedChunk {
+    const { digest, bytes, rows, offset, row } = this;
+    return { digest, bytes, rows, offset, row };
+  }
 }
 
 /** A place where two sequences differ. open: the next one follows with nothing between them. */
@@ -26,6 +51,23 @@ interface Gap {
   readonly after: readonly Item[];
   readonly open: boolean;
 }
+
+const itemShape: Shape<Item, Item> = {
+  decode(bytes) {
+    const { size, level, names, rows, bytes: sizes } = decodeRowPlaces(bytes);
+    const items = names.map((name, at) => new Item(name, sizes[at] as number, rows[at] as number, level - 1));
+    return { size, level, entries: level === 0 ? items : [], children: level === 0 ? [] : items };
+  },
+  agrees({ rows, bytes }, { entries, children }) {
+    for (const item of [...entries, ...children]) {
+      rows -= item.rows;
+      bytes -= item.bytes;
+    }
+    return rows === 0 && bytes === 0;
+  },
+  pathOf: () => null,
+  countOf: ({ rows }) => rows,
+};
 
 /** Nodes of one side that are opened together, and chunks of a group. */
 const mostNodes = 64;
@@ -51,20 +93,20 @@ export async function* compareSequences(
   onNode?: (digest: Digest, size: number) => void,
 ): AsyncGenerator<ChunkGroup> {
   if (a === b) return;
-  const reader = new NodeReader(read, rowShape);
+  const reader = new NodeReader(read, itemShape);
   const before = a === null ? [] : await openRoot(reader, a);
   const after = b === null ? [] : await openRoot(reader, b, onNode);
   let gaps: AsyncIterable<Gap> = only({ before, after, open: false });
   const height = Math.max(-1, ...[...before, ...after].map((item) => item.level));
   // the roots' children are not aligned yet: a step with nothing to open does that
   for (let level = height + 1; level >= 0; level -= 1) gaps = alignBelow(reader, level, gaps, onNode);
-  for await (const gap of gaps) yield { before: gap.before.map(placed), after: gap.after.map(placed) };
+  for await (const gap of gaps) yield { before: gap.before.map((item) => item.placed()), after: gap.after.map((item) => item.placed()) };
 }
 
-type Reader = NodeReader<RowChunk, RowChild>;
+type Reader = NodeReader<Item, Item>;
 type OnNode = ((digest: Digest, size: number) => void) | undefined;
 
-async function openRoot(reader: Reader, root: Digest, onNode?: OnNode): Promise<Item[]> {
+async function openRoot(reader: Reader, root: Digest, onNode?: OnNode): Promise<readonly Item[]> {
   const node = await reader.root(root);
   onNode?.(root, node.size);
   return itemsOf(node, { offset: 0, row: 0 });
@@ -80,7 +122,7 @@ async function* alignBelow(reader: Reader, level: number, gaps: AsyncIterable<Ga
     before = before.concat(below);
     after = after.concat(belowAfter);
     let [x, y] = [0, 0];
-    for (const run of align(before.map(digestOf), after.map(digestOf))) {
+    for (const run of align(before.map(nameOf), after.map(nameOf))) {
       yield* inParts({ before: before.slice(x, run.a), after: after.slice(y, run.b), open: false }, most);
       [x, y] = [run.a + run.length, run.b + run.length];
     }
@@ -93,8 +135,8 @@ async function* alignBelow(reader: Reader, level: number, gaps: AsyncIterable<Ga
   }
 }
 
-function digestOf(item: Item): Digest {
-  return item.digest;
+function nameOf(item: Item): string {
+  return item.name;
 }
 
 /** Nodes of that level are replaced by what is in them; what is lower (the other tree is higher) stays. */
@@ -108,14 +150,16 @@ async function openAll(reader: Reader, level: number, items: readonly Item[], on
   return (await Promise.all(opened)).flat();
 }
 
-function itemsOf(node: TreeNode<RowChunk, RowChild>, start: { readonly offset: number; readonly row: number }): Item[] {
+function itemsOf(node: TreeNode<Item, Item>, start: { readonly offset: number; readonly row: number }): readonly Item[] {
   let { offset, row } = start;
-  return [...node.entries, ...node.children].map((item) => {
-    const at = { offset, row };
+  const items = node.level === 0 ? node.entries : node.children;
+  for (const item of items) {
+    item.offset = offset;
+    item.row = row;
     offset += item.bytes;
     row += item.rows;
-    return { ...item, ...at, level: node.level - 1 };
-  });
+  }
+  return items;
 }
 
 /** A gap as several, of which none has more than `most` of either side; as none where it is empty. */
@@ -128,8 +172,4 @@ function* inParts({ before, after, open }: Gap, most: number): Generator<Gap> {
 
 async function* only(gap: Gap): AsyncGenerator<Gap> {
   yield gap;
-}
-
-function placed({ digest, bytes, rows, keys, offset, row }: Item): PlacedChunk {
-  return { digest, bytes, rows, keys, offset, row };
 }
