@@ -107,15 +107,49 @@ test('what a stage made of the rows may be checked in their place, and every way
 
 test('rows in a plain file of the repository, an unknown run, and weights that the policy excepts', () => {
   const file: RunRecord = { ...train, inputs: { ...train.inputs, more: { kind: 'file', ref: 'more.jsonl', digest: digestOf('more') } } };
-  expect(findDataFaults(asked('plumb/check'), model(file, split, check))).toEqual([expect.stringContaining('the file of rows "more.jsonl"')]);
+  expect(findDataFaults(asked('plumb/check'), model(file, split, check))).toEqual([expect.stringContaining('the file or folder "more.jsonl"')]);
   const packed: RunRecord = { ...train, inputs: { ...train.inputs, more: { kind: 'file', ref: 'more.jsonl.gz', digest: digestOf('more') } } };
-  expect(findDataFaults(asked('plumb/check'), model(packed, split, check))).toEqual([expect.stringContaining('the file of rows "more.jsonl.gz"')]);
+  expect(findDataFaults(asked('plumb/check'), model(packed, split, check))).toEqual([expect.stringContaining('the file or folder "more.jsonl.gz"')]);
   const code: RunRecord = { ...train, inputs: { ...train.inputs, code: { kind: 'file', ref: 'train.py', digest: digestOf('code') } } };
   expect(findDataFaults(asked('plumb/check'), model(code, split, check))).toEqual([]);
   expect(findDataFaults(asked('plumb/check'), model(train, check))).toEqual([expect.stringContaining('whose record is not there')]);
   const weights: RunRecord = { ...train, inputs: { ...train.inputs, base: { kind: 'data', ref: 'base-model', digest: digestOf('weights') } } };
   expect(findDataFaults(asked('plumb/check'), model(weights, split, check))).toHaveLength(1);
   expect(findDataFaults({ ...asked('plumb/check'), except: ['base-model'] }, model(weights, split, check))).toEqual([]);
+});
+
+test('a command may read rows from any file or folder, under whatever name: what is no code was looked at, is excepted, or is told', () => {
+  const reads = (command: RunRecord['command'], ref: string): RunRecord => ({
+    ...train,
+    command,
+    inputs: { ...train.inputs, other: { kind: 'file', ref, digest: digestOf(ref) } },
+  });
+  const faults = (record: RunRecord, ...except: string[]): string[] =>
+    findDataFaults({ ...asked('plumb/check'), except }, model(record, split, check));
+  const command = { cmd: 'python train.py' };
+  for (const ref of ['more', 'data/more.json', 'more.txt', 'more.bin', 'rows.yaml.bak', 'more.tar.gz']) {
+    expect(faults(reads(command, ref)), ref).toEqual([expect.stringContaining(`the file or folder "${ref}"`)]);
+    expect(faults(reads(command, ref), ref), ref).toEqual([]);
+  }
+  for (const ref of ['src/train.py', 'Makefile', 'params.yaml', 'requirements-dev.txt', 'package.json'])
+    expect(faults(reads(command, ref)), ref).toEqual([]);
+  // settings of a built-in step are those of the base, which another point of the judgement sees to
+  const step = { uses: 'plumb/train-text', version: 1, with: null };
+  expect(faults(reads(step, 'tokenizer.json'))).toEqual([]);
+  expect(faults(reads(step, 'more.csv'))).toHaveLength(1);
+});
+
+test('an input that was not checked is told whatever it is called, and on the way through other stages, too', () => {
+  const rows: RunInput = { kind: 'data', ref: 'unseen', digest: digestOf('unseen rows') };
+  for (const name of ['config', 'suite', 'lib', 'train.py']) {
+    const made: RunRecord = { ...train, inputs: { ...train.inputs, [name]: rows } };
+    expect(findDataFaults(asked('plumb/check'), model(made, split, check)), name).toEqual([expect.stringContaining('the data set "unseen"')]);
+  }
+  const written = { path: 'x.bin', digest: digestOf('made of them'), bytes: 1, kind: 'folder' as const };
+  const shuffle: RunRecord = { ...split, stage: 'shuffle', inputs: { lib: rows }, outputs: { x: written } };
+  const input: RunInput = { kind: 'output', ref: 'shuffle.x', digest: written.digest, run: digestOfRecord(shuffle) };
+  const made: RunRecord = { ...train, inputs: { ...train.inputs, vocabulary: input } };
+  expect(findDataFaults(asked('plumb/check'), model(made, shuffle, split, check))).toEqual([expect.stringContaining('the data set "unseen" (')]);
 });
 
 test('a hostile name in a record stays on one line', () => {

@@ -95,7 +95,7 @@ function unseenInputs({ run, runs }: TrainedModel, { looked, except }: { looked:
     for (const input of Object.values(record.inputs)) {
       if (looked.has(input.digest)) continue;
       if (input.kind === 'output' && input.run !== undefined) visit(input.run);
-      else if (holdsRows(input) && !(input.kind === 'data' && except.has(input.ref)))
+      else if (mayHoldRows(input, record) && !(input.kind !== 'output' && except.has(input.ref)))
         unseen.add(`${wordsOf(input)}, which stage ${oneLine(record.stage, 80)} read,`);
     }
   };
@@ -106,12 +106,27 @@ function unseenInputs({ run, runs }: TrainedModel, { looked, except }: { looked:
 /** Forms in which rows come, and which no check reads. */
 const otherRows = /\.(?:tsv|arrow|feather|avro|orc|npy|npz|h5|hdf5|tfrecord|xlsx|db|sqlite3?|lmdb|pkl|pickle|gz|tgz|zst|bz2|xz|zip|tar)$/i;
 
-/** A file of the repository is code or settings, unless it is a file of rows; an output whose run nobody knows may be anything. */
-function holdsRows({ kind, ref }: RunInput): boolean {
-  return kind !== 'file' || formatOfName(ref) !== null || otherRows.test(ref);
+/** Code and settings, by their names. */
+const code =
+  /\.(?:py|pyi|pyx|ipynb|sh|bash|zsh|ps1|bat|cmd|js|mjs|cjs|jsx|ts|mts|cts|tsx|r|rmd|jl|rs|go|c|h|cc|cpp|hpp|cu|cuh|java|kt|kts|scala|swift|rb|pl|lua|php|sql|proto|cmake|mk|gradle|dockerfile|ya?ml|toml|ini|cfg|conf|properties|lock)$/i;
+const codeNames =
+  /^(?:makefile|dockerfile|justfile|cmakelists\.txt|(?:requirements|constraints)[\w.-]*\.txt|package(?:-lock)?\.json|[jt]sconfig[\w.-]*\.json)$/i;
+
+/**
+ * A command may read any file as rows, whatever it is called, and what is in a folder nobody has looked at: of files of the repository only what is code or
+ * settings by its name is none. The files that a built-in step reads are its settings, unless they are files of rows; the base must have them.
+ */
+function mayHoldRows({ kind, ref }: RunInput, { command }: RunRecord): boolean {
+  if (kind !== 'file') return true;
+  if ('uses' in command) return formatOfName(ref) !== null || otherRows.test(ref);
+  return !code.test(ref) && !codeNames.test(ref.slice(ref.lastIndexOf('/') + 1));
 }
 
 function wordsOf({ kind, ref, digest }: RunInput): string {
   const name = `"${oneLine(ref, 80)}"`;
-  return kind === 'data' ? `the data set ${name} (${shortDigest(digest)})` : kind === 'file' ? `the file of rows ${name}` : `the output ${name}`;
+  return kind === 'data'
+    ? `the data set ${name} (${shortDigest(digest)})`
+    : kind === 'file'
+      ? `the file or folder ${name} (no code by its name; \`except\` of the policy may name it)`
+      : `the output ${name}`;
 }

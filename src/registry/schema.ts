@@ -68,7 +68,10 @@ const dataPolicySchema = fields({
     )
     .min(1)
     .describe('checks that must have held for all rows that a model is trained on: of the data set, or of what a stage made of it'),
-  except: z.array(nameSchema).default([]).describe('data sets that hold no rows (weights, images): the checks cannot look at them'),
+  except: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('data sets, and files and folders of the repository, that hold no rows (weights, images, code): the checks cannot look at them'),
 }).describe('what data must have gone through before a model that was trained on it is promoted');
 
 /** policy.yaml */
