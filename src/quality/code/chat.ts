@@ -38,11 +38,26 @@ function parseJson(text: string): unknown {
 
 function turnOf(message: unknown): Turn | string {
   if (message === null || typeof message !== 'object' || Array.isArray(message)) return 'it is no object';
-  const { role, content, tool_calls: calls } = message as Record<string, unknown>;
-  if (typeof role !== 'string') return 'it has no role';
+  const { role, content, tool_calls: calls } = inOpenForm(message as Record<string, unknown>);
+  if (typeof role !== 'string') return 'it has neither a role ({role, content}) nor a speaker ({from, value})';
   if (calls !== undefined && calls !== null && !Array.isArray(calls)) return 'tool_calls is no list';
   const text = textOf(content);
   return text === null ? 'its content is no text' : { role, content: text, calls: Array.isArray(calls) ? calls : null };
+}
+
+/** Speakers of ShareGPT's form, as the tools that train on it know them -> role. Others stay what they are, and are told. */
+const speakers: ReadonlyMap<unknown, string> = new Map([
+  ['human', 'user'],
+  ['gpt', 'assistant'],
+  ['observation', 'tool'],
+]);
+
+/** ShareGPT's {from, value} says the same as {role, content}; a call of a tool is a message of its own there, whose text is the call. */
+function inOpenForm(message: Record<string, unknown>): Record<string, unknown> {
+  if (message['role'] !== undefined || message['from'] === undefined) return message;
+  const { from, value } = message;
+  if (from !== 'function_call') return { role: speakers.get(from) ?? from, content: value };
+  return { role: 'assistant', content: null, tool_calls: [typeof value === 'string' ? parseJson(value) : value] };
 }
 
 /** A text, nothing, or a list of parts of which some are texts. */

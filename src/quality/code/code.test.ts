@@ -174,6 +174,23 @@ test.each([
   expect(chatFaults(messages, chat, null).map(({ kind }) => kind)).toEqual(kinds);
 });
 
+const speak = (from: string, value: unknown): object => ({ from, value });
+test.each([
+  ['as it is to be', [speak('system', 's'), speak('human', 'q'), speak('gpt', 'a')], []],
+  ['twice in a row', [speak('human', 'q'), speak('human', 'q'), speak('gpt', 'a')], ['chat-order']],
+  ['a speaker that nobody knows', [speak('human', 'q'), speak('bing', 'a')], ['chat-role', 'chat-end']],
+  ['an empty turn', [speak('human', 'q'), speak('gpt', '')], ['chat-empty']],
+  [
+    'a tool that is called',
+    [speak('human', 'q'), speak('function_call', '{"name": "f", "arguments": {}}'), speak('observation', '1'), speak('gpt', 'a')],
+    [],
+  ],
+  ['a call that is none', [speak('human', 'q'), speak('function_call', 'f()'), speak('observation', '1'), speak('gpt', 'a')], ['chat-tool-call']],
+  ['neither form', [{ speaker: 'human', text: 'q' }], ['chat-form']],
+])("a conversation in ShareGPT's form: %s", (_, messages, kinds) => {
+  expect(chatFaults(messages, chat, null).map(({ kind }) => kind)).toEqual(kinds);
+});
+
 test('tokens are counted by the tokenizer of the model', async () => {
   const tokenizer = {
     version: '1.0',
