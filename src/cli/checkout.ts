@@ -5,6 +5,7 @@ import { lockOfRevision } from '../datasets/reachable.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { visible } from '../report/visible.ts';
 import type { Cli, Define } from './command.ts';
+import { countOf } from './count-of.ts';
 
 export interface CheckoutOptions {
   readonly rev?: string;
@@ -29,10 +30,15 @@ export async function checkout(project: Project, names: readonly string[], optio
   const { progress, signal } = cli;
   const results = await checkoutDatasets(project, { lock, names, force: options.force === true, progress, signal });
   const written = results.filter((result) => result.how === 'written');
-  for (const result of written) cli.print(`${cli.paint.green('wrote')} ${visible(result.path)}  ${formatBytes(result.bytes)}`);
+  for (const { path, placed } of written) cli.print(`${cli.paint.green('wrote')} ${visible(path)}  ${placedText(placed)}`);
   if (written.length < results.length) cli.print(`${results.length - written.length} of ${results.length} stood there already`);
   if (results.length === 0) cli.print('no data sets in datasets.lock');
   if (options.rev !== undefined && written.length > 0)
     cli.note('datasets.lock is as it was: `plumb checkout` without --rev goes back to what it says');
   return results;
+}
+
+/** '12 files, 3.4 MB, 1 taken away'. */
+function placedText({ files, bytes, removed }: CheckoutResult['placed']): string {
+  return [countOf(files, 'file'), formatBytes(bytes), ...(removed === 0 ? [] : [`${removed} taken away`])].join(', ');
 }

@@ -269,3 +269,22 @@ test('fetch brings bytes into the cache and leaves the work tree alone', async (
   expect((await fetchDatasets(opened, what, { progress: silentProgress, signal: quiet.signal })).objects).toBe(0);
   expect(await readdir(project.root)).not.toContain('data');
 });
+
+test('a checkout says what it wrote and took away, not how large the data set is', async () => {
+  const project = await projectWithTwo();
+  const opened = await project.open();
+  const lock = await loadLock(opened);
+  await project.write('data/files/sub/y', 'edited');
+  await project.write('data/files/more', 'more');
+  const results = await checkoutDatasets(opened, { lock, names: [], force: true, ...quiet });
+  expect(results.map(({ name, placed }) => [name, placed])).toEqual([
+    ['a', { files: 0, bytes: 0, removed: 0 }],
+    ['files', { files: 1, bytes: 1, removed: 1 }],
+  ]);
+  await rm(join(project.root, 'data'), { recursive: true });
+  const anew = await checkoutDatasets(opened, { lock, names: [], force: false, ...quiet });
+  expect(anew.map(({ placed }) => placed)).toEqual([
+    { files: 1, bytes: 9, removed: 0 },
+    { files: 2, bytes: 2, removed: 0 },
+  ]);
+});

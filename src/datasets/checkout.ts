@@ -6,7 +6,7 @@ import { PlumbError } from '../base/errors.ts';
 import { formatBytes, type Progress } from '../base/progress.ts';
 import type { Project } from '../project/open.ts';
 import type { ObjectRef, Store } from '../store/store.ts';
-import { carryOutFolder } from './folder-checkout.ts';
+import { carryOutFolder, type Placed } from './folder-checkout.ts';
 import { objectsToPlace, planFolder, type FolderPlan } from './folder-plan.ts';
 import { readLockedManifest, type FilesManifest, type Manifest } from './manifest.ts';
 import { checkProjectPath, refuseWayOut } from './paths.ts';
@@ -31,7 +31,9 @@ export interface CheckoutResult {
   readonly path: string;
   /** same: it stood there already */
   readonly how: 'written' | 'same';
+  /** of the data set */
   readonly bytes: number;
+  readonly placed: Placed;
 }
 
 /** What one data set needs. */
@@ -41,7 +43,7 @@ interface DatasetPlan {
   readonly how: 'written' | 'same';
   /** that the cache may lack */
   objects(): AsyncIterable<ObjectRef>;
-  write(): Promise<void>;
+  readonly write: () => Promise<Placed>;
   close(): void;
 }
 
@@ -59,11 +61,13 @@ export async function checkoutDatasets(project: Project, request: CheckoutReques
     for (const { name, entry } of chosen) plans.push(await planDataset(project, { name, entry }, request, index));
     const changing = plans.filter(({ how }) => how === 'written');
     await project.store.fetch(objectsOfAll(changing), { ...options(request), within: manifests });
-    for (const plan of changing) {
+    const results: CheckoutResult[] = [];
+    for (const { name, entry, how, write } of plans) {
       request.signal.throwIfAborted();
-      await project.mutex(() => plan.write());
+      const placed = how === 'written' ? await project.mutex(write) : { files: 0, bytes: 0, removed: 0 };
+      results.push({ name, path: entry.path, how, bytes: entry.bytes, placed });
     }
-    return plans.map(({ name, entry, how }) => ({ name, path: entry.path, how, bytes: entry.bytes }));
+    return results;
   } finally {
     for (const plan of plans) plan.close();
     index.save();
@@ -114,11 +118,11 @@ async function planFiles(
     plan.close();
     throw wouldBeLost(name, entry, plan.lost.paths, plan.lost.count);
   }
-  const write = async (): Promise<void> => {
+  const write = async (): Promise<Placed> => {
     await beforeWriting(project, entry, target);
     const bar = request.progress.start(`checkout ${entry.path}`, undefined, 'bytes');
     const onBytes = (bytes: number): void => bar.advance(bytes);
-    await carryOutFolder(project.store, wanted, plan, { index, signal, onBytes, link: true, force }).finally(() => bar.end());
+    return carryOutFolder(project.store, wanted, plan, { index, signal, onBytes, link: true, force }).finally(() => bar.end());
   };
   return { name, entry, how: plan.state === 'same' ? 'same' : 'written', objects: () => objectsToPlace(plan), write, close: () => plan.close() };
 }
@@ -140,6 +144,7 @@ async function planRows(project: Project, { name, entry, target }: Place, reques
     write: async () => {
       await beforeWriting(project, entry, target);
       await store.checkoutFile(content, target);
+      return { files: 1, bytes, removed: 0 };
     },
     close: () => undefined,
   };

@@ -29,35 +29,52 @@ export interface PlaceOptions extends FolderOptions {
   readonly force: boolean;
 }
 
+/** What a checkout did. */
+export interface Placed {
+  /** that were written, and their bytes */
+  readonly files: number;
+  readonly bytes: number;
+  /** files that the version does not have, and that stood there */
+  readonly removed: number;
+}
+
 /**
  * Makes the folder what the plan wants: at once where nothing stood there, else file by file.
  * @throws PlumbError FILE_CHANGED when it was written to since, BYTES_MISSING, DIGEST_MISMATCH, PATH_OUTSIDE, NAME_INVALID, DISK_FULL. Of a folder that
  *   stood there, what was written until then is whole, and the next try goes on from there
  */
-export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderPlan, options: PlaceOptions): Promise<void> {
+export async function carryOutFolder(store: Store, wanted: Wanted, plan: FolderPlan, options: PlaceOptions): Promise<Placed> {
   const { folder } = wanted;
   if (plan.state === 'missing' && !existsSync(folder)) return makeFolder(store, wanted, plan, options);
   const target = new TargetFolder(folder, options);
   target.make();
   if (ignoresCase(folder)) await refuseClashes(plan);
-  for await (const rows of plan.rows()) for (const row of rows) if (differs(row) && row.version === null) target.remove(row);
+  let removed = 0;
+  for await (const rows of plan.rows()) {
+    for (const row of rows) {
+      if (!differs(row) || row.version !== null) continue;
+      target.remove(row);
+      removed += 1;
+    }
+  }
   target.removeEmptied();
   const swept = new Set<string>();
   const prepare = async (rows: readonly IndexRow[]): Promise<void> => {
     for (const row of rows) target.makeRoomFor(row);
     await sweepFolders(folder, rows, swept);
   };
-  await placePlan(store, wanted, plan, options, { folder, fresh: false, prepare, settle: () => undefined });
+  return { ...(await placePlan(store, wanted, plan, options, { folder, fresh: false, prepare, settle: () => undefined })), removed };
 }
 
-async function makeFolder(store: Store, wanted: Wanted, plan: FolderPlan, options: PlaceOptions): Promise<void> {
+async function makeFolder(store: Store, wanted: Wanted, plan: FolderPlan, options: PlaceOptions): Promise<Placed> {
   const indexFile = options.index?.fileOf(wanted.folder);
   const made = new NewFolder(wanted.folder, indexFile === undefined ? null : dirname(indexFile));
   const target = new TargetFolder(made.path);
   const prepare = async (rows: readonly IndexRow[]): Promise<void> => rows.forEach((row) => target.makeFolderOf(row));
   try {
     if (ignoresCase(made.path)) await refuseClashes(plan);
-    await placePlan(store, wanted, plan, options, { folder: made.path, fresh: true, prepare, settle: () => made.settle() });
+    const placed = await placePlan(store, wanted, plan, options, { folder: made.path, fresh: true, prepare, settle: () => made.settle() });
+    return { ...placed, removed: 0 };
   } catch (error) {
     made.abandon();
     throw error;
@@ -74,7 +91,15 @@ interface Destination {
   settle(): void;
 }
 
-async function placePlan(store: Store, wanted: Wanted, plan: FolderPlan, options: PlaceOptions, into: Destination): Promise<void> {
+async function placePlan(
+  store: Store,
+  wanted: Wanted,
+  plan: FolderPlan,
+  options: PlaceOptions,
+  into: Destination,
+): Promise<Pick<Placed, 'files' | 'bytes'>> {
+  let files = 0;
+  let bytes = 0;
   const indexFile = options.index?.fileOf(wanted.folder) ?? null;
   const index = new NewIndex(indexFile, plan.others);
   const now = indexFile === null ? 0 : fileClock(into.folder, dirname(indexFile));
@@ -89,6 +114,8 @@ async function placePlan(store: Store, wanted: Wanted, plan: FolderPlan, options
       options.signal?.throwIfAborted();
       const toPlace = rows.filter((row) => differs(row) && row.version !== null);
       await into.prepare(toPlace);
+      files += toPlace.length;
+      bytes += toPlace.reduce((sum, { version }) => sum + (version?.bytes ?? 0), 0);
       const before = underWay;
       underWay = placePiece(rows, toPlace, before);
       underWay.catch(() => undefined); // told when it is waited for
@@ -98,6 +125,7 @@ async function placePlan(store: Store, wanted: Wanted, plan: FolderPlan, options
     into.settle();
     const state = cacheState(store.cache.root);
     index.commit(headOf(wanted.manifest, state === plan.restKept ? state : null));
+    return { files, bytes };
   } catch (error) {
     await underWay.catch(() => undefined);
     index.abandon();
