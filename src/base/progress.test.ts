@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { streamProgress, tellBatches, type ProgressBar } from './progress.ts';
+import { describeProgress, streamProgress, tellBatches, tellEach, type ProgressBar } from './progress.ts';
 
 describe('a line of progress', () => {
   const shown = (columns: number | undefined): string => {
@@ -13,6 +13,12 @@ describe('a line of progress', () => {
 
   test('says rate and time left', () => {
     expect(shown(200)).toBe('\r\u001b[2Kread  25 %  100 rows of 400 rows  50 rows/s  6.0 s left');
+  });
+
+  test('what takes long has a rate, too, and what is half done is not done', () => {
+    expect(describeProgress({ label: 'values', done: 2.75, total: 5, unit: 'steps', seconds: 11 })).toBe(
+      'values  55 %  2 steps of 5 steps  0.25 steps/s  9.0 s left',
+    );
   });
 
   test('a terminal that says no width, or 0, loses no letter', () => {
@@ -42,4 +48,23 @@ describe('batches that are told', () => {
     await expect(Array.fromAsync(tellBatches(batches(), () => bar))).rejects.toThrow('third batch');
     expect(told).toEqual([2, 1, 'end']);
   });
+});
+
+test('a line is drawn while the first of many things is waited for', async () => {
+  const told: (number | 'end')[] = [];
+  let waited = (): void => undefined;
+  const bar: ProgressBar = {
+    advance: (amount) => {
+      told.push(amount);
+      waited();
+    },
+    end: () => void told.push('end'),
+  };
+  async function* things(): AsyncGenerator<string> {
+    await new Promise<void>((resolve) => (waited = resolve));
+    yield 'one';
+  }
+  expect(await Array.fromAsync(tellEach(things(), bar))).toEqual(['one']);
+  expect(told[0]).toBe(0);
+  expect(told.slice(-2)).toEqual([1, 'end']);
 });

@@ -29,6 +29,20 @@ export async function* tellBatches<Batch extends { readonly length: number }>(
   }
 }
 
+/** Things as they come, of so many, the first of which may take a while: the line says that they are waited for, and goes with the last. */
+export async function* tellEach<T>(items: AsyncIterable<T>, bar: ProgressBar): AsyncGenerator<T> {
+  const waiting = setInterval(() => bar.advance(0), 200);
+  try {
+    for await (const item of items) {
+      yield item;
+      bar.advance(1);
+    }
+  } finally {
+    clearInterval(waiting);
+    bar.end();
+  }
+}
+
 export const silentProgress: Progress = { start: () => ({ advance: () => undefined, end: () => undefined }) };
 
 /** What a bar knows of itself: pure, so that it can be tested without a terminal. */
@@ -37,13 +51,18 @@ export function describeProgress(state: { label: string; done: number; total: nu
   const parts = [state.label];
   if (state.total !== undefined && state.total > 0) parts.push(`${Math.min(100, Math.floor((100 * state.done) / state.total))} %`);
   parts.push(state.total === undefined ? amount(state.done, state.unit) : `${amount(state.done, state.unit)} of ${amount(state.total, state.unit)}`);
-  if (rate > 0) parts.push(`${amount(rate, state.unit)}/s`);
+  if (rate > 0) parts.push(`${rateOf(rate, state.unit)}/s`);
   if (rate > 0 && state.total !== undefined && state.done < state.total) parts.push(`${formatSeconds((state.total - state.done) / rate)} left`);
   return parts.join('  ');
 }
 
 function amount(value: number, unit: Unit): string {
-  return unit === 'bytes' ? formatBytes(value) : `${Math.round(value).toLocaleString('en-US')} ${unit}`;
+  return unit === 'bytes' ? formatBytes(value) : `${Math.floor(value).toLocaleString('en-US')} ${unit}`;
+}
+
+/** What takes long has a rate too: "0 steps/s" says that nothing goes on. */
+function rateOf(rate: number, unit: Unit): string {
+  return unit === 'bytes' || rate >= 10 ? amount(rate, unit) : `${rate.toFixed(rate < 1 ? 2 : 1)} ${unit}`;
 }
 
 /** 1234567 -> '1.2 MB' (powers of 1000, as disks and S3 count). */

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { ProgressBar } from '../base/progress.ts';
 
 export interface DuckSession {
   readonly connection: DuckDBConnection;
@@ -32,7 +33,13 @@ export async function withDuckSession<T>(
       autoload_known_extensions: 'false',
     });
     const connection = await instance.connect();
-    const stop = (): void => connection.interrupt();
+    await connection.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false');
+    let stopping: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      connection.interrupt();
+      // between two queries there is nothing to interrupt, and the next one begins as if nobody had asked
+      stopping ??= setInterval(() => connection.interrupt(), 50);
+    };
     signal.addEventListener('abort', stop);
     try {
       return await work({ connection, folder });
@@ -41,10 +48,38 @@ export async function withDuckSession<T>(
       throw error;
     } finally {
       signal.removeEventListener('abort', stop);
+      clearInterval(stopping);
       connection.closeSync();
       instance.closeSync();
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Tells a bar how far DuckDB is, while queries run on a connection of such a session.
+ * @param amount what the bar has advanced by when they have ended
+ */
+export async function tellQueries<T>(
+  connection: Pick<DuckDBConnection, 'progress'>,
+  bar: ProgressBar,
+  amount: number,
+  queries: () => Promise<T>,
+): Promise<T> {
+  let told = 0;
+  const tell = (share: number): void => {
+    // a query of several parts begins again with each of them
+    const now = Math.max(told, amount * share);
+    bar.advance(now - told);
+    told = now;
+  };
+  const asking = setInterval(() => tell(Math.min(1, connection.progress.percentage / 100)), 200);
+  try {
+    const answer = await queries();
+    tell(1);
+    return answer;
+  } finally {
+    clearInterval(asking);
   }
 }

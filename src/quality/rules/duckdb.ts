@@ -3,7 +3,8 @@ import { symlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBAppender, DuckDBConnection } from '@duckdb/node-api';
-import { withDuckSession } from '../duck-session.ts';
+import type { ProgressBar } from '../../base/progress.ts';
+import { tellQueries, withDuckSession } from '../duck-session.ts';
 
 /** Columns of a part of an answer, each a list of values. */
 export type SqlColumnValues = readonly (readonly unknown[])[];
@@ -14,6 +15,8 @@ export interface Sql {
   read(sql: string): AsyncGenerator<SqlColumnValues>;
   /** Name of a file as a literal. No character of it has a meaning. */
   readonly file: string;
+  /** Tells a bar how far some queries are; in the end it has advanced by `amount`. */
+  tell<T>(bar: ProgressBar, amount: number, queries: () => Promise<T>): Promise<T>;
   readonly connection: DuckDBConnection;
 }
 
@@ -40,6 +43,7 @@ function sqlOf(connection: DuckDBConnection, file: string): Sql {
   return {
     file,
     connection,
+    tell: (bar, amount, queries) => tellQueries(connection, bar, amount, queries),
     run: async (sql) => void (await connection.run(sql)),
     async *read(sql) {
       const result = await connection.stream(sql);

@@ -1,5 +1,6 @@
 // A large file against checks, by DuckDB: one scan for all checks of rows, whose outcome is some bits for each row; small queries for the values of columns
 // and for those that stand twice. The answer is that of judge-rows.ts, and so is the state.
+import { tellEach, type Progress, type Unit } from '../../base/progress.ts';
 import type { RowSource } from '../../datasets/row-source.ts';
 import type { Row } from '../../datasets/rows.ts';
 import type { ReadNode } from '../../store/tree/tree.ts';
@@ -30,6 +31,9 @@ export interface DuckDbJudging {
   readonly members: ReadonlyMap<number, Members & { readonly listed: ColumnBag | null; readonly untyped: boolean }>;
   /** indexes are wanted with every row, for whoever keeps them; else what they say */
   readonly keeps: boolean;
+  readonly progress: Progress;
+  /** size of the file */
+  readonly bytes: number;
 }
 
 export interface DuckDbState {
@@ -70,35 +74,70 @@ export async function judgeByDuckDb(judging: DuckDbJudging, sql: Sql): Promise<D
     later,
     joins: members.size + columns.lists.length > 0,
   };
-  const scan = await scanFile(table, scanning, sql);
+  const scan = await toldScan(judging, sql, () => scanFile(table, scanning, sql));
   if (source.tree !== undefined && source.tree.rows !== (await countOf(sql))) return null;
-  const { counts, rows } = await countBits(bits, sql);
-  const lists = await brokenRows(
-    places.map(({ broken }) => broken),
-    bits,
-    sql,
-  );
-  const indexes: IndexFacts[] = [];
-  const values: ValueIndex[] = [];
-  for (const [at, wish] of checks.indexes.entries()) {
-    const asked = { wish, looks: looks[at] as string, size: counts[sizes[at] as number] as number };
-    if (judging.keeps) {
-      const index = await readIndex(asked, scan, source.format === 'csv', sql);
-      values.push(index);
-      indexes.push(factsOf(index));
-    } else indexes.push(await readDuplicates(asked, scan, sql));
-  }
-  const bags: ColumnBag[] = [];
-  for (const [at, wish] of checks.bags.entries()) bags.push(await readBag(wish, looks[checks.indexes.length + at] as string, scan, columns, sql));
+  const { counts, rows, lists, indexes, values, bags } = await askTable({ judging, bits, places, sizes, looks: later, scan, columns }, sql);
   const looked = places.map((place) => counts[place.looked] as number);
   const all = source.format === 'jsonl' ? await columnsOfSource(source, judging.readNode) : { columns: table.columns, leading: table.columns.length };
   const state: JudgedState = { rows, ...all, looked, broken: lists, entries: new Map(), indexes, values, bags };
   const whole = table.columns.every((name) => table.kinds.has(name)) && source.format !== 'jsonl';
+  const told = (numbers: readonly number[], from: Scan): AsyncGenerator<Row> =>
+    tellEach(lookAt(numbers, from, sql), judging.progress.start(`rows of ${source.name}`, numbers.length, 'rows'));
   return {
     state,
-    look: (numbers) => lookAt(numbers, scan, sql),
-    lookWhole: whole ? (numbers) => lookAt(numbers, wholeScan(table, scan), sql) : null,
+    look: (numbers) => told(numbers, scan),
+    lookWhole: whole ? (numbers) => told(numbers, wholeScan(table, scan)) : null,
   };
+}
+
+async function toldScan<T>({ source, bytes, progress }: DuckDbJudging, sql: Sql, scan: () => Promise<T>): Promise<T> {
+  // what a manifest has counted says more to people
+  const [total, unit]: [number, Unit] = source.tree === undefined ? [bytes, 'bytes'] : [source.tree.rows, 'rows'];
+  const bar = progress.start(source.name, total, unit);
+  return sql.tell(bar, total, scan).finally(() => bar.end());
+}
+
+interface Asking {
+  readonly judging: DuckDbJudging;
+  readonly bits: Bits;
+  /** bits of each check of rows */
+  readonly places: readonly { readonly broken: number }[];
+  /** bits of what each index looks at */
+  readonly sizes: readonly number[];
+  /** conditions of the indexes, then of the bags */
+  readonly looks: readonly string[];
+  readonly scan: Scan;
+  readonly columns: SqlColumns;
+}
+
+type Asked = Pick<JudgedState, 'rows' | 'bags' | 'indexes' | 'values'> & { readonly counts: readonly number[]; readonly lists: Uint32Array[] };
+
+/** What the table says that the scan made. */
+async function askTable({ judging, bits, places, sizes, looks, scan, columns }: Asking, sql: Sql): Promise<Asked> {
+  const { source, checks, progress, keeps } = judging;
+  const bar = progress.start(`values of ${source.name}`, 2 + looks.length, 'steps');
+  const step = <T>(query: () => Promise<T>): Promise<T> => sql.tell(bar, 1, query);
+  try {
+    const { counts, rows } = await step(() => countBits(bits, sql));
+    const broken = places.map((place) => place.broken);
+    const lists = await step(() => brokenRows(broken, bits, sql));
+    const indexes: IndexFacts[] = [];
+    const values: ValueIndex[] = [];
+    for (const [at, wish] of checks.indexes.entries()) {
+      const asked = { wish, looks: looks[at] as string, size: counts[sizes[at] as number] as number };
+      if (keeps) {
+        const index = await step(() => readIndex(asked, scan, source.format === 'csv', sql));
+        values.push(index);
+        indexes.push(factsOf(index));
+      } else indexes.push(await step(() => readDuplicates(asked, scan, sql)));
+    }
+    const bags: ColumnBag[] = [];
+    for (const [at, wish] of checks.bags.entries())
+      bags.push(await step(() => readBag(wish, looks[checks.indexes.length + at] as string, scan, columns, sql)));
+    return { counts, rows, lists, indexes, values, bags };
+  } finally {
+    bar.end();
+  }
 }
 
 /** Places of checks of rows that some rows may break. */

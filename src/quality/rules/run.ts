@@ -219,16 +219,14 @@ async function stateByDuckDb<T>(of: Job, look: Look, use: (found: Found) => Prom
     import('./judge-duckdb.ts'),
     import('./duckdb-table.ts'),
   ]);
+  const told = { progress: world.progress, bytes: await sizeOf(source.path) };
   return withDuckDb(source.path, world.signal, async (sql) => {
-    const judging = { source, checks, file, readNode: world.readNode, members: references.members, keeps: isKept(of) };
-    const bar = world.progress.start(source.name, undefined, 'rows');
-    const judged = await judgeByDuckDb(judging, sql)
-      .catch((error: unknown) => {
-        // a mistake of ours is a TypeError or the like
-        if (isPlumbError(error) || world.signal.aborted || Object.getPrototypeOf(error) !== Error.prototype) throw error;
-        return refused(source, error as Error);
-      })
-      .finally(() => bar.end());
+    const judging = { source, checks, file, readNode: world.readNode, members: references.members, keeps: isKept(of), ...told };
+    const judged = await judgeByDuckDb(judging, sql).catch((error: unknown) => {
+      // a mistake of ours is a TypeError or the like
+      if (isPlumbError(error) || world.signal.aborted || Object.getPrototypeOf(error) !== Error.prototype) throw error;
+      return refused(source, error as Error);
+    });
     if (judged === null) {
       if (source.format === 'parquet') await checkParquet(sql).catch((error: unknown) => refused(source, error as Error));
       return null;
