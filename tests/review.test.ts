@@ -212,6 +212,14 @@ describe('plumb review', () => {
     }
   });
 
+  test("Label Studio's interface offers all labels of the data set, not only those of the rows that wait", async () => {
+    using made = await locked();
+    await made.done('review', 'add', 'intents', '--sample', '1', '--where', 'id=b');
+    await made.done('review', 'export', 'intents', '--to', 'label-studio', '--out', 'out.json', '--config', 'interface.xml');
+    const [, labels = ''] = /<Choices name="label"[^>]*>(.*?)<\/Choices>/s.exec(made.read('interface.xml')) ?? [];
+    expect([...labels.matchAll(/value="(\w+)"/g)].map(([, label]) => label)).toEqual(['card', 'contact', 'greeting']);
+  });
+
   test('what is not understood changes nothing', async () => {
     using made = await locked();
     const before = made.snapshot();

@@ -33,13 +33,17 @@ export const define: Define = (command, cli) => {
 };
 
 async function exportRows(word: string, { to, out, config, question: named, from, limit, decided }: Options, cli: Cli): Promise<void> {
-  const [{ openReview, openRows, readAskings, shapeOf }, { openQueue, planQueue, askingOf }, { toArgilla }, { toLabelStudio, labelStudioConfig }] =
-    await Promise.all([
-      import('./review-world.ts'),
-      import('../review/queue.ts'),
-      import('../review/exchange/argilla.ts'),
-      import('../review/exchange/label-studio.ts'),
-    ]);
+  const [
+    { labelsOf, openReview, openRows, readAskings, shapeOf },
+    { openQueue, planQueue, askingOf },
+    { toArgilla },
+    { toLabelStudio, labelStudioConfig },
+  ] = await Promise.all([
+    import('./review-world.ts'),
+    import('../review/queue.ts'),
+    import('../review/exchange/argilla.ts'),
+    import('../review/exchange/label-studio.ts'),
+  ]);
   const world = await openReview(cli, word);
   const shape = shapeOf(world);
   const question = named ?? shape.label ?? 'label';
@@ -62,9 +66,9 @@ async function exportRows(word: string, { to, out, config, question: named, from
   await writeFileAtomic(path, `${JSON.stringify(records, null, 1)}\n`);
   if (config !== undefined) {
     const kinds = [...new Set(rows.flatMap(({ findings }) => findings.map(({ kind }) => kind)))].toSorted();
-    const labels = [...new Set(rows.flatMap(({ value }) => (shape.label === null ? [] : [cellText(value[shape.label])])))]
-      .filter((label) => label !== '')
-      .toSorted();
+    // an annotator corrects a label to one that none of these rows has
+    const had = rows.flatMap(({ value }) => (shape.label === null ? [] : [cellText(value[shape.label])]));
+    const labels = [...new Set([...(await labelsOf(world)), ...had])].filter((label) => label !== '').toSorted();
     await writeFileAtomic(resolve(cli.cwd, config), labelStudioConfig(shape.columns ?? [], labels, kinds, shape, question));
   }
   cli.emit({ data: world.data, rows: rows.length, more: queue.waiting - rows.length, path });

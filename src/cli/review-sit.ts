@@ -26,12 +26,8 @@ export const define: Define = (command, cli) => {
 };
 
 export async function review(data: string | undefined, options: Options, role: ReviewRole, cli: Cli): Promise<void> {
-  const [{ openReview, openRows, readAskings, shapeOf, whoReviews }, { openQueue, planQueue }, { Journal }, { Sitting }] = await Promise.all([
-    import('./review-world.ts'),
-    import('../review/queue.ts'),
-    import('../review/journal.ts'),
-    import('../review/sitting.ts'),
-  ]);
+  const [{ labelsOf, openReview, openRows, readAskings, shapeOf, whoReviews }, { openQueue, planQueue }, { Journal }, { Sitting }] =
+    await Promise.all([import('./review-world.ts'), import('../review/queue.ts'), import('../review/journal.ts'), import('../review/sitting.ts')]);
   const limit = wholeNumber('--limit', options.limit);
   const world = await openReview(cli, data);
   const me = await whoReviews(world.project);
@@ -54,14 +50,6 @@ export async function review(data: string | undefined, options: Options, role: R
     await conclude(world, { decisions: journal.decisions.length, path: await journal.close(), waiting: queue.waiting, role }, cli);
   }
   if (options.commit === true) await (await import('./review-commit.ts')).commitReviews(world.project, cli);
-}
-
-/** Labels that the locked version has; empty: they are not known, and any may be given. */
-async function labelsOf({ project, entry, data }: ReviewWorld): Promise<string[]> {
-  if (entry.label === undefined) return [];
-  const { readLockedManifest } = await import('../datasets/manifest.ts');
-  const manifest = await readLockedManifest(project.store, data, entry);
-  return (manifest.labels ?? []).map(([label]) => label).filter((label) => label !== '');
 }
 
 async function conclude(

@@ -71,6 +71,14 @@ export function shapeOf({ entry }: ReviewWorld): RowShape {
   return { format: entry.format, columns: Object.keys(entry.schema), label: entry.label ?? null };
 }
 
+/** Labels that the locked version has; empty: they are not known, and any may be given. */
+export async function labelsOf({ project, entry, data }: ReviewWorld): Promise<string[]> {
+  if (entry.label === undefined) return [];
+  const { readLockedManifest } = await import('../datasets/manifest.ts');
+  const manifest = await readLockedManifest(project.store, data, entry);
+  return (manifest.labels ?? []).map(([label]) => label).filter((label) => label !== '');
+}
+
 /** Who sits here, as git knows them. @throws PlumbError REVIEW_ANNOTATOR */
 export async function whoReviews({ git }: Project): Promise<Annotator> {
   const person = await git.identity();
