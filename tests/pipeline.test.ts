@@ -193,6 +193,25 @@ test('a record says which stages had to end before, and nothing of the person at
   expect(Object.keys(record.builder).toSorted()).toEqual(process.env['CI'] === undefined ? ['kind'] : ['host', 'kind', 'user']);
 });
 
+test.each([['kept'], ['frozen']])('a stage that is %s counts only where what it newly needs holds; it does not run for that', async (how) => {
+  const yaml = (check: string, more: string): string =>
+    `stages: { look: { cmd: "${check}" }, make: { cmd: "echo 1 > o.txt", outs: [o.txt], ${more} }, use: { cmd: cat o.txt, deps: [o.txt] } }\n`;
+  const project = await newProject({ 'pipeline.yaml': yaml('true', 'needs: []'), '.gitignore': '.plumb/\n*.txt\n' });
+  await project.plumb('run');
+  const needs = `needs: [look]${how === 'frozen' ? ', frozen: true' : ''}`;
+  const good = how === 'frozen' ? 'frozen' : 'cached';
+  await project.write('pipeline.yaml', yaml('true', needs));
+  expect(states(await project.json<RunOutput>('run'))).toEqual({ look: 'cached', make: good, use: 'cached' });
+  await project.write('pipeline.yaml', yaml('false', needs));
+  const ended = await project.plumb('run', 'use');
+  expect(ended.exit).toBe(5);
+  expect(ended.stderr).toContain('skipped make: look did not end well');
+  expect(ended.stderr).toContain('skipped use: make did not end well');
+  const planned = await project.json<RunOutput>('run', '--dry', 'use');
+  expect(states(planned)).toMatchObject({ look: 'runs' });
+  if (how === 'kept') expect(states(planned)).toMatchObject({ make: 'waits' });
+});
+
 test('renaming a stage runs nothing; always runs always; frozen keeps what it had', async () => {
   const one = 'stages: { NAME: { cmd: "echo 1 > a.txt", outs: [a.txt] } }\n';
   const project = await newProject({ 'pipeline.yaml': one.replace('NAME', 'first'), '.gitignore': '.plumb/\n*.txt\n' });

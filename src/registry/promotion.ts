@@ -231,7 +231,7 @@ function checkData({ model, stage, policy, candidate }: PromotionInput): void {
   if (faults.length === 0) return;
   throw refuse(
     `${projectFiles.policy} wants all that ${model} was trained on to be looked at before it goes to ${stage}: ${faults.slice(0, 3).join('; ')}${faults.length > 3 ? `; and ${faults.length - 3} more` : ''}`,
-    'let the stage that trains have the stages of these checks under `needs:` in pipeline.yaml, then `plumb run`; one that ran before it had them runs again with `--force`',
+    'let the stages that train and evaluate have the stages of these checks under `needs:` in pipeline.yaml, then `plumb run`; where they ran before, `plumb run --force` of the evaluation is enough',
     { faults },
   );
 }
