@@ -33,7 +33,7 @@ async function tellLocal(project: Project, cli: Cli): Promise<void> {
     ['shared by several', usage.shared],
     ['that nobody names', usage.unreferenced, 'plumb gc'],
     ['trash', usage.trash, 'plumb gc --yes empties it after a day'],
-    ['set aside as bad', usage.bad, 'bad/ can be deleted'],
+    ['set aside as bad', usage.bad, 'plumb gc --yes deletes it after a day, once it is here again or nobody names it'],
     ['overhead', usage.overhead, 'indexes of packs, names, what is kept about the remote'],
   ] as const;
   print([...rows, ...restRows(rest)], ['all', usage.disk, visible(project.store.cacheDir)], cli);

@@ -62,19 +62,27 @@ async function collectHere(project: Project, options: Options, cli: Cli): Promis
   };
   const plan = await planLocal(project, request);
   const { objects, bytes, heaps } = plan;
+  const bad = { files: plan.bad.length, bytes: plan.bad.reduce((sum, file) => sum + file.bytes, 0) };
   const done = options.yes === true ? await collectLocal(project, plan, request) : null;
-  cli.emit({ plan: { objects, bytes, trash: heaps, roots: plan.live.size }, done });
+  cli.emit({ plan: { objects, bytes, trash: heaps, bad, roots: plan.live.size }, done });
   cli.print(`${countOf(objects.all, 'object')}, ${formatBytes(bytes.all)}, in ${visible(project.store.cacheDir)}`);
   for (const line of reasonLines(plan.live)) cli.print(cli.paint.dim(`  kept  ${line}`));
   if (objects.young > 0) cli.print(`${objects.young} that nobody names, ${formatBytes(bytes.young)}, came in the last day: kept (--now does not)`);
   const goes = `${objects.dead} that nobody names, ${formatBytes(bytes.dead)}`;
   if (done === null) {
     const old = heaps === 0 ? '' : `, and empty the trash of ${countOf(heaps, 'earlier collection')}`;
-    return cli.print(objects.dead + heaps === 0 ? 'nothing to let go of' : `would let go of ${goes}${old}: plumb gc --yes`);
+    return cli.print(
+      objects.dead + heaps + bad.files === 0 ? 'nothing to let go of' : `would let go of ${goes}${old}${badText(bad)}: plumb gc --yes`,
+    );
   }
   const rest = options.now === true || done.objects === 0 ? '' : `, ${formatBytes(done.bytes)} in the trash for a day`;
   cli.print(`let go of ${done.objects} of ${goes}; ${formatBytes(done.freed)} freed${rest}`);
+  if (bad.files > 0) cli.print(`deleted ${countOf(bad.files, 'file')} that had been set aside as bad`);
   if (done.objects < objects.dead) cli.print('the others lie in packs that are mostly needed: they go when less of these is');
+}
+
+function badText({ files, bytes }: { readonly files: number; readonly bytes: number }): string {
+  return files === 0 ? '' : `, and delete ${countOf(files, 'file')} set aside as bad (${formatBytes(bytes)})`;
 }
 
 async function collectThere(project: Project, options: Options, cli: Cli): Promise<void> {

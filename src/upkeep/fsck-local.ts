@@ -11,12 +11,13 @@ import { packsIn } from '../store/cache/local-packs.ts';
 import { rewritePacks } from '../store/cache/repack.ts';
 import { makeFolder } from '../store/cache/sharing.ts';
 import { objectPath, packPath } from '../store/layout.ts';
-import { forms, type PackIndex } from '../store/pack/pack.ts';
+import { forms } from '../store/pack/pack.ts';
 import { openPackFile, type PackFile } from '../store/pack/reader.ts';
 import type { TransferOptions } from '../store/store.ts';
 import { liveHere } from './gc-local.ts';
 import type { Live } from './live.ts';
 import { Marks } from './mark.ts';
+import { listSetAside } from './set-aside.ts';
 
 export interface LocalFault {
   /** of an object, or of a pack as a whole */
@@ -89,13 +90,9 @@ class CacheCheck {
     const note = async (digest: Digest): Promise<void> => {
       if (!this.#bad.has(digest) && !(await cache.has(digest))) lost.add(digest);
     };
-    for (const name of namesIn(join(cache.root, 'bad'))) {
-      const [, hex, end] = /^([0-9a-f]{64})-?[0-9a-z]*(\.pack)?$/.exec(name) ?? [];
-      if (hex === undefined) continue;
-      const pack = end === undefined ? null : indexOf(join(cache.root, 'bad', name));
-      if (end === undefined) await note(`sha256:${hex}`);
-      else if (pack === null) this.#isUnknown = true;
-      else for (let entry = 0; entry < pack.objects; entry += 1) await note(pack.digestAt(entry));
+    for (const { digests } of listSetAside(cache.root)) {
+      if (digests === null) this.#isUnknown = true;
+      for (const digest of digests ?? []) await note(digest);
     }
     return lost;
   }
@@ -259,17 +256,6 @@ function readable(file: PackFile, frame: number): Buffer | null {
 
 function namesIn(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder).toSorted() : [];
-}
-
-function indexOf(path: string): PackIndex | null {
-  try {
-    const file = openPackFile(path);
-    file.close();
-    return file.index;
-  } catch (error) {
-    if (isPlumbError(error, 'PACK_INVALID')) return null;
-    throw error;
-  }
 }
 
 async function hashOfFile(path: string): Promise<string> {

@@ -1,14 +1,16 @@
-import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Digest } from '../base/digest.ts';
+import { hexOf, type Digest } from '../base/digest.ts';
 import { createProject, jsonl, type TestProject } from '../datasets/project.fixture.ts';
 import { loadLock } from '../datasets/lock.ts';
 import { objectsOf } from '../datasets/manifest.ts';
 import { RunLog } from '../pipeline/records.ts';
 import { openProject } from '../project/open.ts';
 import { listTrash } from '../store/cache/trash.ts';
+import { objectPath } from '../store/layout.ts';
+import type { Store } from '../store/store.ts';
 import { collectLocal, localGraceMs, planLocal, type LocalPlan, type LocalRequest } from './gc-local.ts';
 
 const request: LocalRequest = { workspaceOnly: false, force: false, graceMs: 0, now: new Date(), signal: new AbortController().signal };
@@ -241,3 +243,32 @@ test('without a grace time nothing goes while a run is under way', async () => {
   });
   expect(existsSync(join(localDir, 'cache'))).toBe(true);
 });
+
+test('what was set aside as bad goes a day later: when it is here again, or nobody names it', async () => {
+  const { project, second } = await twoVersions();
+  const { store } = await project.open();
+  const { cacheDir } = store;
+  const bad = join(cacheDir, 'bad');
+  const file = (await objectsHere(store, second)).find((digest) => existsSync(objectPath(cacheDir, digest)));
+  if (file === undefined) throw new Error('no object is a file');
+  // needed, and gone; needed by nobody; a pack that cannot be read; what is not ours
+  await store.cache.setAside(file);
+  expect(existsSync(objectPath(cacheDir, file))).toBe(true);
+  await mkdir(bad, { recursive: true });
+  await rename(objectPath(cacheDir, file), join(bad, `${hexOf(file)}-a`));
+  await writeFile(join(bad, `${'1'.repeat(64)}-b`), 'nobody');
+  await writeFile(join(bad, `${'2'.repeat(64)}-0.pack`), 'not a pack');
+  await writeFile(join(bad, 'a note'), 'mine');
+  const names = async (now: Date): Promise<string[]> =>
+    (await plan(project, { graceMs: localGraceMs, now })).bad.map(({ path }) => path.slice(bad.length + 1, bad.length + 2));
+  expect(await names(later(0.5))).toEqual([]);
+  expect(await names(later(1.5))).toEqual(['1']);
+  await copyFile(join(bad, `${hexOf(file)}-a`), objectPath(cacheDir, file));
+  expect((await names(later(1.5))).length).toBe(3);
+  expect((await collect(project, { graceMs: localGraceMs, now: later(1.5) })).freed).toBeGreaterThanOrEqual(16);
+  expect(readdirSync(bad)).toEqual(['a note']);
+});
+
+async function objectsHere(store: Store, version: Digest): Promise<Digest[]> {
+  return (await Array.fromAsync(objectsOf(store, version))).map(({ digest }) => digest);
+}

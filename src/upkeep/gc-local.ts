@@ -14,6 +14,7 @@ import { collectLive, type Live } from './live.ts';
 import { markLive, whatIs } from './mark.ts';
 import { liveOfNeighbours } from './neighbours.ts';
 import { readRetention } from './retention.ts';
+import { planSetAside, removeSetAside, type SetAside } from './set-aside.ts';
 
 export interface LocalRequest {
   readonly workspaceOnly: boolean;
@@ -37,6 +38,8 @@ export interface LocalPlan {
   readonly bytes: { readonly all: number; readonly dead: number; readonly young: number };
   /** what earlier collections let go of, and is old enough to be deleted */
   readonly heaps: number;
+  /** what was set aside as bad, and is here again or needed by nobody */
+  readonly bad: readonly SetAside[];
 }
 
 /** How long what was let go of can be taken back, ms. */
@@ -71,6 +74,7 @@ export async function planLocal(project: Project, request: LocalRequest): Promis
     if (pack === null) counts.deadFiles = dead.size;
   }
   if (request.workspaceOnly && !request.force && dead.size > 0) await refuseLoss(project, request, dead);
+  const before = endOfGrace(request);
   return {
     live,
     marks,
@@ -78,8 +82,14 @@ export async function planLocal(project: Project, request: LocalRequest): Promis
     deadFiles: counts.deadFiles,
     objects: { all: counts.all, dead: dead.size, young: counts.young },
     bytes: { all: counts.allBytes, dead: counts.deadBytes, young: counts.youngBytes },
-    heaps: listTrash(store.cache.root).filter(({ time }) => time.getTime() < request.now.getTime() - request.graceMs).length,
+    heaps: listTrash(store.cache.root).filter(({ time }) => time < before).length,
+    bad: await planSetAside(store.cache, marks, before),
   };
+}
+
+/** What was let go of before that is deleted: without a grace time, what was moved a moment ago, too. */
+function endOfGrace({ graceMs, now }: Pick<LocalRequest, 'graceMs' | 'now'>): Date {
+  return new Date(graceMs === 0 ? now.getTime() + 1 : now.getTime() - graceMs);
 }
 
 /** What this project and those that share its cache name. */
@@ -155,10 +165,9 @@ export async function collectLocal(project: Project, plan: LocalPlan, request: L
   const { root } = project.store.cache;
   const trashed = plan.dead.size === 0 ? { objects: 0, bytes: 0 } : await moveToTrash(root, digestsOf(plan), { now: request.now, mostlyDead });
   forgetNames(root, plan.dead);
-  // without a grace time, what was moved a moment ago, too
-  const before = new Date(request.graceMs === 0 ? request.now.getTime() + 1 : request.now.getTime() - request.graceMs);
+  const before = endOfGrace(request);
   await takeBackNamed(project, plan.marks, before);
-  return { ...trashed, freed: emptyTrash(root, before) };
+  return { ...trashed, freed: emptyTrash(root, before) + removeSetAside(plan.bad) };
 }
 
 /** A branch that was deleted and is there again: what it names comes out of the trash before that is emptied. */
