@@ -1,10 +1,11 @@
 // What a report says of single lines: of datasets.lock, where a data set changed or breaks its rules, and of params.yaml, where a hyperparameter did.
 import { loadYaml, yamlPositions } from '../../src/base/config.ts';
-import { count } from '../../src/evaluate/words.ts';
+import { count, counted } from '../../src/evaluate/words.ts';
 import type { Annotation } from '../../src/forge/index.ts';
 import { files } from '../../src/project/layout.ts';
+import { checkWords } from '../../src/report/findings-words.ts';
 import { changedParams } from '../../src/report/headline.ts';
-import type { DataChange, Report, ValidationPart } from '../../src/report/schema.ts';
+import type { DataChange, FindingsPart, Report, ValidationPart } from '../../src/report/schema.ts';
 import { visible } from '../../src/report/visible.ts';
 import type { Answer } from './plan.ts';
 
@@ -20,13 +21,14 @@ export async function annotationsOf(answer: Answer, place: string, readText: Rea
   if ('failure' in answer) return failureAnnotation(answer.failure, prefix);
   const { report } = answer;
   const lines = await linesOf(readText);
-  const found = [
+  const all = [
     ...(report.validation ?? []).flatMap((part) => brokenRules(part, lines.lock)),
+    ...(report.findings ?? []).flatMap((part) => found(part, lines.lock)),
     ...report.data.flatMap((set) => changedData(set, lines.lock)),
     ...params(report, lines.params),
   ];
   const order = ['failure', 'warning', 'notice'];
-  return found
+  return all
     .toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level))
     .slice(0, most)
     .map((one) => ({ ...one, path: prefix + one.path }));
@@ -81,6 +83,20 @@ function brokenRules(part: ValidationPart, lineOf: LineOf): Annotation[] {
       message: visible(`${check.what}: ${rows}${examples}`),
     };
   });
+}
+
+/** Where a data set is locked; of what only a stage makes there is no line. */
+function found(part: FindingsPart, lineOf: LineOf): Annotation[] {
+  const line = lineOf(['datasets', part.dataset, 'digest']);
+  if (line === null) return [];
+  return part.kinds
+    .filter(({ severity }) => severity !== 'info')
+    .map(({ kind, severity, rows, sample }) => ({
+      ...at(files.lock, line),
+      level: severity === 'error' ? ('failure' as const) : ('warning' as const),
+      title: visible(`${checkWords[part.check]} in ${part.dataset}: ${kind}`),
+      message: visible([counted(rows, 'row'), ...sample.map(({ key, message }) => `${key}: ${message}`)].join('; ')),
+    }));
 }
 
 function changedData(set: DataChange, lineOf: LineOf): Annotation[] {

@@ -2,7 +2,8 @@
 import type { CiContext } from '../../src/ci/context.ts';
 import { headLine, reportMarker } from '../../src/ci/report-comment.ts';
 import type { Annotation, Check, Comment, Status } from '../../src/forge/index.ts';
-import { headlineOf } from '../../src/report/headline.ts';
+import { saysBroken } from '../../src/report/data-verdict.ts';
+import { headlineOf, mayGoOn } from '../../src/report/headline.ts';
 import { renderFailure, renderHtml, renderMarkdown, type Failure } from '../../src/report/index.ts';
 import type { Report } from '../../src/report/schema.ts';
 import type { Inputs } from './inputs.ts';
@@ -85,8 +86,8 @@ function commentOf(answer: Answer, { inputs, context, relevant }: { inputs: Inpu
 function stateOf(answer: Answer): 'success' | 'failure' | 'error' {
   if ('failure' in answer) return 'error';
   const { report } = answer;
-  if (report.change?.relevant === false || report.gate?.holds === true) return 'success';
-  return report.problem === undefined || report.problem.code === 'RULES_BROKEN' ? 'failure' : 'error';
+  if (mayGoOn(report)) return 'success';
+  return report.problem === undefined || saysBroken(report.problem.code) ? 'failure' : 'error';
 }
 
 function statusOf(answer: Answer, inputs: Inputs, context: CiContext): Status {
@@ -121,7 +122,9 @@ function markdownOf(answer: Answer, limitBytes: number, { runUrl }: CiContext): 
 
 function troubleOf(answer: Answer): string | null {
   const trouble = 'failure' in answer ? answer.failure : answer.report.problem;
-  return trouble === undefined ? null : `there is no model to judge: ${trouble.what} [${trouble.code}]`;
+  if (trouble === undefined) return null;
+  const said = 'report' in answer && answer.report.model === null ? headlineOf(answer.report).gate.toLowerCase() : 'there is no model to judge';
+  return `${said}: ${trouble.what} [${trouble.code}]`;
 }
 
 /**

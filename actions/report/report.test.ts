@@ -208,7 +208,9 @@ test('changed lines of the lock and of params.yaml carry what happened to them, 
   expect(check?.conclusion).toBe('failure');
   expect(check?.annotations).toMatchObject([
     { path: 'datasets.lock', start_line: 5, annotation_level: 'failure', title: 'intents breaks rule 3 of rules/intents.yaml' },
+    { path: 'datasets.lock', start_line: 5, annotation_level: 'failure', title: 'duplicates in intents: near-duplicate' },
     { path: 'datasets.lock', start_line: 5, annotation_level: 'warning' },
+    { path: 'datasets.lock', start_line: 5, annotation_level: 'warning', message: '1 row; r9002: e-mail address' },
     {
       path: 'datasets.lock',
       start_line: 5,

@@ -21,7 +21,7 @@ interface Options {
 
 export const define: Define = (command, cli) => {
   command
-    .argument('[model]', 'name of a model; default: the only one of pipeline.yaml')
+    .argument('[model]', 'name of a model; default: the only one of pipeline.yaml; without any, the report is of the data')
     .option('--stdout', 'the Markdown of the comment, on stdout; under 60,000 bytes')
     .option('--html <file>', 'the report as one self-contained page')
     .option('--base <revision>', 'what the branch would be merged into: its policy and pointers count (default: the main branch)')
@@ -53,7 +53,7 @@ export const define: Define = (command, cli) => {
 };
 
 async function makeReport(model: string | undefined, options: Options, cli: Cli): Promise<Report> {
-  const { reportBranch } = await import('./pull-report.ts');
+  const [{ reportBranch }, { withoutPipeline }] = await Promise.all([import('./pull-report.ts'), import('./data-report.ts')]);
   const links: NonNullable<Report['links']> = [
     ...(options.page === undefined ? [] : [{ name: 'page' as const, url: options.page }]),
     ...(options.link === undefined ? [] : [{ name: 'run' as const, url: options.link }]),
@@ -61,7 +61,7 @@ async function makeReport(model: string | undefined, options: Options, cli: Cli)
   const ciRun = options.run ?? cli.env['GITHUB_RUN_ID'] ?? null;
   const wish = { model, stage: options.stage, against: options.against, base: options.base, ciRun, links };
   const project = await openProject(cli);
-  return withPipeline(project, cli, (open) => reportBranch(open, wish, cli));
+  return withPipeline(project, cli, (open) => reportBranch(open, wish, cli), await withoutPipeline(project, model));
 }
 
 async function printFailure(error: PlumbError, options: Options, cli: Cli): Promise<void> {

@@ -116,7 +116,25 @@ function revisionText(code: { commit: string | null; dirty: boolean }): string {
 }
 
 /** The base branch judges. Where it does not exist yet, or has no policy yet, there is nothing to protect: the work tree's counts, and the report says so. */
-export async function findBase(project: Project, wanted: string | undefined): Promise<Base> {
+async function findBase(project: Project, wanted: string | undefined): Promise<Base> {
+  const { named, name, commit, warnings } = await findBaseCommit(project, wanted);
+  const text = commit === null ? undefined : await project.readTextAt(commit, files.policy);
+  if (text !== undefined) return { name, commit, policyText: text, warnings };
+  const own = await project.readText(files.policy);
+  if (own === undefined) {
+    throw new PlumbError('CONFIG_MISSING', {
+      what: `there is no ${files.policy}`,
+      where: { file: files.policy },
+      mend: 'write one: docs/reference/formats.md; `plumb init --template classifier` has an example',
+    });
+  }
+  return { name, commit, policyText: own, warnings: [...warnings, `${named} has no ${files.policy} yet: the one of the work tree judged`] };
+}
+
+type BaseCommit = Pick<Base, 'name' | 'commit' | 'warnings'> & { /** as people call it */ readonly named: string };
+
+/** What a branch would be merged into. @throws PlumbError GIT_REVISION_UNKNOWN */
+export async function findBaseCommit(project: Project, wanted: string | undefined): Promise<BaseCommit> {
   const { git, config } = project;
   const named = wanted ?? config.main;
   const local = await git.resolve(named);
@@ -136,18 +154,7 @@ export async function findBase(project: Project, wanted: string | undefined): Pr
       mend: `correct \`main:\`, fetch the branch (git fetch origin ${config.main}), or name the base with --base`,
     });
   }
-  const text = commit === null ? undefined : await project.readTextAt(commit, files.policy);
-  const warnings = wanted === undefined ? await otherMainWarnings(project) : [];
-  if (text !== undefined) return { name, commit, policyText: text, warnings };
-  const own = await project.readText(files.policy);
-  if (own === undefined) {
-    throw new PlumbError('CONFIG_MISSING', {
-      what: `there is no ${files.policy}`,
-      where: { file: files.policy },
-      mend: 'write one: docs/reference/formats.md; `plumb init --template classifier` has an example',
-    });
-  }
-  return { name, commit, policyText: own, warnings: [...warnings, `${named} has no ${files.policy} yet: the one of the work tree judged`] };
+  return { named, name, commit, warnings: wanted === undefined ? await otherMainWarnings(project) : [] };
 }
 
 /** The work tree says which branch is the main one: whoever changes that on a branch chooses the judge. It is told where the branch that was the main one still is there. */

@@ -9,6 +9,7 @@ import { driftSchema, type DriftReport } from '../quality/drift/schema.ts';
 import { findingsSchema, type CheckName, type FindingsReport } from '../quality/findings.ts';
 import type { BoundStage } from '../pipeline/graph.ts';
 import type { Store } from '../store/store.ts';
+import { checkWords } from './findings-words.ts';
 import type { ReportParts } from './parts.ts';
 import type { DriftPart, FindingsPart, ValidationPart } from './schema.ts';
 import { notValidated, unreadable, validationPart } from './validations.ts';
@@ -66,6 +67,12 @@ export async function partOfStage(stage: BoundStage, plan: PlannedStage | undefi
 function withoutReport(asked: Asked, error: PlumbError): CheckPart {
   const [kind] = errorTable[error.code];
   return kind === 'input' || kind === 'no' ? broken(asked, error.message) : notLooked(asked, error.message);
+}
+
+/** 'personal data in tickets'; null: the stage is no check */
+export function checkInWords(stage: BoundStage): string | null {
+  const asked = stage.step === null ? null : askedOf(stage.step.uses, stage.arguments);
+  return asked === null ? null : `${asked.check === 'drift' ? 'drift' : checkWords[asked.check]} in ${asked.dataset}`;
 }
 
 interface Asked {

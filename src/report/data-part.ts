@@ -1,7 +1,10 @@
 // One data set's part of a report: the difference of two manifests, in the report's words.
 import type { Digest } from '../base/digest.ts';
 import { readManifest, type FilesManifest, type Manifest, type RowsManifest } from '../datasets/manifest.ts';
+import { balanceChanges, ClassCounts, labelOf } from '../datasets/class-balance.ts';
+import { cellText, sampleCells } from '../datasets/row-content.ts';
 import { diffRows, type RowSource } from '../datasets/row-diff.ts';
+import { readRowBatches } from '../datasets/rows.ts';
 import type { LockEntry } from '../datasets/schema.ts';
 import type { Store, TransferOptions } from '../store/store.ts';
 import { diffFileTrees } from '../store/tree/file-diff.ts';
@@ -49,6 +52,33 @@ export async function dataPart(store: Store, name: string, before: Digest | null
   } finally {
     bar.end();
   }
+}
+
+/**
+ * A data set that was not there: its classes, and its first rows. One with a label is read whole.
+ * @throws PlumbError BYTES_MISSING
+ */
+export async function newDataPart(store: Store, name: string, after: Digest, options: TransferOptions): Promise<DataPart> {
+  const part = await dataPart(store, name, null, after, options);
+  const manifest = await manifestOf(store, after);
+  if (manifest?.kind !== 'rows') return part;
+  const { path, format, key, label } = await sourceOf(store, name, manifest);
+  const counts = new ClassCounts();
+  const shown: DataPart['samples'][number][] = [];
+  let rows = 0;
+  for await (const batch of readRowBatches(path, format, { name, signal: options.signal })) {
+    for (const { value } of batch) {
+      rows += 1;
+      if (label !== undefined) counts.add(labelOf(value[label]), 1);
+      if (shown.length < samples) {
+        const own = key === undefined ? `row ${rows}` : cellText(value[key]);
+        shown.push({ kind: 'added', key: own, before: null, after: sampleCells(value, label === undefined ? [] : [label]) });
+      }
+    }
+    if (label === undefined && shown.length === samples) break;
+  }
+  const classes = label === undefined ? [] : balanceChanges(new Map(), counts.counts ?? new Map());
+  return { ...part, balance: classes, samples: shown };
 }
 
 /** The same from two lines of the lock: how many rows there are, not which. */

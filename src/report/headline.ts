@@ -1,4 +1,5 @@
 // The words that all views share: what a reviewer reads first.
+import { brokenInList, checksOf, heldInWords, saysBroken } from './data-verdict.ts';
 import { count, counted, duration, percent, points, probability } from './figures.ts';
 import type { Interval } from '../evaluate/schema.ts';
 import type { Report } from './schema.ts';
@@ -17,7 +18,8 @@ export interface Headline {
 }
 
 export function headlineOf(report: Report): Headline {
-  if (report.change?.relevant === false) return nothingRelevant;
+  if (report.change?.relevant === false) return nothingRelevant(report.model === null ? nothingChecked : nothingToJudge);
+  if (report.model === null) return headlineOfData(report);
   if (report.problem !== undefined)
     return { tone: 'bad', gate: 'There is no model to judge', verdict: '', why: report.problem.what, reasons: [report.problem.what] };
   const failing = (report.gate?.checks ?? []).filter((check) => !check.holds);
@@ -28,9 +30,37 @@ export function headlineOf(report: Report): Headline {
 }
 
 const nothingToJudge = 'Nothing changed that a model comes out of, or is judged by';
-const nothingRelevant: Headline = { tone: 'good', gate: 'Nothing to judge', verdict: '', why: nothingToJudge, reasons: [nothingToJudge] };
+const nothingChecked = 'Nothing changed that a check of the data reads';
 
-function sentenceCase(text: string): string {
+function nothingRelevant(why: string): Headline {
+  return { tone: 'good', gate: 'Nothing to judge', verdict: '', why, reasons: [why] };
+}
+
+function headlineOfData(report: Report): Headline {
+  const { problem } = report;
+  const told = (tone: Headline['tone'], gate: string, why: string): Headline => ({ tone, gate, verdict: '', why, reasons: [why] });
+  if (problem !== undefined) {
+    if (!saysBroken(problem.code)) return told('mixed', 'Not everything was looked at', problem.what);
+    const all = brokenInList(report);
+    const reasons = all.length > 3 ? [...all.slice(0, 2), `${count(all.length - 2)} more checks do not hold`] : all;
+    return { ...told('bad', 'The checks do not hold', problem.what), reasons: reasons.length === 0 ? [problem.what] : reasons };
+  }
+  if (checksOf(report).length === 0) return told('mixed', 'No check judged these data', 'No stage of pipeline.yaml is a check of data');
+  return told('good', 'The checks hold', heldInWords(report));
+}
+
+/** What a report is about, in a word: the model, or data. */
+export function subjectOf(report: Report): string {
+  return report.model ?? 'Data';
+}
+
+/** May what it is about go on? Never where something is not known. */
+export function mayGoOn(report: Report): boolean {
+  if (report.change?.relevant === false) return true;
+  return report.model === null ? headlineOf(report).tone === 'good' : report.gate?.holds === true;
+}
+
+export function sentenceCase(text: string): string {
   return text.replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }
 

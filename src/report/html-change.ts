@@ -31,8 +31,13 @@ export function dataSection(report: Report): Markup | null {
       markup`<td class="n" data-name="${value === 0 ? '' : name}">${value === 0 ? '' : count(value)}</td>`;
     return markup`<tr><th scope="row"><code>${set.name}</code></th><td class="n" data-name="rows">${count(set.rowsAfter)} <span class="soft">${note}</span></td>${cell('added', set.added)}${cell('removed', set.removed)}${cell('edited', set.edited - set.relabelled)}${cell('relabelled', set.relabelled)}</tr>`;
   });
-  return markup`<table class="stack line"><caption>Data sets, against ${report.change === undefined ? 'the baseline' : `where the branch left its base, ${report.change.since}`}</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
+  return markup`<table class="stack line"><caption>Data sets${againstWhat(report)}</caption><thead><tr><th scope="col">Data set</th><th scope="col" class="n">Rows</th><th scope="col" class="n">Added</th><th scope="col" class="n">Removed</th><th scope="col" class="n">Edited</th><th scope="col" class="n">Relabelled</th></tr></thead><tbody>${rows}</tbody></table>
 ${report.data.map(schemaTable)}${report.data.map(triggersTable)}${report.data.map(samplesTable)}${report.data.map(balanceTable)}`;
+}
+
+function againstWhat({ model, change }: Report): string {
+  if (model === null) return change === undefined ? ', as they are for the first time' : `, against ${change.since}`;
+  return change === undefined ? ', against the baseline' : `, against where the branch left its base, ${change.since}`;
 }
 
 function schemaTable(set: DataChange): Markup | null {
@@ -63,7 +68,7 @@ function samplesTable(set: DataChange): Markup | null {
   const rest = set.samples.filter((sample) => !shown.includes(sample));
   const all = set.added + set.removed + set.edited;
   const caption = set.samples.length < all ? `${count(set.samples.length)} examples of ${counted(all, 'row')}` : counted(all, 'row');
-  return markup`<h3>Rows that changed in ${set.name}</h3>${sampleRows(shown, caption)}${
+  return markup`<h3>${set.before === null ? 'The first rows of' : 'Rows that changed in'} ${set.name}</h3>${sampleRows(shown, caption)}${
     rest.length === 0
       ? null
       : markup`<details><summary>${counted(rest.length, 'more row')}</summary>${sampleRows(rest, 'More rows that changed')}</details>`
@@ -114,7 +119,7 @@ function balanceTable(set: DataChange): Markup | null {
     const change = entry.after - entry.before;
     return markup`<tr><th scope="row">${labelMarkup(entry.label)}</th><td class="track-cell">${balanceTrack(most, Math.max(0, -change), Math.max(0, change))}</td><td class="n">${signedCount(change)}</td><td class="n late">${count(entry.before)} → ${count(entry.after)}</td></tr>`;
   });
-  return markup`<details><summary>Class balance of ${set.name}: ${counted(set.balance.length, 'class', 'classes')} changed</summary><table class="middle"><caption>Rows of each class, largest change first</caption><thead><tr><th scope="col">Class</th><th scope="col">Fewer or more rows</th><th scope="col" class="n">Change</th><th scope="col" class="n late">Rows</th></tr></thead><tbody>${rows}</tbody></table></details>`;
+  return markup`<details><summary>Class balance of ${set.name}: ${counted(set.balance.length, 'class', 'classes')}${set.before === null ? '' : ' changed'}</summary><table class="middle"><caption>Rows of each class, largest change first</caption><thead><tr><th scope="col">Class</th><th scope="col">Fewer or more rows</th><th scope="col" class="n">Change</th><th scope="col" class="n late">Rows</th></tr></thead><tbody>${rows}</tbody></table></details>`;
 }
 
 export function paramsSection(report: Report): Markup | null {

@@ -55,5 +55,7 @@ function driftOf(part: DriftPart): Markup {
   const head = markup`<p><span class="word ${tone}">${word}</span> <code class="cell">${part.dataset}</code> <span class="soft">against ${part.against.join(', ')}; ${part.note ?? counted(part.compared, 'column')}</span></p>`;
   if (part.columns.length === 0) return head;
   const figures = part.columns.flatMap((column) => driftFigure(column) ?? []);
-  return markup`${head}${driftTable(part.columns, part)}<p class="lead">Bars are the rows of now, the line or the mark those of before.</p><div class="plots">${figures}</div>`;
+  const table = markup`${head}${driftTable(part.columns, part)}`;
+  if (figures.length === 0) return table;
+  return markup`${table}<p class="lead">Bars are the rows of now, the line or the mark those of before.</p><div class="plots">${figures}</div>`;
 }

@@ -1,6 +1,6 @@
 import { shortDigest } from '../base/digest.ts';
 import { count, counted, percent, points, signed } from './figures.ts';
-import { costInWords, headlineOf, metricRows, metricText, shortenedInWords, type Headline } from './headline.ts';
+import { costInWords, headlineOf, metricRows, metricText, shortenedInWords, subjectOf, type Headline } from './headline.ts';
 import { casesSection, classesSection, confusionSection, calibrationSection, curvesSection, metricsSection } from './html-evaluation.ts';
 import { dataSection, gateSection, paramsSection, stagesSection } from './html-change.ts';
 import { htmlHead } from './html-head.ts';
@@ -34,11 +34,11 @@ export function renderHtml(report: Report): string {
   ];
   const there = sections.flatMap(([id, title, body]) => (body === null ? [] : [{ id, title, body }]));
   const headline = headlineOf(report);
-  const name = `${report.model}: ${headline.gate.toLowerCase()}${headline.verdict === '' ? '' : `, ${headline.verdict}`}`;
+  const name = `${subjectOf(report)}: ${headline.gate.toLowerCase()}${headline.verdict === '' ? '' : `, ${headline.verdict}`}`;
   const page = markup`${htmlHead(name, style)}
 <header>
-<p class="brand">Plumbline model report</p>
-<h1>${report.model}</h1>
+<p class="brand">Plumbline ${report.model === null ? 'data' : 'model'} report</p>
+<h1>${subjectOf(report)}</h1>
 ${facts(report)}
 ${banner(headline, report.problem?.mend)}
 ${report.warnings.length === 0 ? null : markup`<ul class="notes" aria-label="Warnings">${report.warnings.map((text) => markup`<li>${text}</li>`)}</ul>`}
@@ -123,5 +123,7 @@ ${evaluation === null ? null : markup`${line('suite', evaluation.suite)}${line('
 ${line('work', costInWords(report))}${measured.length === 0 ? null : line('measured', measured.join(', '))}
 ${(links ?? []).map(({ name, url }) => line(name === 'run' ? 'CI run' : 'page', url))}
 </dl>${cut.length === 0 ? null : markup`<p>Lists are shortened to examples: ${cut.join('; ')}.</p>`}
-<p>Intervals are 95 %. Accuracy: Wilson. Difference of accuracies on the same cases: Newcombe 1998, method 10. Significance: exact McNemar; per class with Holm’s correction.</p></footer>`;
+${evaluation === null ? null : intervals}</footer>`;
 }
+
+const intervals = markup`<p>Intervals are 95 %. Accuracy: Wilson. Difference of accuracies on the same cases: Newcombe 1998, method 10. Significance: exact McNemar; per class with Holm’s correction.</p>`;

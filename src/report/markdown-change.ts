@@ -134,7 +134,7 @@ export function stages(report: Report): Section | null {
 
 export function changedRows(set: DataChange): Section | null {
   if (set.samples.length === 0) return null;
-  return folded(`<b>Rows that changed in <code>${escapeHtml(set.name)}</code></b>`, {
+  return folded(`<b>${set.before === null ? 'The first rows of' : 'Rows that changed in'} <code>${escapeHtml(set.name)}</code></b>`, {
     rank: ranks.rows,
     first: 5,
     noun: ['row', 'rows'],
@@ -165,13 +165,16 @@ function sampleCells(sample: RowSample): string {
 
 export function balance(set: DataChange): Section | null {
   if (set.balance.length === 0) return null;
-  return folded(`<b>Class balance of <code>${escapeHtml(set.name)}</code>: ${counted(set.balance.length, 'class', 'classes')} changed</b>`, {
-    rank: ranks.rows,
-    first: 5,
-    noun: ['class', 'classes'],
-    head: '| class | rows before | now | change |\n| --- | --: | --: | --: |\n',
-    rows: set.balance.map(
-      (entry) => `| ${code(entry.label, 80)} | ${count(entry.before)} | ${count(entry.after)} | ${signedCount(entry.after - entry.before)} |\n`,
-    ),
-  });
+  return folded(
+    `<b>Class balance of <code>${escapeHtml(set.name)}</code>: ${counted(set.balance.length, 'class', 'classes')}${set.before === null ? '' : ' changed'}</b>`,
+    {
+      rank: ranks.rows,
+      first: 5,
+      noun: ['class', 'classes'],
+      head: '| class | rows before | now | change |\n| --- | --: | --: | --: |\n',
+      rows: set.balance.map(
+        (entry) => `| ${code(entry.label, 80)} | ${count(entry.before)} | ${count(entry.after)} | ${signedCount(entry.after - entry.before)} |\n`,
+      ),
+    },
+  );
 }

@@ -55,12 +55,13 @@ function runsOf(words: readonly string[], first: boolean): Run[] {
   return runs;
 }
 
-/** The comma behind a code span is the sentence's. */
+/** The comma behind a code span is the sentence's, and so are parentheses around it. */
 function runText({ plain, words }: Run, limit: number): string {
   const text = words.join(' ');
   if (plain) return text;
-  const [, span = text, punctuation = ''] = /^(.*[^,.;:)])([,.;:)]{1,3})$/s.exec(text) ?? [];
-  return `${code(span, limit)}${punctuation}`;
+  const [, before = '', span = text, punctuation = ''] = /^(\(?)(.*[^,.;:)])([,.;:)]{1,3})$/s.exec(text) ?? [];
+  if (before !== '' && !punctuation.startsWith(')')) return `${code(before + span, limit)}${punctuation}`;
+  return `${before}${code(span, limit)}${punctuation}`;
 }
 
 function isPlain(word: string): boolean {

@@ -1,6 +1,6 @@
 import { shortDigest } from '../base/digest.ts';
 import { counted } from './figures.ts';
-import { costInWords, headlineOf, labelsBeside, shortenedInWords } from './headline.ts';
+import { costInWords, headlineOf, labelsBeside, sentenceCase, shortenedInWords, subjectOf } from './headline.ts';
 import { escapeHtml } from './html-text.ts';
 import { balance, changedRows, data, params, stages, triggers, validation } from './markdown-change.ts';
 import { drift, findings } from './markdown-checks.ts';
@@ -54,8 +54,9 @@ function top(report: Report): Section {
   const where = `${branch === null ? '' : `${code(branch)} at `}${code(revision)}${base === null ? '' : ` into ${code(base)}`}`;
   const since = report.change === undefined ? '' : `; changes since ${code(report.change.since)}`;
   const against = report.baseline === null ? '' : `; the model against ${prose(report.baseline.what)} ${code(shortDigest(report.baseline.artifact))}`;
-  const mend = report.problem === undefined ? '' : `${prose(report.problem.mend)} (${code(report.problem.code)})\n\n`;
-  const title = `${icons[tone]} ${code(report.model)}: ${gateWords.toLowerCase()}${verdict === '' ? '' : `, ${prose(verdict)}`}`;
+  const mend = report.problem === undefined ? '' : `${prose(sentenceCase(report.problem.mend))} (${code(report.problem.code)})\n\n`;
+  const subject = report.model === null ? subjectOf(report) : code(report.model);
+  const title = `${icons[tone]} ${subject}: ${gateWords.toLowerCase()}${verdict === '' ? '' : `, ${prose(verdict)}`}`;
   return {
     ...plain,
     rank: ranks.top,

@@ -16,10 +16,11 @@ export type DataPart = Omit<DataChange, 'samples'> & { readonly samples: readonl
 
 /** What a report is made of, unbounded and in any order (stages: the pipeline's). */
 export interface ReportParts {
-  readonly model: string;
+  /** null: the report is of data alone */
+  readonly model: string | null;
   readonly title: Report['title'];
   readonly gate: GateResult | null;
-  /** null: there is no model, and `problem` says why */
+  /** null: there is no model, and `problem` says why where one was to be */
   readonly candidate: Report['candidate'];
   readonly problem?: Report['problem'];
   readonly change?: Report['change'];

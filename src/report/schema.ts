@@ -1,4 +1,4 @@
-// report/1: all that a reviewer needs to judge one model, in one value. Markdown, HTML and terminal text are views of it.
+// report/1: all that a reviewer needs to judge one model, or data alone, in one value. Markdown, HTML and terminal text are views of it.
 // It is content-addressed and goes into git with a promotion: small (see bounds.ts) and without a clock of its own.
 import { countSchema, digestSchema, fields, nameSchema, z } from '../base/schema.ts';
 import { comparisonSchema, evaluationSchema, gateResultSchema } from '../evaluate/schema.ts';
@@ -136,7 +136,7 @@ const curve = fields({
 /** report/1 */
 export const reportSchema = fields({
   plumbline: z.literal('report/1'),
-  model: nameSchema,
+  model: nameSchema.nullable().describe('null: a report of data alone, where pipeline.yaml names no model'),
   title: fields({
     revision: z.string().describe('commit or the words for a dirty work tree'),
     branch: z.string().nullable(),
@@ -144,10 +144,10 @@ export const reportSchema = fields({
   }),
   verdict: z.enum(verdicts).describe('the comparison with the baseline, in one word'),
   gate: gateResultSchema.nullable(),
-  candidate: fields(side).nullable().describe('null: there is no model for this revision; `problem` says why'),
+  candidate: fields(side).nullable().describe('null: there is no model for this revision; `problem` says why where one was to be'),
   problem: fields({ code: z.string(), what: z.string(), mend: z.string() })
     .optional()
-    .describe('why there is no model, or none that could be judged'),
+    .describe('why there is no model, or none that could be judged; of data alone: which checks do not hold, or have no answer'),
   change: fields({
     since: z.string().describe('commit that data, hyperparameters and stages are compared with: where the branch left its base'),
     relevant: z.boolean().describe('false: nothing that a model comes out of, or is judged by, changed'),

@@ -1,4 +1,5 @@
 import { count, counted, percent, points, probability, signed, signedCount } from './figures.ts';
+import { checksOf } from './data-verdict.ts';
 import { changedParams, costInWords, headlineOf, metricRows, metricText, stagesInWords } from './headline.ts';
 import { reasonsOf } from './drift-words.ts';
 import type { DriftPart, FindingsPart, Report, ValidationPart } from './schema.ts';
@@ -50,7 +51,7 @@ function top(report: Report, { paint, width }: View): string[] {
   const colour = { good: paint.green, bad: paint.red, mixed: paint.yellow }[tone];
   const icon = { good: '✓', bad: '✗', mixed: '!' }[tone];
   const { branch, revision, base } = report.title;
-  const where = `${report.model}  ${branch === null ? '' : `${branch} `}${revision}${base === null ? '' : ` into ${base}`}`;
+  const where = `${report.model ?? 'data'}  ${branch === null ? '' : `${branch} `}${revision}${base === null ? '' : ` into ${base}`}`;
   return [
     paint.dim(fit(where, width)),
     `${colour(paint.bold(`${icon} ${gateWords}`))}${verdict === '' ? '' : colour(`: ${fit(verdict, width)}`)}`,
@@ -96,7 +97,7 @@ function changes(report: Report, { paint, width }: View): string[] {
   const data = report.data.flatMap((set) => {
     if (set.before === set.after) return [];
     const parts = [
-      `${counted(set.rowsAfter, 'row')} (${signedCount(set.rowsAfter - set.rowsBefore)})`,
+      `${counted(set.rowsAfter, 'row')}${set.before === null ? ' (new)' : set.rowsAfter === set.rowsBefore ? '' : ` (${signedCount(set.rowsAfter - set.rowsBefore)})`}`,
       ...changeCounts(set).flatMap(([kind, rows]) => (rows === 0 ? [] : [`${count(rows)} ${kind}`])),
     ];
     return [
@@ -113,6 +114,7 @@ function changes(report: Report, { paint, width }: View): string[] {
     ...(report.findings ?? []).flatMap((part) => findingLines(part, paint, width)),
     ...(report.drift ?? []).flatMap((part) => driftLines(part, paint, width)),
   ];
+  const holds = report.model === null ? holdLines(report, paint, width) : [];
   const stages = report.stages.length === 0 ? [] : [`  stages  ${stagesInWords(report)}, ${costInWords(report)}`];
   const lines = [
     ...data.slice(0, 12),
@@ -121,11 +123,24 @@ function changes(report: Report, { paint, width }: View): string[] {
     ...more(rules.length - 12),
     ...found.slice(0, 12),
     ...more(found.length - 12),
+    ...holds,
     ...params.slice(0, 12),
     ...more(params.length - 12),
     ...stages,
   ];
   return lines.length === 0 ? [] : [paint.bold('Changes'), ...lines];
+}
+
+/** Where there is no model to speak of, checks that found nothing are the news. */
+function holdLines({ validation = [], findings = [], drift = [] }: Report, paint: TextPaint, width: number): string[] {
+  const quiet = {
+    validation: validation.filter(({ state, checks }) => state === 'holds' && checks.length === 0),
+    findings: findings.filter(({ state, kinds }) => state === 'holds' && kinds.every(({ severity }) => severity === 'info')),
+    drift: drift.filter(({ state }) => state === 'same'),
+  };
+  const names = checksOf(quiet).map(({ check, dataset }) => `${check} (${dataset})`);
+  const lines = names.length === 0 ? [] : wrap(names.join(', '), width - 10);
+  return lines.map((line, index) => `  ${index === 0 ? paint.green('holds ') : '      '}  ${line}`);
 }
 
 /** Broken rules; those that hold say nothing. */
