@@ -80,6 +80,7 @@ test('words and files that secrets does not understand', async () => {
     [['secrets', 'data', '--rev', 'HEAD'], 'USAGE'],
   ] as const)
     expect(await project.plumb(words), words.join(' ')).toMatchObject({ code });
+  expect(await project.plumb(['code', 'loose.jsonl', '--text', 'late'])).toMatchObject({ exit: 0 });
 });
 
 const pipeline = `stages:
@@ -124,11 +125,17 @@ test('MBPP, HumanEval and GSM8K: all of their code parses; a pipeline holds, unt
 test('words that code does not understand', async () => {
   using project = TestProject.create({ 'data/notes.jsonl': rows(3, new Map()) });
   await project.plumb(['add', 'data/notes.jsonl', '--name', 'notes']);
+  project.write('loose.jsonl', '{"text":"x = 1"}\n{"late":1}\n');
   for (const [words, code] of [
     [['code', 'notes'], 'CONFIG_MISSING'],
     [['code', 'notes', '--column', 'text'], 'USAGE'],
     [['code', 'notes', '--language', 'python'], 'USAGE'],
     [['code', 'notes', '--column', 'txt', '--language', 'python'], 'DATASET_COLUMN'],
+    // a file that is no data set has its columns, too
+    [['code', 'loose.jsonl', '--column', 'txt', '--language', 'python'], 'DATASET_COLUMN'],
+    [['code', 'loose.jsonl', '--column', 'text', '--language', 'pyton'], 'DATASET_COLUMN'],
+    [['code', 'loose.jsonl', '--chat', 'talk'], 'DATASET_COLUMN'],
   ] as const)
     expect(await project.plumb(words), words.join(' ')).toMatchObject({ code });
+  expect(await project.plumb(['code', 'loose.jsonl', '--text', 'late'])).toMatchObject({ exit: 0 });
 });

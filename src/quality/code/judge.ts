@@ -1,6 +1,7 @@
 // Rows of code, of conversations and of prose, each row by itself: what is wrong with them as something to learn from.
 import { byCodeUnit, canonicalJson } from '../../base/canonical.ts';
 import { cellText } from '../../datasets/row-content.ts';
+import { readRowBatches } from '../../datasets/rows.ts';
 import { PlumbError } from '../../base/errors.ts';
 import { didYouMean, listed } from '../../base/names.ts';
 import type { CheckedRows, CheckWorld } from '../checked-rows.ts';
@@ -20,7 +21,7 @@ import { syntaxFault } from './syntax.ts';
 import { openTokenizer, type CountTokens } from './tokenizer.ts';
 
 /** Raised whenever equal rows give other findings. */
-export const codeVersion = 1;
+export const codeVersion = 2;
 
 export interface CodeAsked {
   readonly config: CodeConfig;
@@ -39,7 +40,7 @@ export interface CodeAnswer {
 /** @throws PlumbError DATASET_COLUMN, CONFIG_INVALID, and as readRowBatches */
 export async function judgeCode(rows: CheckedRows, asked: CodeAsked, world: CheckWorld): Promise<CodeAnswer> {
   const { config, tokenizers } = asked;
-  requireColumns(rows, config);
+  await requireColumns(rows, config, world.signal);
   const counters = new Map<string, CountTokens>();
   for (const [file, text] of tokenizers) counters.set(file, await openTokenizer(text, file));
   const check = checkDigest([
@@ -147,26 +148,36 @@ function reportOf(flagged: readonly FlaggedRow[], data: string, rows: number, co
   return tally.report({ check: 'code', data, rows, notes, settings: JSON.parse(JSON.stringify(config)) as FindingsReport['settings'], numbers });
 }
 
-function requireColumns({ source }: CheckedRows, config: CodeConfig): void {
-  if (source.tree === undefined) return;
-  const known = Object.keys(source.tree.schema);
-  const named = [
-    ...config.code.flatMap(({ column, language_column: language }) => [
-      ...(typeof column === 'string' ? [column] : column),
-      ...(language === undefined ? [] : [language]),
-    ]),
-    ...[...config.chat, ...config.text].map(({ column }) => column),
-  ];
-  const unknown = named.find((column) => !known.includes(column));
-  if (unknown === undefined) return;
+/** A column that no row has would hold for ever. */
+async function requireColumns({ source }: CheckedRows, config: CodeConfig, signal: AbortSignal): Promise<void> {
+  const missing = new Set(columnsOf(config));
+  const known = new Set<string>();
+  const see = (name: string): void => {
+    missing.delete(name);
+    known.add(name);
+  };
+  for (const name of Object.keys(source.tree?.schema ?? {})) see(name);
+  if (source.tree === undefined && missing.size > 0)
+    for await (const batch of readRowBatches(source.path, source.format, { name: source.name, signal })) {
+      for (const { value } of batch) for (const name of Object.keys(value)) see(name);
+      if (missing.size === 0) break;
+    }
+  const [unknown] = missing;
+  // a file without rows has no columns to name
+  if (unknown === undefined || known.size === 0) return;
   // what is no language is taken for the column that names one
   if (config.code.some((one) => one.language_column === unknown))
     throw new PlumbError('DATASET_COLUMN', {
       what: `"${unknown}" is no language that is known, and ${source.name} has no such column.${didYouMean(unknown, [...codeLanguages, ...known])}`,
-      mend: `languages: ${codeLanguages.join(', ')}; columns: ${listed(known)}`,
+      mend: `languages: ${codeLanguages.join(', ')}; columns: ${listed([...known])}`,
     });
   throw new PlumbError('DATASET_COLUMN', {
-    what: `${source.name} has no column "${unknown}".${didYouMean(unknown, known)}`,
-    mend: `columns: ${listed(known)}`,
+    what: `${source.name} has no column "${unknown}".${didYouMean(unknown, [...known])}`,
+    mend: `columns: ${listed([...known])}`,
   });
+}
+
+function columnsOf({ code, chat, text }: CodeConfig): string[] {
+  const ofCode = code.flatMap(({ column, language_column: language }) => [column, ...(language === undefined ? [] : [language])].flat());
+  return [...ofCode, ...[...chat, ...text].map(({ column }) => column)];
 }
