@@ -65,6 +65,9 @@ export async function readRange(line: Line, pack: Digest, range: ByteRange): Pro
 /** What became of a frame: were its bytes right? A function tells it later, when the rest of the range was read. */
 export type Verdict = boolean | (() => Promise<boolean>);
 
+/** Of a range. What comes late has been handed on by then: objects are landed by the megabyte. */
+const mostOpen = 256;
+
 /** Tries of one range. The backend tries again by itself: these are for answers that end too early, or are wrong. */
 const tries = 3;
 
@@ -112,7 +115,7 @@ async function readOnce(
 ): Promise<number[]> {
   const places = frames.map((frame) => index.frameAt(frame));
   const range = { start: (places[0] as FrameLocation).offset, end: endOf(places.at(-1) as FrameLocation) };
-  const verdicts: { readonly frame: number; readonly verdict: Verdict }[] = [];
+  const verdicts = new Verdicts();
   let next = 0;
   let gathering: Gathering | null = null;
   const room = { bytes: Buffer.alloc(0) };
@@ -136,26 +139,43 @@ async function readOnce(
         const whole = gathering.whole();
         if (whole === null) continue;
         const frame = frames[next] as number;
-        verdicts.push({ frame, verdict: await use(frame, whole) });
+        const verdict = await use(frame, whole);
         gathering.release();
         gathering = null;
         next += 1;
+        await verdicts.add(frame, verdict);
       }
     }
     if (next < frames.length) throw new ShortAnswer(line.remote, ref.digest);
   } catch (error) {
     if (!isPlumbError(error, 'REMOTE_FAILED')) throw error;
-    throw new Interrupted(error, [...(await wrongOf(verdicts)), ...frames.slice(next)]);
+    throw new Interrupted(error, [...(await verdicts.wrong()), ...frames.slice(next)]);
   } finally {
     gathering?.release();
   }
-  return wrongOf(verdicts);
+  return verdicts.wrong();
 }
 
-async function wrongOf(verdicts: readonly { readonly frame: number; readonly verdict: Verdict }[]): Promise<number[]> {
-  const wrong: number[] = [];
-  for (const { frame, verdict } of verdicts) if (!(typeof verdict === 'function' ? await verdict() : verdict)) wrong.push(frame);
-  return wrong;
+/** Verdicts of a range that are not known yet: each keeps what it takes to tell, a kilobyte, so they may not be as many as its frames. */
+class Verdicts {
+  readonly #wrong: number[] = [];
+  readonly #open: { readonly frame: number; readonly verdict: () => Promise<boolean> }[] = [];
+
+  async add(frame: number, verdict: Verdict): Promise<void> {
+    if (typeof verdict === 'function') this.#open.push({ frame, verdict });
+    else if (!verdict) this.#wrong.push(frame);
+    if (this.#open.length >= mostOpen) await this.#settle(mostOpen / 2);
+  }
+
+  /** Frames whose bytes were wrong, in the order of the file; all is known then. */
+  async wrong(): Promise<number[]> {
+    await this.#settle(this.#open.length);
+    return this.#wrong.toSorted((a, b) => a - b);
+  }
+
+  async #settle(count: number): Promise<void> {
+    for (const { frame, verdict } of this.#open.splice(0, count)) if (!(await verdict())) this.#wrong.push(frame);
+  }
 }
 
 /** The bytes of one frame, until all are there; a piece that holds them all is used where it lies. */
