@@ -21,7 +21,9 @@ test('all pairs that share a band, and no other', () => {
     [50, 60, 70, 80],
   ]);
   const entries = entriesOf(index);
-  expect([...candidatePairs(index, entries, bands)]).toEqual([pairCode(1, 0, entries), pairCode(2, 0, entries)]);
+  const { pairs, shared } = candidatePairs(index, entries, bands, null);
+  expect([...pairs]).toEqual([pairCode(1, 0, entries), pairCode(2, 0, entries)]);
+  expect([...shared]).toEqual([1, 1, 1, 0]);
 });
 
 test('one bucket of all rows gives a few pairs a row, each row with the first, and those most alike with each other', () => {
@@ -29,7 +31,7 @@ test('one bucket of all rows gives a few pairs a row, each row with the first, a
   const twin = 31_234;
   const index = indexOf(Array.from({ length: count }, (_, row) => [7, row === twin ? 17 : row, row * 3 + 1, row * 5 + 2]));
   const entries = entriesOf(index);
-  const pairs = candidatePairs(index, entries, bands);
+  const { pairs } = candidatePairs(index, entries, bands, null);
   expect(pairs.length).toBeLessThan(count * 20);
   const found = new Set(pairs);
   expect(Array.from({ length: count - 1 }, (_, at) => at + 1).filter((row) => !found.has(pairCode(row, 0, entries)))).toEqual([]);

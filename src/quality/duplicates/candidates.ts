@@ -16,18 +16,33 @@ export function pairCode(later: number, earlier: number, { count }: Pick<Entries
   return later * count + earlier;
 }
 
-/** Pairs, ascending, each once: by the later entry, then by the earlier. */
-export function candidatePairs(index: RowIndex, entries: Entries, bands: number): Float64Array {
+export interface Candidates {
+  /** ascending, each once: by the later entry, then by the earlier */
+  readonly pairs: Float64Array;
+  /** entry -> 1: it shares a band with another */
+  readonly shared: Uint8Array;
+}
+
+/** @param among entries that may share a band with another, ascending; null: all may */
+export function candidatePairs(index: RowIndex, entries: Entries, bands: number, among: Uint32Array | null): Candidates {
   const found = new PairList(entries);
-  const buckets = new Buckets(index, entries);
+  const buckets = new Buckets(index, entries, among ?? allOf(entries));
+  const shared = new Uint8Array(entries.count);
   for (let band = 0; band < bands; band += 1)
     for (const members of buckets.of(band)) {
+      for (const member of members) shared[member] = 1;
       if (members.length > smallBucket) pairsOfLarge(members, band, { index, entries, bands, found });
       else
         for (let later = 1; later < members.length; later += 1)
           for (let at = 0; at < later; at += 1) found.add(members[later] as number, members[at] as number);
     }
-  return found.sorted();
+  return { pairs: found.sorted(), shared };
+}
+
+function allOf({ count }: Entries): Uint32Array {
+  const all = new Uint32Array(count);
+  for (let entry = 0; entry < count; entry += 1) all[entry] = entry;
+  return all;
 }
 
 class PairList {
@@ -64,19 +79,22 @@ class PairList {
 class Buckets {
   readonly #index: RowIndex;
   readonly #entries: Entries;
+  readonly #among: Uint32Array;
+  /** by entry */
   readonly #keys: Uint32Array;
   readonly #repeats: RepeatFilter;
   readonly #sorted: Uint32Array;
   readonly #halfway: Uint32Array;
   readonly #places = new Uint32Array(0x10001);
 
-  constructor(index: RowIndex, entries: Entries) {
+  constructor(index: RowIndex, entries: Entries, among: Uint32Array) {
     this.#index = index;
     this.#entries = entries;
+    this.#among = among;
     this.#keys = new Uint32Array(entries.count);
-    this.#repeats = new RepeatFilter(entries.count);
-    this.#sorted = new Uint32Array(entries.count);
-    this.#halfway = new Uint32Array(entries.count);
+    this.#repeats = new RepeatFilter(among.length);
+    this.#sorted = new Uint32Array(among.length);
+    this.#halfway = new Uint32Array(among.length);
   }
 
   /** Entries that share a key, ascending; each bucket until the next is asked for. */
@@ -97,16 +115,16 @@ class Buckets {
   /** Reads the keys of a band, and the entries that may share theirs, ascending. @returns how many these are */
   #select(band: number): number {
     const { records, width } = this.#index;
-    const { first, count } = this.#entries;
-    const [keys, sorted, repeats, own] = [this.#keys, this.#sorted, this.#repeats, record.own + band];
+    const { first } = this.#entries;
+    const [among, keys, sorted, repeats, own] = [this.#among, this.#keys, this.#sorted, this.#repeats, record.own + band];
     repeats.clear();
-    for (let entry = 0; entry < count; entry += 1) {
+    for (const entry of among) {
       const key = records[(first[entry] as number) * width + own] as number;
       keys[entry] = key;
       repeats.count(key);
     }
     let some = 0;
-    for (let entry = 0; entry < count; entry += 1) if (repeats.mayRepeat(keys[entry] as number)) sorted[some++] = entry;
+    for (const entry of among) if (repeats.mayRepeat(keys[entry] as number)) sorted[some++] = entry;
     return some;
   }
 

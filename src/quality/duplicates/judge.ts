@@ -22,6 +22,7 @@ import { clusterEntries, type Clusters } from './clusters.ts';
 import { entriesOf, record, type Entries } from '../text/entries.ts';
 import { decodeKnown, encodeKnown, KnownScores, type KnownFacts, type RowFacts } from './known.ts';
 import type { DuplicateKind, DuplicateSettings } from './settings.ts';
+import { mayShare, sharedRows } from './shared-bands.ts';
 
 export interface Duplicates {
   readonly report: FindingsReport;
@@ -31,8 +32,8 @@ export interface Duplicates {
   keptFor(row: number): { readonly row: number; readonly digest: Digest; readonly near: boolean } | null;
 }
 
-/** Raised when equal rows get another index: a record is its keys of bands, behind what all have; its size is the number of its shingles. */
-const indexVersion = 1;
+/** Raised when equal rows get another index or another thing is kept beside it: a record is its keys of bands, behind what all have; its size is the number of its shingles. */
+const indexVersion = 2;
 
 /**
  * @throws PlumbError DATASET_COLUMN, and as readRowBatches
@@ -63,11 +64,13 @@ export async function judgeDuplicates(rows: CheckedRows, settings: DuplicateSett
     checkDigest({ check: 'duplicates', ...asked }),
   );
   const entries = entriesOf(index);
-  const known = from === null ? { scores: new KnownScores(), facts: new Map() } : decodeKnown(from.rest, entries, from.changes);
-  const pairs = candidatePairs(index, entries, banding.bands);
-  const clusters = await clusterEntries(pairs, known.scores, { index, entries, source, world, read, shingle, threshold: settings.threshold });
-  const facts = await readFacts(rows, { entries, clusters, columns, label, known: known.facts }, world);
-  await keep(encodeKnown(known.scores.encode(entries), facts));
+  const known = from === null ? null : decodeKnown(from.rest, entries, from.changes);
+  const scores = known?.scores ?? new KnownScores();
+  const among = from === null || known === null ? null : mayShare(index, entries, banding.bands, { ...from, rows: known.shared });
+  const { pairs, shared } = candidatePairs(index, entries, banding.bands, among);
+  const clusters = await clusterEntries(pairs, scores, { index, entries, source, world, read, shingle, threshold: settings.threshold });
+  const facts = await readFacts(rows, { entries, clusters, columns, label, known: known?.facts ?? new Map() }, world);
+  await keep(() => encodeKnown({ scores, facts, shared: sharedRows(shared, entries) }, entries));
   const told = new Told({ rows, entries, clusters, facts, settings, column: columns.length === 1 ? (columns[0] ?? null) : null });
   return {
     report: told.report({ ...settings, columns, shingle, label, language: view.language, bands: banding.bands, minima: banding.rows }, index.rows),

@@ -3,6 +3,7 @@
 import type { RowChanges } from '../../datasets/row-changes.ts';
 import { pairCode, type PairCode } from './candidates.ts';
 import type { Entries } from '../text/entries.ts';
+import type { SharedRows } from './shared-bands.ts';
 
 /** Of more pairs, or rows, what is known is not kept: it would be larger than what it saves. */
 const mostKept = 1_000_000;
@@ -60,23 +61,34 @@ export interface RowFacts {
 /** Facts by row, from 0. */
 export type KnownFacts = Map<number, RowFacts>;
 
-/** @returns scores and facts as bytes: u32 bytes of the scores; scores; facts as JSON */
-export function encodeKnown(scores: Float64Array, facts: KnownFacts): Buffer {
-  const head = Buffer.alloc(4);
-  head.writeUInt32LE(scores.byteLength);
-  const rows = facts.size > mostKept ? [] : [...facts].map(([row, { key, digest, exact, label }]) => [row, key, digest, exact, label]);
-  return Buffer.concat([head, new Uint8Array(scores.buffer, scores.byteOffset, scores.byteLength), Buffer.from(JSON.stringify(rows))]);
+/** All that is kept beside an index. */
+export interface Known {
+  readonly scores: KnownScores;
+  readonly facts: KnownFacts;
+  readonly shared: SharedRows;
 }
 
-export function decodeKnown(bytes: Buffer, entries: Entries, changes: RowChanges): { scores: KnownScores; facts: KnownFacts } {
+/** @returns u32 bytes of the scores; u32 bytes of the rows that share a band; both; facts as JSON */
+export function encodeKnown({ scores, facts, shared }: Known, entries: Entries): Buffer {
+  const numbers = scores.encode(entries);
+  const head = Buffer.alloc(8);
+  head.writeUInt32LE(numbers.byteLength, 0);
+  head.writeUInt32LE(shared.byteLength, 4);
+  const rows = facts.size > mostKept ? [] : [...facts].map(([row, { key, digest, exact, label }]) => [row, key, digest, exact, label]);
+  return Buffer.concat([head, new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), shared, Buffer.from(JSON.stringify(rows))]);
+}
+
+/** Scores and facts of the version after; which rows shared a band before. */
+export function decodeKnown(bytes: Buffer, entries: Entries, changes: RowChanges): Known {
   const length = bytes.readUInt32LE(0);
+  const end = 8 + length + bytes.readUInt32LE(4);
   const scores = new Float64Array(length / 8);
-  new Uint8Array(scores.buffer).set(bytes.subarray(4, 4 + length));
+  new Uint8Array(scores.buffer).set(bytes.subarray(8, 8 + length));
   const facts: KnownFacts = new Map();
-  const rows = JSON.parse(bytes.toString('utf8', 4 + length)) as [number, string | null, string, string, string | null][];
+  const rows = JSON.parse(bytes.toString('utf8', end)) as [number, string | null, string, string, string | null][];
   for (const [row, key, digest, exact, label] of rows) {
     const after = changes.numberAfter(row + 1);
     if (after !== null) facts.set(after - 1, { key, digest, exact, label });
   }
-  return { scores: KnownScores.decode(scores, entries, changes), facts };
+  return { scores: KnownScores.decode(scores, entries, changes), facts, shared: bytes.subarray(8 + length, end) };
 }

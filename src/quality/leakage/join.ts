@@ -2,6 +2,7 @@
 // stands in a table; the larger one goes by once. A run that stands in very many rows is boilerplate: the first of those rows stand for all, so that
 // the cost is linear in both sides.
 import { record, type Entries } from '../text/entries.ts';
+import { RepeatFilter } from '../text/repeats.ts';
 import type { RowIndex } from '../text/row-index.ts';
 import type { Side } from './side.ts';
 
@@ -26,15 +27,21 @@ export function findCandidates(train: Indexed, asked: Indexed): Candidates {
 function equalNames(train: Indexed, asked: Indexed): Int32Array {
   const equal = new Int32Array(asked.entries.count).fill(-1);
   const byName = new Map<number, number[]>();
+  // most names of training are none of evaluation, and looking into a map takes longer
+  const names = new RepeatFilter(asked.entries.count);
   for (let entry = 0; entry < asked.entries.count; entry += 1) {
     const name = wordOf(asked, entry, record.name);
+    names.count(name);
     const known = byName.get(name);
     if (known === undefined) byName.set(name, [entry]);
     else known.push(entry);
   }
-  for (let entry = 0; entry < train.entries.count; entry += 1)
-    for (const other of byName.get(wordOf(train, entry, record.name)) ?? [])
+  for (let entry = 0; entry < train.entries.count; entry += 1) {
+    const name = wordOf(train, entry, record.name);
+    if (!names.mayHave(name)) continue;
+    for (const other of byName.get(name) ?? [])
       if ([1, 2, 3].every((word) => wordOf(train, entry, word) === wordOf(asked, other, word))) equal[other] = entry;
+  }
   return equal;
 }
 

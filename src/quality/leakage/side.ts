@@ -43,7 +43,7 @@ export async function openSide({ rows, world }: SideRows, columns: readonly stri
   const run = shortestRun(settings);
   const asked = { check: 'leakage', index: indexVersion, data: source.name, columns: chosen, run, group, time, rules: textRules };
   const indexed = await indexRows(rows, world, sideIndexer(source.name, chosen, { run, group, time }), checkDigest(asked));
-  await indexed.keep(Buffer.alloc(0));
+  await indexed.keep(() => Buffer.alloc(0));
   return { rows, world, columns: chosen, index: indexed.index, entries: entriesOf(indexed.index) };
 }
 

@@ -14,9 +14,14 @@ export interface RowIndexer {
 export interface IndexedRows {
   readonly index: RowIndex;
   /** the version that it was made from, and what was kept beside its index; null: all rows were read */
-  readonly from: { readonly changes: RowChanges; readonly rest: Buffer } | null;
-  /** Remembers the index, where it is far enough from what is remembered already. @param rest what is kept beside it */
-  keep(rest: Buffer): Promise<void>;
+  readonly from: {
+    readonly changes: RowChanges;
+    /** numbers of the rows that came, from 1 */
+    readonly added: readonly number[];
+    readonly rest: Buffer;
+  } | null;
+  /** Remembers the index, where it is far enough from what is remembered already. @param rest makes what is kept beside it */
+  keep(rest: () => Buffer): Promise<void>;
 }
 
 /** More of the rows changed: reading all is no slower. */
@@ -33,7 +38,7 @@ export async function indexRows(rows: CheckedRows, world: CheckWorld, indexer: R
     index,
     from: found,
     async keep(rest) {
-      if (changed > worthKeeping) await world.memory.keep(check, rememberedAs(rows), index.encode(rest));
+      if (changed > worthKeeping) await world.memory.keep(check, rememberedAs(rows), index.encode(rest()));
     },
   };
 }
@@ -60,7 +65,7 @@ async function fromMemory(
   world: CheckWorld,
   indexer: RowIndexer,
   check: Digest,
-): Promise<{ index: RowIndex; changes: RowChanges; rest: Buffer } | null> {
+): Promise<{ index: RowIndex; changes: RowChanges; added: readonly number[]; rest: Buffer } | null> {
   for await (const { version, state } of world.memory.recall(check)) {
     const before = await openRemembered(world, version, source.name);
     const decoded = before === null ? null : RowIndex.decode(state, indexer.width);
@@ -74,7 +79,7 @@ async function fromMemory(
         await indexer.add(added, row);
         numbers.push(row.row);
       }
-    return { index: nextIndex(decoded.index, changes, added, numbers), changes, rest: decoded.rest };
+    return { index: nextIndex(decoded.index, changes, added, numbers), changes, added: numbers, rest: decoded.rest };
   }
   return null;
 }

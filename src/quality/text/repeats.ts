@@ -1,16 +1,19 @@
 // Which of many numbers may stand there twice, told by two bits for each hash of them: most are alone, and what looks for equal ones need not sort them.
 
 /** Hashes for each number: more of them tell more, and stay in no cache of a processor. One in ten that is alone is not told as such. */
-const hashesOf = 8;
+const usualHashes = 8;
+/** Powers of two: as many hashes as stay in a cache where more are asked for than the usual. */
+const mostBits = 23;
 
 /** Numbers that were counted: none, one, several. Whoever is told that one may stand there twice looks itself. */
 export class RepeatFilter {
   readonly #shift: number;
   readonly #counts: Uint32Array;
 
-  /** @param size how many will be counted */
-  constructor(size: number) {
-    const bits = Math.min(31, Math.max(5, Math.ceil(Math.log2(size * hashesOf + 1))));
+  /** @param size how many will be counted @param hashesOf hashes for each, if that is not too many */
+  constructor(size: number, hashesOf: number = usualHashes) {
+    const usual = Math.min(31, Math.max(5, Math.ceil(Math.log2(size * usualHashes + 1))));
+    const bits = Math.max(usual, Math.min(mostBits, Math.ceil(Math.log2(size * hashesOf + 1))));
     this.#shift = 32 - bits;
     this.#counts = new Uint32Array(2 ** (bits - 4));
   }

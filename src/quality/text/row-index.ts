@@ -13,6 +13,8 @@ export class RowIndex {
   readonly #records = new NumberList();
   readonly #starts = new NumberList();
   readonly #tail = new NumberList();
+  /** a view for all who ask: millions of them would keep the collector busy */
+  #seen: Uint32Array | null = null;
 
   constructor(width: number) {
     this.width = width;
@@ -20,7 +22,7 @@ export class RowIndex {
 
   /** The records, one behind the other: only until one is added. */
   get records(): Uint32Array {
-    return this.#records.values;
+    return (this.#seen ??= this.#records.values);
   }
 
   get tail(): Uint32Array {
@@ -38,6 +40,7 @@ export class RowIndex {
     this.#records.append(record);
     this.#tail.appendList(list);
     this.rows += 1;
+    this.#seen = null;
   }
 
   /** @param rest what is kept behind it */
@@ -86,6 +89,7 @@ export class RowIndex {
     }
     for (const [at, number] of numbers.entries()) next.#records.copy(added.#records, at * width, (number - 1) * width, width);
     next.rows = rows;
+    next.#seen = null;
     next.#records.length = rows * width;
     next.#starts.length = rows;
     if (hasLists) next.#takeLists(before, changes, added, numbers);
