@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parseYaml } from '../base/config.ts';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { nameOfRows, openCheckedData, rowDatasets, type OpenedData } from '../quality/checked-data.ts';
 import type { FlaggedRow } from '../quality/findings.ts';
+import { parseRules } from '../quality/rules/parse-rules.ts';
 import type { RulesFile, RulesRun, RulesWorld } from '../quality/rules/run.ts';
 import type { Shard } from '../quality/rules/shard.ts';
 import type { Cli, Define } from './command.ts';
@@ -82,13 +82,13 @@ async function validateData(words: string[], options: Options, cli: Cli): Promis
 }
 
 async function judgingsOf(project: Project, words: readonly string[], options: Options, cli: Cli): Promise<Judging[]> {
-  const { rulesOfData } = await import('./rules-of-data.ts');
   const { rules, rev } = options;
   const names = words.length === 0 ? await rowDatasets(project, rev) : words;
   if (rules !== undefined) return names.map((data) => ({ data, rules }));
   // rules stand under the name of a data set, whichever way it is named
   const asking = { cwd: cli.cwd, ...(rev === undefined ? {} : { rev }) };
   const known = await Promise.all(names.map(async (word) => (await nameOfRows(project, word, asking)) ?? word));
+  const { rulesOfData } = await import('./rules-of-data.ts');
   const judgings = await rulesOfData(project, known, { required: words.length > 0 });
   if (judgings.length === 0) cli.note('no data set has rules: write rules/<data set>.yaml, or let `plumb rules suggest` write a first one');
   return judgings;
@@ -141,8 +141,7 @@ async function openRules(
   { reference = [], rev }: Options,
   { cwd, progress, signal }: Cli,
 ): Promise<{ rules: RulesFile; openReference: RulesWorld['openReference'] }> {
-  const { rulesSchema } = await import('../quality/rules/schema.ts');
-  const rules = { rules: await parseYaml(await readRules(project, judging.rules, cwd), judging.rules, rulesSchema), file: judging.rules };
+  const rules = { rules: await parseRules(await readRules(project, judging.rules, cwd), judging.rules), file: judging.rules };
   const asking = { cwd, progress, signal };
   const files = new Map(reference.map(referenceOf));
   const openReference: RulesWorld['openReference'] = async (data) => {

@@ -2,7 +2,7 @@
 // questions about all rows. Every engine works on this form, and knows nothing of YAML.
 import type { JsonValue } from '../../base/schema.ts';
 import type { DataReference } from './bounds.ts';
-import type { ColumnCheckName } from './column-checks.ts';
+import type { ColumnCheckName } from './check-names.ts';
 import type { ValueType } from './values.ts';
 import type { Expression } from './expression.ts';
 import type { ColumnRule, RowsRule, TableRule } from './schema.ts';

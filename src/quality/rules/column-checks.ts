@@ -1,14 +1,11 @@
 // What a rule may ask of one column. Row checks judge each value by itself, column checks all values of the column together.
 import { countSchema, fields, z } from '../../base/schema.ts';
-import { boundsSchema, columnReferenceSchema, countBoundsSchema, dataReferenceSchema } from './bounds.ts';
+import { boundsSchema, columnReferenceSchema, countBoundsSchema, dataReferenceSchema } from './bounds-schema.ts';
+import { textFormats, type ColumnCheckName, type RowCheckName } from './check-names.ts';
 import { dateFormatProblem } from './date-format.ts';
 import { jsonSchemaProblem } from './json-schema.ts';
 import { patternProblem } from './pattern.ts';
 import { valueTypes } from './values.ts';
-
-/** Texts of a known form. */
-export const textFormats = ['date', 'time', 'datetime', 'json', 'uuid', 'email', 'ipv4', 'uri'] as const;
-export type TextFormat = (typeof textFormats)[number];
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const end = z.union([z.number(), z.string().min(1)]);
@@ -121,7 +118,7 @@ export const rowChecks = {
     .optional()
     .describe('standard deviations that a number may lie from the mean of its column; one_sided: above it'),
   unique: z.literal(true).optional().describe('no value stands in two rows'),
-} as const;
+} as const satisfies Record<RowCheckName, z.ZodType>;
 
 /** Judged of all values together. */
 export const columnChecks = {
@@ -164,9 +161,4 @@ export const columnChecks = {
   psi: drift.optional().describe('population stability index against the deciles (texts: the values) of the reference'),
   ks: drift.optional().describe('two-sample Kolmogorov-Smirnov distance from the reference'),
   cramers_v: drift.optional().describe("Cramer's V of the values, here and in the reference"),
-} as const;
-
-export type RowCheckName = keyof typeof rowChecks;
-export type ColumnCheckName = keyof typeof columnChecks;
-export const rowCheckNames = Object.keys(rowChecks) as readonly RowCheckName[];
-export const columnCheckNames = Object.keys(columnChecks) as readonly ColumnCheckName[];
+} as const satisfies Record<ColumnCheckName, z.ZodType>;

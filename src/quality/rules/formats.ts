@@ -1,6 +1,6 @@
 // Texts of a known form, as tests.
 import type { RowTest } from './checks.ts';
-import type { TextFormat } from './column-checks.ts';
+import type { TextFormat } from './check-names.ts';
 
 const clock = '(?:[01]\\d|2[0-3]):[0-5]\\d(?::(?:[0-5]\\d|60)(?:[.,]\\d{1,9})?)?';
 const zone = '(?:Z|[+-](?:[01]\\d|2[0-3])(?::?[0-5]\\d)?)';

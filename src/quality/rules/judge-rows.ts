@@ -10,7 +10,7 @@ import type { Checks, Looked } from './checks.ts';
 import { broken, looker, passedBy, rowTest, type Outcome, type RowTests } from './row-test.ts';
 import { NumberList, type BrokenRow, type State } from './state.ts';
 import { cell, isMissing, keyOf, shownOf, valueName } from './values.ts';
-import { keysKept } from './report.ts';
+import { keysKept } from './report-size.ts';
 
 /** How much is noted of broken rows while they pass: of the others the verdict reads again what it shows. */
 const mostEntries = 200_000;

@@ -2,7 +2,7 @@
 import { PlumbError } from '../../base/errors.ts';
 import { boundsText, type DataReference } from './bounds.ts';
 import type { Check, CheckAbout, Checks, ColumnAsk, Looked, Reference, RowCheck, RowTest, TableAsk } from './checks.ts';
-import { columnCheckNames, rowCheckNames, type RowCheckName } from './column-checks.ts';
+import { columnCheckNames, rowCheckNames, type RowCheckName } from './check-names.ts';
 import type { ValueType } from './values.ts';
 import type { Expression } from './expression.ts';
 import { columnReads } from './expression.ts';

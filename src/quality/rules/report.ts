@@ -41,6 +41,3 @@ export const validationSchema = fields({
 
 export type Validation = z.infer<typeof validationSchema>;
 export type CheckResult = Validation['results'][number];
-
-export const keysKept = 1000;
-export const samplesKept = 10;

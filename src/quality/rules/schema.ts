@@ -3,8 +3,10 @@
 // What holds for all checks stands in docs/validation.md, in short: a missing value (absent, null, empty text) breaks only `not_missing`, all others pass it
 // by; a value of another type than a check asks for breaks it; the cells of a CSV are read as what the check asks for.
 import { fields, z } from '../../base/schema.ts';
-import { boundsSchema, columnReferenceSchema, countBoundsSchema, dataReferenceSchema, notCrossed } from './bounds.ts';
-import { columnCheckNames, columnChecks, rowCheckNames, rowChecks } from './column-checks.ts';
+import { notCrossed } from './bounds.ts';
+import { boundsSchema, columnReferenceSchema, countBoundsSchema, dataReferenceSchema } from './bounds-schema.ts';
+import { columnCheckNames, rowCheckNames } from './check-names.ts';
+import { columnChecks, rowChecks } from './column-checks.ts';
 import { expressionProblem } from './expression-parser.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);

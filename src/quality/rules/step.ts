@@ -1,7 +1,6 @@
 // plumb/validate: rows against a rules file. The report and the flagged rows are written first; then broken rules of severity error end the step.
 import { readFile, writeFile } from 'node:fs/promises';
 import { canonicalJsonFile } from '../../base/canonical.ts';
-import { parseYaml } from '../../base/config.ts';
 import { PlumbError } from '../../base/errors.ts';
 import { fields, z } from '../../base/schema.ts';
 import type { Step, StepContext, StepInput, StepResult } from '../../base/step.ts';
@@ -10,9 +9,10 @@ import type { FlaggedRow } from '../findings.ts';
 import { writeFlagged } from '../flagged-file.ts';
 import type { DataReference } from './bounds.ts';
 import { describeBroken, rulesBroken } from './broken.ts';
+import { parseRules } from './parse-rules.ts';
 import { planChecks } from './plan.ts';
 import { runRules } from './run.ts';
-import { rulesSchema, type Rules } from './schema.ts';
+import type { Rules } from './schema.ts';
 
 export const validateArguments = fields({
   data: z.string().min(1).describe('data set of the lock, or output of a stage'),
@@ -37,7 +37,7 @@ export const validate: Step<ValidateArguments, null> = {
 /** Data that rules refer to are inputs as well. A rules file with a mistake in it is told when the step runs. */
 async function referenceInputs({ rules: file }: ValidateArguments, readText: (path: string) => Promise<string>): Promise<Record<string, StepInput>> {
   try {
-    const names = referencedData(await parseYaml(await readText(file), file, rulesSchema), file);
+    const names = referencedData(await parseRules(await readText(file), file), file);
     return Object.fromEntries(names.map((ref, at) => [inputName(at), { kind: 'data', ref }]));
   } catch (error) {
     if (error instanceof PlumbError) return {};
@@ -62,7 +62,7 @@ async function runValidate(context: StepContext<ValidateArguments, null>): Promi
   const { report, flagged: flaggedPath } = context.outputs;
   if (path === undefined || report === undefined || flaggedPath === undefined) throw new Error('plumb/validate was started without its files');
   const file = context.with.rules;
-  const rules = await parseYaml(await readFile(path, 'utf8'), file, rulesSchema);
+  const rules = await parseRules(await readFile(path, 'utf8'), file);
   const world = worldOfStep(context);
   const names = referencedData(rules, file);
   const openReference = async (data: DataReference) => inputOfStep(context, inputName(names.indexOf(nameOf(data, file))), world);

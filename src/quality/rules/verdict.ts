@@ -7,7 +7,8 @@ import type { Finding, FlaggedRow } from '../findings.ts';
 import { isWithin } from './bounds.ts';
 import type { Check, CheckAbout, Checks } from './checks.ts';
 import { describer, indexShown } from './judge-rows.ts';
-import { keysKept, samplesKept, type CheckResult, type Validation } from './report.ts';
+import type { CheckResult, Validation } from './report.ts';
+import { keysKept, samplesKept } from './report-size.ts';
 import type { BrokenRow, State } from './state.ts';
 import { judgeBag, type Observed, type ReferenceBag } from './statistics.ts';
 

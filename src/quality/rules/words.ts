@@ -1,7 +1,7 @@
 // Checks in words, for reports and errors.
 import { boundsText } from './bounds.ts';
 import type { ColumnAsk, Scalar } from './checks.ts';
-import type { RowCheckName } from './column-checks.ts';
+import type { RowCheckName } from './check-names.ts';
 import type { ColumnRule } from './schema.ts';
 
 type Given<Name extends keyof ColumnRule> = NonNullable<ColumnRule[Name]>;

@@ -2,7 +2,7 @@
 import { columnReads, columnsOf, type Expression } from '../rules/expression.ts';
 import type { Checks, Looked } from '../rules/checks.ts';
 import type { RowFormat } from '../../datasets/schema.ts';
-import { keysKept } from '../rules/report.ts';
+import { keysKept } from '../rules/report-size.ts';
 import type { Members } from '../rules/row-test.ts';
 import { valuesOfBag } from '../rules/members.ts';
 import type { ColumnBag } from '../columns/column-bag.ts';
