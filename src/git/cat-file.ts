@@ -2,7 +2,7 @@
 // few milliseconds of a new process. The process never keeps ours from ending, and goes when nobody asked for a time.
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { notStarted, type GitProgram } from './process.ts';
+import { isForeign, mendForeign, notStarted, type GitProgram } from './process.ts';
 import { PlumbError } from '../base/errors.ts';
 
 export interface GitObject {
@@ -69,7 +69,8 @@ function openSession(git: GitProgram, onEnd: () => void): Session {
     end(
       new PlumbError('GIT_FAILED', {
         what: `git cat-file ended with code ${code ?? 128}: ${said.trim()}`,
-        mend: 'run `git fsck`: an object may be damaged',
+        mend: isForeign(said) ? mendForeign(said) : 'run `git fsck`: an object may be damaged',
+        details: { exitCode: code ?? 128, ...(isForeign(said) ? { foreign: true } : {}) },
       }),
     ),
   );

@@ -185,13 +185,23 @@ export function failure(args: readonly string[], result: Result): PlumbError {
   const said = withoutSecrets(result.stderr.trim());
   return new PlumbError('GIT_FAILED', {
     what: `git ${args.find((word) => !word.startsWith('-')) ?? ''} ended with code ${result.code}${said === '' ? '' : `: ${said}`}`,
-    mend: /dubious ownership/.test(said)
-      ? 'run the `git config` command above if you trust this repository'
+    mend: isForeign(said)
+      ? mendForeign(said)
       : /unknown (option|switch)|unrecognized argument|usage: git/.test(said)
         ? 'install git 2.32 or newer, or set PLUMB_GIT=isomorphic'
         : 'mend what git says, then run the command again',
-    details: { exitCode: result.code },
+    details: { exitCode: result.code, ...(isForeign(said) ? { foreign: true } : {}) },
   });
+}
+
+/** Git does not read what belongs to another user, unless it is told that he is trusted. @param said by git */
+export function isForeign(said: string): boolean {
+  return said.includes('dubious ownership');
+}
+
+export function mendForeign(said: string): string {
+  const [command = 'git config --global --add safe.directory PATH'] = /git config --global --add safe\.directory .+/.exec(said) ?? [];
+  return `it belongs to another user; if you trust them: ${command}`;
 }
 
 /** Git does not always say why it could not write. With less than this left, the disk is the reason. */

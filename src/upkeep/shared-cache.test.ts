@@ -1,12 +1,13 @@
 // A cache of a group: whoever is in it can write there, and whoever writes there is known, or a gc of somebody else takes what he has not pushed.
 import { chmodSync, mkdirSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { collectObjects } from '../datasets/reachable.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { neighbours } from '../project/shared-cache.ts';
 import { checkCache } from './fsck-local.ts';
 import { checkRemote } from './fsck-remote.ts';
+import { planLocal } from './gc-local.ts';
 import { createShared, quietly } from './upkeep.fixture.ts';
 
 async function scene(): Promise<{ cache: string; root: string; open: () => Promise<Project> }> {
@@ -59,4 +60,27 @@ test('who may write to it and cannot be known in it writes nothing', async () =>
   writeFileSync(join(cache, 'repositories'), 'in the way');
   await expect(open()).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
   expect(readdirSync(cache)).toEqual(['repositories']);
+});
+
+test('a repository of another user, which git does not read, is told by name and with what to say to git; nothing is guessed', async () => {
+  const { cache, root, open } = await scene();
+  const [ours, { root: theirs }] = [await open(), await createShared()];
+  await openProject({ cwd: theirs, env: { PLUMB_CACHE: cache } });
+  try {
+    // git's own way to test this without a second user
+    vi.stubEnv('GIT_TEST_ASSUME_DIFFERENT_OWNER', '1');
+    const home = join(root, '../home');
+    mkdirSync(home);
+    writeFileSync(join(home, '.gitconfig'), `[safe]\n\tdirectory = ${root}\n`);
+    vi.stubEnv('HOME', home);
+    vi.stubEnv('XDG_CONFIG_HOME', home);
+    const request = { workspaceOnly: false, force: false, graceMs: 0, now: new Date(), signal: quietly.signal };
+    await expect(planLocal(ours, request)).rejects.toMatchObject({
+      code: 'GIT_FAILED',
+      message: expect.stringContaining(theirs),
+      mend: expect.stringContaining(`git config --global --add safe.directory ${theirs}`),
+    });
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
