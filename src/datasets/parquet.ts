@@ -1,19 +1,59 @@
 // Parquet, a row group at a time. Values come out as JSON has them.
 import { isUtf8 } from 'node:buffer';
 import { open, type FileHandle } from 'node:fs/promises';
-import type { AsyncBuffer, Compressors, FileMetaData } from 'hyparquet';
 import { PlumbError, systemError } from '../base/errors.ts';
+import type { ParquetBytes, Pieces } from './parquet-group.ts';
 import type { ReadOptions, Row } from './row.ts';
 
+/** Rows are made of columns so many at once: only the columns of a row group are in memory whole. */
+const rowsAtOnce = 16_384;
+
 /**
- * Rows of a Parquet file, one batch a row group: a row group is what memory must hold.
- * 64-bit integers beyond 2^53 and decimals beyond it become text, dates and times ISO 8601 in UTC, bytes base64, NaN null.
+ * Rows of a Parquet file in batches; memory holds the columns of a row group. 64-bit integers beyond 2^53 and decimals beyond it become text, dates and times
+ * ISO 8601 in UTC, bytes base64, NaN null. A file that is damaged, or that claims what it cannot hold, is an error in bounded time and memory.
  * @throws PlumbError ROW_SYNTAX, FILE_MISSING, FILE_UNREADABLE
  */
 export async function* readParquet(path: string, options: ReadOptions = {}): AsyncGenerator<Row[]> {
-  const { parquetReadObjects } = await import('hyparquet');
-  for await (const { first, data } of readGroups(path, options, parquetReadObjects))
-    yield data.map((value, at) => ({ row: first + at, value: plain(value) as Record<string, unknown> }));
+  for await (const { first, rows, columns } of readGroups(path, null, options)) {
+    const cursors = [...columns].map(([name, pieces]) => new Cursor(name, pieces));
+    for (let from = 0; from < rows; from += rowsAtOnce) {
+      const batch = Array.from({ length: Math.min(rowsAtOnce, rows - from) }, (_, at): Row => ({ row: first + from + at, value: {} }));
+      try {
+        for (const cursor of cursors) cursor.fill(batch);
+      } catch (error) {
+        throw broken(error, options.name ?? path, first + from);
+      }
+      yield batch;
+    }
+  }
+}
+
+/** Goes through the pieces of a column as rows are made. */
+class Cursor {
+  readonly #name: string;
+  readonly #pieces: Pieces;
+  #piece = 0;
+  #at = 0;
+
+  constructor(name: string, pieces: Pieces) {
+    this.#name = name;
+    this.#pieces = pieces;
+  }
+
+  fill(batch: readonly Row[]): void {
+    const name = this.#name;
+    let piece = this.#pieces[this.#piece];
+    for (const { value } of batch) {
+      while (piece !== undefined && this.#at >= piece.length) {
+        piece = this.#pieces[(this.#piece += 1)];
+        this.#at = 0;
+      }
+      const cell = plain(piece?.[this.#at++]);
+      // an assignment to that name would set another thing
+      if (name === '__proto__') Object.defineProperty(value, name, { value: cell, enumerable: true, writable: true, configurable: true });
+      else value[name] = cell;
+    }
+  }
 }
 
 /** Cells of some columns of a row group, as `plain` has yet to make JSON of them. */
@@ -28,58 +68,30 @@ export interface ColumnGroup {
  * @param wanted names; null: all. One that is not there is left out
  */
 export async function* readParquetColumns(path: string, wanted: readonly string[] | null, options: ReadOptions = {}): AsyncGenerator<ColumnGroup> {
-  const { parquetRead, parquetSchema } = await import('hyparquet');
-  const groups = readGroups(path, options, async (group) => {
-    const names = parquetSchema(group.metadata).children.map(({ element }) => element.name);
-    const columns = new Map<string, ArrayLike<unknown>[]>();
-    const asked = wanted === null ? names : names.filter((name) => wanted.includes(name));
-    if (asked.length === 0) return columns;
-    const onChunk = ({ columnName, columnData }: { columnName: string; columnData: ArrayLike<unknown> }): void => {
-      const pieces = columns.get(columnName);
-      if (pieces === undefined) columns.set(columnName, [columnData]);
-      else pieces.push(columnData);
-    };
-    await parquetRead({ ...group, columns: asked, onChunk });
-    return columns;
-  });
-  for await (const { rows, data } of groups) yield { rows, columns: data };
+  for await (const { rows, columns } of readGroups(path, wanted, options)) yield { rows, columns };
 }
 
-interface Group {
-  readonly file: AsyncBuffer;
-  readonly metadata: FileMetaData;
-  readonly rowStart: number;
-  readonly rowEnd: number;
-  readonly compressors: Compressors;
-  readonly utf8: false;
-}
-
-async function* readGroups<Data>(
+async function* readGroups(
   path: string,
+  wanted: readonly string[] | null,
   options: ReadOptions,
-  read: (group: Group) => Promise<Data>,
-): AsyncGenerator<{ first: number; rows: number; data: Data }> {
-  const [{ parquetMetadataAsync }, { compressors }] = await Promise.all([import('hyparquet'), import('hyparquet-compressors')]);
+): AsyncGenerator<{ first: number; rows: number; columns: Map<string, Pieces> }> {
+  const { readFooter, readGroup } = await import('./parquet-group.ts');
   const name = options.name ?? path;
   const handle = await open(path, 'r').catch((error: unknown) => Promise.reject(systemError(error, 'read', path)));
   try {
-    const file = { byteLength: (await handle.stat()).size, slice: sliceOf(handle, options) };
-    const metadata = await parquetMetadataAsync(file).catch((error: unknown) => Promise.reject(broken(error, name, 1)));
-    let rowStart = 0;
-    const wanted = groupsOf(options.part, metadata.row_groups.length);
-    for (const [at, group] of metadata.row_groups.entries()) {
+    const file = await bytesOf(handle, options);
+    const footer = await readFooter(file).catch((error: unknown) => Promise.reject(broken(error, name, 1)));
+    const part = groupsOf(options.part, footer.groups.length);
+    let first = 1;
+    for (const [at, group] of footer.groups.entries()) {
       options.signal?.throwIfAborted();
-      const rowEnd = rowStart + Number(group.num_rows);
-      if (at < wanted.start || at >= wanted.end) {
-        rowStart = rowEnd;
-        continue;
+      const row = first;
+      if (at >= part.start && at < part.end && group.rows > 0) {
+        const columns = await readGroup(file, footer, group, wanted).catch((error: unknown) => Promise.reject(broken(error, name, row)));
+        yield { first: row, rows: group.rows, columns };
       }
-      const first = rowStart + 1;
-      const data = await read({ file, metadata, rowStart, rowEnd, compressors, utf8: false }).catch((error: unknown) =>
-        Promise.reject(broken(error, name, first)),
-      );
-      yield { first, rows: rowEnd - rowStart, data };
-      rowStart = rowEnd;
+      first += group.rows;
     }
   } finally {
     await handle.close();
@@ -91,19 +103,21 @@ function groupsOf(part: ReadOptions['part'], groups: number): { start: number; e
   return { start: Math.floor((groups * (part.at - 1)) / part.of), end: Math.floor((groups * part.at) / part.of) };
 }
 
-function sliceOf(handle: FileHandle, options: ReadOptions): (start: number, end?: number) => Promise<ArrayBuffer> {
-  return async (start, end) => {
-    const size = (await handle.stat()).size;
-    const from = start < 0 ? Math.max(0, size + start) : start;
-    const bytes = new Uint8Array(Math.max(0, Math.min(end ?? size, size) - from));
-    let done = 0;
-    while (done < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, done, bytes.length - done, from + done);
-      if (bytesRead === 0) throw new Error('the file ends early');
-      done += bytesRead;
-    }
-    options.onBytes?.(bytes.length);
-    return bytes.buffer;
+async function bytesOf(handle: FileHandle, options: ReadOptions): Promise<ParquetBytes> {
+  const { size } = await handle.stat();
+  return {
+    byteLength: size,
+    read: async (start, end) => {
+      if (!(start >= 0 && start <= end && end <= size)) throw new Error('a column lies outside of the file');
+      const bytes = new Uint8Array(end - start);
+      for (let done = 0; done < bytes.length;) {
+        const { bytesRead } = await handle.read(bytes, done, bytes.length - done, start + done);
+        if (bytesRead === 0) throw new Error('the file ends early');
+        done += bytesRead;
+      }
+      options.onBytes?.(bytes.length);
+      return bytes;
+    },
   };
 }
 
