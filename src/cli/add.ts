@@ -2,6 +2,7 @@ import { PlumbError } from '../base/errors.ts';
 import { shortDigest } from '../base/digest.ts';
 import { formatBytes } from '../base/progress.ts';
 import { addDataset, type AddResult } from '../datasets/add.ts';
+import { counted } from '../evaluate/words.ts';
 import { openProject } from '../project/open.ts';
 import { visible } from '../report/visible.ts';
 import type { Cli, Define } from './command.ts';
@@ -36,7 +37,7 @@ export const define: Define = (command, cli) => {
 
 function tell(result: AddResult, cli: Cli): void {
   const { entry, before, ignore } = result;
-  const what = entry.format === 'files' ? `${entry.files} files` : `${entry.rows} rows`;
+  const what = entry.format === 'files' ? counted(entry.files, 'file') : counted(entry.rows, 'row');
   const facts = `${visible(entry.path)}, ${what}, ${formatBytes(entry.bytes)}, ${shortDigest(entry.digest)}`;
   if (!result.changed) cli.print(`${cli.paint.bold(result.name)} is as it was: ${facts}`);
   else cli.print(`${cli.paint.green(before === null ? 'added' : 'updated')} ${cli.paint.bold(result.name)}: ${facts}`);

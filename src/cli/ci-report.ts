@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { writeFileAtomic } from '../base/atomic.ts';
 import { isPlumbError, type PlumbError } from '../base/errors.ts';
 import { openProject } from '../project/open.ts';
+import { visible } from '../report/visible.ts';
 import type { Failure } from '../report/index.ts';
 import type { Report } from '../report/schema.ts';
 import type { Cli, Define } from './command.ts';
@@ -43,9 +44,8 @@ export const define: Define = (command, cli) => {
       const { renderHtml, renderMarkdown, renderText } = await import('../report/index.ts');
       cli.emit(report);
       if (options.html !== undefined) {
-        const path = resolve(cli.cwd, options.html);
-        await writeFileAtomic(path, renderHtml(report));
-        cli.note(`wrote ${path}`);
+        await writeFileAtomic(resolve(cli.cwd, options.html), renderHtml(report));
+        cli.note(`wrote ${visible(options.html)}`);
       }
       if (options.stdout === true) cli.print(renderMarkdown(report));
       else cli.print(renderText(report, { paint: cli.paint, width: process.stdout.columns || 100 }));

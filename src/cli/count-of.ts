@@ -1,4 +1,6 @@
-/** '1 pack', '2 packs' */
+import { counted } from '../evaluate/words.ts';
+
+/** '1 pack', '2,000 packs' */
 export function countOf(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  return counted(number, noun);
 }

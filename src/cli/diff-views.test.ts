@@ -43,7 +43,7 @@ a  data/a.jsonl  6 rows: 1 added, 1 removed, 1 edited, 1 relabelled
   # 1  label: "x" → "y"  text: "text 1"
   ~ 2  text: "text 2" → "TWO"  label: "x"
   - 0  text: "text 0"  label: "x"
-  + 9  text: "new"  label: "z"  more: "1"
+  + 9  text: "new"  label: "z"  more: 1
 
 b  data/b.jsonl  6 rows: all the same, in another order
 
@@ -52,6 +52,22 @@ c  data/c.csv  new data set: 1 row, 4 B
 files  data/files  1 → 2 files: 1 added
   + y`);
   expect(renderDiffMarkdown(diff, words)).toContain('| relabelled | `1` | `label: x` | `label: y` |');
+});
+
+test('numbers, lists and objects are what they are, text is quoted, counts are read at a glance', async () => {
+  const project = await createProject();
+  const rows = Array.from({ length: 1234 }, (_, id) => ({ id, zip: '0815 a', from: [{ source: 'desk' }] }));
+  await project.write('data/a.jsonl', jsonl(rows));
+  await project.add('data/a.jsonl', { key: 'id' });
+  await project.git('add', '-A');
+  await project.git('commit', '-qm', 'one');
+  await project.write(
+    'data/a.jsonl',
+    jsonl([...rows.slice(1), { id: 9999, zip: '4711 b', from: [{ source: 'mail' }] }, { id: 9998, zip: '1', from: [] }]),
+  );
+  const text = renderDiffText(await diffOf(project), words, plain);
+  expect(text).toContain('1,234 → 1,235 rows: 2 added, 1 removed');
+  expect(text).toContain('+ 9999  zip: "4711 b"  from: [{"source":"mail"}]');
 });
 
 test('cells cannot move the cursor, nor break a table or notify anybody', async () => {

@@ -2,10 +2,10 @@
 import { formatBytes } from '../base/progress.ts';
 import type { DataDiff, DataSetDiff, FilesDiff } from '../datasets/diff.ts';
 import type { RowSample, RowsDiff } from '../datasets/row-diff.ts';
+import { count, counted } from '../evaluate/words.ts';
 import { code } from '../report/markdown-text.ts';
 import { cut, visible } from '../report/visible.ts';
 import type { Paint } from './command.ts';
-import { countOf } from './count-of.ts';
 
 export interface Sides {
   readonly before: string;
@@ -37,8 +37,8 @@ function pathOf(set: DataSetDiff): string {
 /** What happened, in one sentence. */
 function headline(set: DataSetDiff): string {
   const version = set.after ?? set.before;
-  const count = version?.count ?? null;
-  const size = `${count === null ? '' : `${countOf(count, version?.format === 'files' ? 'file' : 'row')}, `}${formatBytes(version?.bytes ?? 0)}`;
+  const many = version?.count ?? null;
+  const size = `${many === null ? '' : `${counted(many, version?.format === 'files' ? 'file' : 'row')}, `}${formatBytes(version?.bytes ?? 0)}`;
   if (set.change === 'added') return `new data set: ${size}`;
   if (set.change === 'removed') return `data set removed: ${size}`;
   if (set.change === 'replaced') return `${set.before?.format ?? ''} became ${set.after?.format ?? ''}: ${size}`;
@@ -47,30 +47,30 @@ function headline(set: DataSetDiff): string {
 
 function rowsSentence(rows: RowsDiff): string {
   const edited = rows.edited - rows.relabelled;
-  const parts = counted([
+  const parts = kindsInWords([
     [rows.added, 'added'],
     [rows.removed, 'removed'],
     [edited, 'edited'],
     [rows.relabelled, 'relabelled'],
   ]);
-  const total = rows.rowsBefore === rows.rowsAfter ? countOf(rows.rowsAfter, 'row') : `${rows.rowsBefore} → ${countOf(rows.rowsAfter, 'row')}`;
+  const total = rows.rowsBefore === rows.rowsAfter ? counted(rows.rowsAfter, 'row') : `${count(rows.rowsBefore)} → ${counted(rows.rowsAfter, 'row')}`;
   if (parts !== '') return `${total}: ${parts}`;
   return `${total}: all the same, ${rows.reordered ? 'in another order' : 'written in another way'}`;
 }
 
 function filesSentence(files: FilesDiff): string {
-  const parts = counted([
+  const parts = kindsInWords([
     [files.added, 'added'],
     [files.removed, 'removed'],
     [files.edited, 'edited'],
   ]);
-  return `${files.filesBefore} → ${countOf(files.filesAfter, 'file')}: ${parts}`;
+  return `${count(files.filesBefore)} → ${counted(files.filesAfter, 'file')}: ${parts}`;
 }
 
-function counted(counts: readonly (readonly [number, string])[]): string {
+function kindsInWords(counts: readonly (readonly [number, string])[]): string {
   return counts
-    .filter(([count]) => count > 0)
-    .map(([count, word]) => `${count} ${word}`)
+    .filter(([many]) => many > 0)
+    .map(([many, word]) => `${count(many)} ${word}`)
     .join(', ');
 }
 
@@ -81,7 +81,7 @@ function factsOf(rows: RowsDiff): string[] {
   if (rows.columns.length > 0) {
     facts.push(
       `changed columns${rows.columnsComplete ? '' : ' (in the first edited rows)'}: ${some(
-        rows.columns.map(({ column, rows: count }) => `${column} (${count})`),
+        rows.columns.map(({ column, rows: many }) => `${column} (${count(many)})`),
         mostColumns,
       )}`,
     );
@@ -99,7 +99,7 @@ function factsOf(rows: RowsDiff): string[] {
   if (rows.balance !== null && rows.balance.length > 0) {
     facts.push(
       `classes: ${some(
-        rows.balance.map(({ label, before, after }) => `${cut(label, 60)} ${before} → ${after}`),
+        rows.balance.map(({ label, before, after }) => `${cut(label, 60)} ${count(before)} → ${count(after)}`),
         mostClasses,
       )}`,
     );
@@ -116,8 +116,15 @@ function sign(kind: RowSample['kind'], paint: Paint): string {
   return kind === 'removed' ? paint.red('-') : paint.yellow(kind === 'edited' ? '~' : '#');
 }
 
+/** Text is quoted; numbers and lists are what they are. */
 function cell(text: string | undefined): string {
-  return text === undefined ? 'none' : `"${cut(visible(text), cellWidth)}"`;
+  if (text === undefined) return 'none';
+  const shown = cut(visible(text), cellWidth);
+  return isNoText(text) ? shown : `"${shown}"`;
+}
+
+function isNoText(text: string): boolean {
+  return /^(-?\d+(\.\d+)?(e[+-]?\d+)?|true|false|null)$/i.test(text) || /^(\{".*\}|\[.*\])$/s.test(text) || text === '{}';
 }
 
 function sampleText(sample: RowSample, paint: Paint): string {

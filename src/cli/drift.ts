@@ -3,6 +3,7 @@ import { writeFileAtomic } from '../base/atomic.ts';
 import { canonicalJsonFile } from '../base/canonical.ts';
 import { PlumbError } from '../base/errors.ts';
 import { openProject } from '../project/open.ts';
+import { visible } from '../report/visible.ts';
 import type { Define } from './command.ts';
 
 interface Options {
@@ -61,7 +62,7 @@ export const define: Define = (command, cli) => {
 
   async function write(file: string, text: string): Promise<void> {
     await writeFileAtomic(resolve(cli.cwd, file), text);
-    cli.note(`wrote ${resolve(cli.cwd, file)}`);
+    cli.note(`wrote ${visible(file)}`);
   }
 };
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { writeFileAtomic } from '../base/atomic.ts';
 import { openProject } from '../project/open.ts';
+import { visible } from '../report/visible.ts';
 import type { Define } from './command.ts';
 import { withPipeline } from './open-pipeline.ts';
 import { stageOption } from './stage-option.ts';
@@ -56,8 +57,7 @@ export const define: Define = (command, cli) => {
     });
 
   async function write(file: string, text: string): Promise<void> {
-    const path = resolve(cli.cwd, file);
-    await writeFileAtomic(path, text);
-    cli.note(`wrote ${path}`);
+    await writeFileAtomic(resolve(cli.cwd, file), text);
+    cli.note(`wrote ${visible(file)}`);
   }
 };

@@ -1,4 +1,5 @@
 import { readStatus, type DatasetStatus, type Status } from '../datasets/status.ts';
+import { count, counted } from '../evaluate/words.ts';
 import { openProject } from '../project/open.ts';
 import { describeUnfinished } from '../project/together.ts';
 import { visible } from '../report/visible.ts';
@@ -25,8 +26,7 @@ function tell(status: Status, cli: Cli): void {
   const differing = datasets.filter((set) => set.state !== 'same' || set.pushed === false);
   for (const set of differing) cli.print(lineOf(set, cli));
   const quiet = datasets.length - differing.length;
-  if (quiet > 0)
-    cli.print(`${quiet} of ${datasets.length} data ${datasets.length === 1 ? 'set' : 'sets'} as locked${status.remote === null ? '' : ', pushed'}`);
+  if (quiet > 0) cli.print(`${count(quiet)} of ${counted(datasets.length, 'data set')} as locked${status.remote === null ? '' : ', pushed'}`);
   for (const path of unlocked) cli.print(`${cli.paint.yellow('new')}        ${visible(path)}  ${cli.paint.dim('plumb add it')}`);
   if (status.remoteFault !== undefined) cli.note(`what is pushed is not known: ${visible(status.remoteFault)}`);
   if (status.remote === null && datasets.length > 0) cli.print(cli.paint.dim('no remote is configured: the bytes are on this machine only'));
