@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { load, YAMLException } from 'js-yaml';
 import type { core, ZodType } from 'zod';
-import { errnoOf, PlumbError, systemError, type Where } from './errors.ts';
+import { errnoOf, isPlumbError, PlumbError, systemError, type Where } from './errors.ts';
 import { nearest } from './names.ts';
 
 /**
@@ -248,6 +248,22 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
     current = (current as Record<PropertyKey, unknown>)[key];
   }
   return current;
+}
+
+/**
+ * What is found wrong with a file only later, and says where by its path of keys, is told with its line.
+ * @param text of the file
+ * @throws what `work` throws
+ */
+export async function withLines<T>(file: string, text: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isPlumbError(error) || error.where?.file !== file || error.where.path === undefined || error.where.line !== undefined) throw error;
+    const { code, message: what, where, mend, details = {}, cause } = error;
+    const place = (await yamlPositions(text))(where.path?.split('.') ?? [], false);
+    throw new PlumbError(code, { what, where: { ...where, ...place }, mend, details, cause });
+  }
 }
 
 /** Places in a text of YAML or JSON, for messages about what it says. Slow: it is parsed again. */

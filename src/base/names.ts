@@ -17,8 +17,10 @@ export function checkName(kind: string, text: string): string {
   });
 }
 
-/** The candidate that a mistyped word most likely meant, or undefined when none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+/** The candidate that a mistyped word most likely meant: one of nearly the same letters, else one that it writes out ("minimum", of "min"); undefined: none. */
+export function nearest(word: string, names: Iterable<string>): string | undefined {
+  const candidates = [...names];
+
   let best: string | undefined;
   let least = (word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1;
   for (const candidate of candidates) {
@@ -28,7 +30,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
       best = candidate;
     }
   }
-  return best;
+  return best ?? candidates.filter((one) => one.length >= 3 && word.toLowerCase().startsWith(one.toLowerCase())).toSorted(byLength)[0];
+}
+
+function byLength(a: string, b: string): number {
+  return b.length - a.length;
 }
 
 /** 'a, b, c', and of many the first 30 and how many more: a list that ends without a word says that what it leaves out is not there. */

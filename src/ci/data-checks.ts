@@ -214,7 +214,7 @@ async function judge(source: RowsSource, judging: Judging, findings: Findings): 
     const { key: _, ...others } = rules;
     const tried = { ...others, ...(key === undefined ? {} : { key }), rules: kept.map(({ rule }) => rule) };
     try {
-      const validation = await judgeRows({ rules: tried, file }, { read, untyped: entry.format === 'csv', references });
+      const validation = await judgeRows({ rules: tried, file }, { read, untyped: entry.format === 'csv', key: entry.key, references });
       for (const result of validation.results) {
         if (result.holds) continue;
         const number = kept[result.rule - 1]?.number ?? result.rule;
@@ -228,7 +228,7 @@ async function judge(source: RowsSource, judging: Judging, findings: Findings): 
       if (!isPlumbError(error)) throw error;
       if (error.code === 'DATASET_UNKNOWN' || unreachable.has(error.code)) findings.addError(error, { file, dataset: name, severity: 'warning' });
       // rows that end the reading: they are told by now
-      if (error.code !== 'CONFIG_INVALID') return;
+      if (error.code !== 'CONFIG_INVALID' && error.code !== 'DATASET_COLUMN') return;
       const [where, at] = /^(?:key|rules\.(\d+)(?:\..*)?)$/.exec(error.where?.path ?? '') ?? [];
       const [wrong] = at === undefined ? [] : kept.splice(Number(at), 1);
       const place = wrong === undefined ? ['key'] : ['rules', String(wrong.number - 1)];

@@ -212,7 +212,7 @@ test('broken rules name rows by their keys, and show neither secrets nor persona
       ['RULES_BROKEN', 'error', 'datasets.lock', 3, 'c', 'intents'],
       ['RULES_BROKEN', 'warning', 'datasets.lock', 1, '[e-mail]', 'intents'],
       ['RULES_BROKEN', 'error', 'datasets.lock', undefined, undefined, 'intents'],
-      ['CONFIG_INVALID', 'error', 'rules/intents.yaml', undefined, undefined, 'intents'],
+      ['DATASET_COLUMN', 'error', 'rules/intents.yaml', undefined, undefined, 'intents'],
     ]),
   );
   expect(JSON.stringify(findings)).not.toMatch(/ada@example|ghp_/);

@@ -60,11 +60,16 @@ export async function judgeOnSpark(
 }
 
 /** A URL is for the cluster to open; a data set is the file that this machine has of it. */
-async function dataForSpark(project: Project, word: string, rev: string | undefined, cli: Cli): Promise<Pick<SparkAsking, 'format' | 'paths'>> {
+async function dataForSpark(
+  project: Project,
+  word: string,
+  rev: string | undefined,
+  cli: Cli,
+): Promise<Pick<SparkAsking, 'format' | 'paths'> & { readonly key?: string }> {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(word)) return { format: requireFormatOfName(word), paths: [word] };
   const { cwd, progress, signal } = cli;
   const { source } = (await openCheckedData(project, word, { cwd, progress, signal, ...(rev === undefined ? {} : { rev }) })).rows;
-  return { format: source.format, paths: [pathForSpark(source.path)] };
+  return { format: source.format, paths: [pathForSpark(source.path)], ...(source.key === undefined ? {} : { key: source.key }) };
 }
 
 function runnerOf({ sparkSubmit = 'spark-submit', remote }: SparkOptions, { env, signal }: Cli): SparkRunner {

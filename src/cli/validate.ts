@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { withLines } from '../base/config.ts';
 import { errnoOf, PlumbError, systemError } from '../base/errors.ts';
 import { openProject, type Project } from '../project/open.ts';
 import { nameOfRows, openCheckedData, rowDatasets, type OpenedData } from '../quality/checked-data.ts';
@@ -102,21 +103,27 @@ async function judgeWhole(
   cli: Cli,
 ): Promise<Pick<RulesRun, 'validation'> & { readonly engine: string }> {
   if (options.engine !== undefined) {
-    const { rules, openReference } = await openRules(project, judging, options, cli);
+    const { rules, text, openReference } = await openRules(project, judging, options, cli);
     const { judgeOnSpark } = await import('./validate-spark.ts');
-    return { validation: await judgeOnSpark(project, { judging, rules, openReference, options, onFlagged }, cli), engine: 'spark' };
+    const asked = { judging, rules, openReference, options, onFlagged };
+    return { validation: await withLines(rules.file, text, () => judgeOnSpark(project, asked, cli)), engine: 'spark' };
   }
-  const { opened, rules, world } = await openJudging(project, judging, options, cli);
-  if (options.merge === undefined) return (await import('../quality/rules/run.ts')).runRules(opened.rows, rules, world, onFlagged);
+  const { opened, rules, text, world } = await openJudging(project, judging, options, cli);
+  if (options.merge === undefined) {
+    const { runRules } = await import('../quality/rules/run.ts');
+    return withLines(rules.file, text, () => runRules(opened.rows, rules, world, onFlagged));
+  }
   const parts = await Promise.all(options.merge.map(async (name) => ({ name, bytes: await readPart(resolve(cli.cwd, name), name) })));
-  return (await import('../quality/rules/shard.ts')).mergeShards(opened.rows, rules, world, parts, onFlagged);
+  const { mergeShards } = await import('../quality/rules/shard.ts');
+  return withLines(rules.file, text, () => mergeShards(opened.rows, rules, world, parts, onFlagged));
 }
 
 async function judgePart(project: Project, judging: Judging, options: Options, cli: Cli): Promise<void> {
   const shard = shardOf(options.shard ?? '');
   if (options.out === undefined) throw new PlumbError('USAGE', { what: '--shard without --out', mend: 'say where the part goes: --out part1' });
-  const { opened, rules, world } = await openJudging(project, judging, options, cli);
-  const part = await (await import('../quality/rules/shard.ts')).judgeShard(opened.rows, rules, world, shard);
+  const { opened, rules, text, world } = await openJudging(project, judging, options, cli);
+  const { judgeShard } = await import('../quality/rules/shard.ts');
+  const part = await withLines(rules.file, text, () => judgeShard(opened.rows, rules, world, shard));
   await (await import('./write-lines.ts')).writeLines(resolve(cli.cwd, options.out), [part]);
   cli.emit({ data: judging.data, rules: judging.rules, shard, part: options.out, bytes: part.length });
   cli.print(`part ${shard.at}/${shard.of} of ${judging.data}: ${options.out}`);
@@ -127,11 +134,11 @@ async function openJudging(
   judging: Judging,
   options: Options,
   cli: Cli,
-): Promise<{ opened: OpenedData; rules: RulesFile; world: RulesWorld }> {
-  const { rules, openReference } = await openRules(project, judging, options, cli);
+): Promise<{ opened: OpenedData; rules: RulesFile; text: string; world: RulesWorld }> {
+  const { rules, text, openReference } = await openRules(project, judging, options, cli);
   const { cwd, progress, signal, now } = cli;
   const opened = await openCheckedData(project, judging.data, { cwd, progress, signal, ...(options.rev === undefined ? {} : { rev: options.rev }) });
-  return { opened, rules, world: { ...opened.world, openReference, now: now() } };
+  return { opened, rules, text, world: { ...opened.world, openReference, now: now() } };
 }
 
 /** The rules of some data, and the data that they refer to. */
@@ -140,8 +147,9 @@ async function openRules(
   judging: Judging,
   { reference = [], rev }: Options,
   { cwd, progress, signal }: Cli,
-): Promise<{ rules: RulesFile; openReference: RulesWorld['openReference'] }> {
-  const rules = { rules: await parseRules(await readRules(project, judging.rules, cwd), judging.rules), file: judging.rules };
+): Promise<{ rules: RulesFile; text: string; openReference: RulesWorld['openReference'] }> {
+  const text = await readRules(project, judging.rules, cwd);
+  const rules = { rules: await parseRules(text, judging.rules), file: judging.rules };
   const asking = { cwd, progress, signal };
   const files = new Map(reference.map(referenceOf));
   const openReference: RulesWorld['openReference'] = async (data) => {
@@ -150,7 +158,7 @@ async function openRules(
     if (file !== undefined) return (await openCheckedData(project, file, asking)).rows;
     return (await openCheckedData(project, name, { ...asking, cwd: project.root, ...(of === undefined ? {} : { rev: of }) })).rows;
   };
-  return { rules, openReference };
+  return { rules, text, openReference };
 }
 
 /** A path of the project, or one relative to where the command runs. */

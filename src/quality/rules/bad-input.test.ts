@@ -19,6 +19,7 @@ test('JSONL that is broken is told by row', async () => {
       { code: 'ROW_ENCODING', where: { row: 3 }, details: { offset: 40 } },
     ],
     [Buffer.from(`${lines(2)}[1]\n`), { code: 'ROW_SYNTAX', where: { row: 3 } }],
+    [Buffer.from(`${lines(2)}{"a":"x","n":-1,"n":1}\n`), { code: 'ROW_SYNTAX', where: { row: 3 } }],
   ];
   for (const [bytes, error] of cases) await expect(judge(await fileOf(bytes, 'jsonl'), rule('{ column: n, min: 0 }'))).rejects.toMatchObject(error);
 });
@@ -117,7 +118,7 @@ test.each(engines)('a rule about a column that is not there names the nearest, b
     '{ column: n, min: 0, when: "txt = \'a\'" }',
   ])
     await expect(judgeBy(engine, file, rule(asked))).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
+      code: 'DATASET_COLUMN',
       message: 'no row has the column "txt". Did you mean "text"?',
       where: { file: 'rules/x.yaml' },
     });
@@ -125,7 +126,7 @@ test.each(engines)('a rule about a column that is not there names the nearest, b
     judgeBy(engine, file, 'version: 1\nreference: other\nrules: [{ column: n, psi: 0.1 }]\n', {
       openReference: () => fileOf('m\n1\n', 'csv', 'other'),
     }),
-  ).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('"other", which rules refer to, has no column "n"') });
+  ).rejects.toMatchObject({ code: 'DATASET_COLUMN', message: expect.stringContaining('"other", which rules refer to, has no column "n"') });
 });
 
 test('mistakes in a rules file are told with their place', async () => {
@@ -149,4 +150,25 @@ test('mistakes in a rules file are told with their place', async () => {
       message: expect.stringContaining(message),
       where: { file: 'rules/x.yaml' },
     });
+});
+
+test.each(engines)('a word is no end of numbers, though each cell of a CSV is a text (%s)', async (engine) => {
+  const file = await fileOf('n,day,code\n,2026-11-01,A1\n3,2026-11-02,007\n-4.5e1,,8\n', 'csv');
+  const refused = async (asked: string): Promise<unknown> => judgeBy(engine, file, rule(asked)).catch((error: unknown) => error);
+  expect(await refused('{ column: n, min: zero }')).toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: '"n" holds numbers, and min is "zero"',
+    where: { file: 'rules/x.yaml', path: 'rules.0.min' },
+  });
+  expect(await refused("{ column: n, below: '' }")).toMatchObject({ code: 'CONFIG_INVALID' });
+  for (const fine of ['{ column: n, min: 0 }', "{ column: n, max: '9' }", '{ column: day, min: 2026-01-01 }', '{ column: code, max: Z }'])
+    expect(await refused(fine)).toMatchObject({ run: { engine } });
+});
+
+test.each(engines)('a row has the name that its data set gives it, unless the rules give another (%s)', async (engine) => {
+  const { source, content } = await fileOf('id,n,other\nx7,5,a\n,6,b\n', 'csv');
+  const data = { source: { ...source, key: 'id' }, content };
+  const keys = async (text: string): Promise<unknown> => (await judgeBy(engine, data, text)).run.validation.results.map((result) => result.keys);
+  expect(await keys(rule('{ column: n, max: 1 }'))).toEqual([['x7', 'row 2']]);
+  expect(await keys(rule('{ column: n, max: 1 }').replace('rules:', 'key: other\nrules:'))).toEqual([['a', 'b']]);
 });

@@ -99,3 +99,8 @@ export interface Checks {
 export function isWhole({ rows }: Checks): boolean {
   return rows.some(({ test }) => test.kind === 'order' || test.kind === 'z_score');
 }
+
+/** Rows have the name that their data set gives them where the rules give none. @param key column of the lock */
+export function namedBy(checks: Checks, key: string | undefined): Checks {
+  return checks.key.length > 0 || key === undefined ? checks : { ...checks, key: [key] };
+}

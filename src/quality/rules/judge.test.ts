@@ -109,7 +109,7 @@ test('the error names rule, rows and values, and the report is bounded', async (
 
 test('a rule about a column that no row has is a mistake in the rules', async () => {
   await expect(judge(rule('{ column: txt, max_length: 3 }'), [{ id: 1, text: 'a' }])).rejects.toMatchObject({
-    code: 'CONFIG_INVALID',
+    code: 'DATASET_COLUMN',
     message: 'no row has the column "txt". Did you mean "text"?',
   });
 });

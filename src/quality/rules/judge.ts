@@ -5,6 +5,7 @@ import type { ValueIndex } from '../columns/value-index.ts';
 import type { DataReference } from './bounds.ts';
 import { checksOf, resolveReferences, type ReferenceWorld } from './references.ts';
 import { judgeOfRows, type JudgedState } from './judge-rows.ts';
+import { namedBy } from './checks.ts';
 import { planChecks } from './plan.ts';
 import type { Validation } from './report.ts';
 import type { RulesFile } from './run.ts';
@@ -17,15 +18,17 @@ export interface JudgedRows {
   read(): AsyncIterable<readonly Row[]>;
   /** The format of the rows has no types (CSV): "12" is a number and "true" a boolean if a rule asks for one. */
   readonly untyped: boolean;
+  /** column that names a row where the rules name none */
+  readonly key?: string | undefined;
   readonly references: ReferenceWorld;
 }
 
 /**
  * @returns the report; a broken rule is a result, not an error
- * @throws PlumbError CONFIG_INVALID when a rule names a column that no row has
+ * @throws PlumbError DATASET_COLUMN when a rule names a column that no row has
  */
 export async function judgeRows({ rules, file }: RulesFile, rows: JudgedRows): Promise<Validation> {
-  const planned = planChecks(rules, file);
+  const planned = namedBy(planChecks(rules, file), rows.key);
   const { untyped } = rows;
   const references = await resolveReferences(planned, file, rows.references);
   const options = { untyped, members: references.members, digests: false };

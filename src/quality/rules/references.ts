@@ -1,6 +1,6 @@
 // What rules need of other data: each is read once, whatever rules ask of it, and remembered as any state is.
 import { PlumbError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/names.ts';
+import { didYouMean, listed } from '../../base/names.ts';
 import type { CheckedRows } from '../checked-rows.ts';
 import type { ColumnBag } from '../columns/column-bag.ts';
 import type { ValueIndex } from '../columns/value-index.ts';
@@ -95,9 +95,9 @@ function requireReferenced(reference: Reference, { name, state, file }: { name: 
   const columns = reference.kind === 'rows' ? [] : reference.kind === 'bag' ? [reference.column] : reference.columns;
   const wrong = columns.find((column) => !state.columns.includes(column));
   if (wrong === undefined || state.rows === 0) return;
-  throw new PlumbError('CONFIG_INVALID', {
+  throw new PlumbError('DATASET_COLUMN', {
     what: `"${name}", which rules refer to, has no column "${wrong}".${didYouMean(wrong, state.columns)}`,
     where: { file },
-    mend: `name a column of "${name}": ${state.columns.slice(0, 20).join(', ')}`,
+    mend: `name a column of "${name}": ${listed(state.columns)}`,
   });
 }

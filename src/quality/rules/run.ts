@@ -12,8 +12,9 @@ import type { FlaggedRow } from '../findings.ts';
 import { checkDigest } from '../memory.ts';
 import type { DataReference } from './bounds.ts';
 import { stateAfter } from './changes.ts';
-import { isWhole, type Checks } from './checks.ts';
+import { isWhole, namedBy, type Checks } from './checks.ts';
 import { columnsOfSource } from './columns-of-source.ts';
+import { requireOrder } from './text-ends.ts';
 import { judgeOfRows, type JudgedState } from './judge-rows.ts';
 import { planChecks } from './plan.ts';
 import { checksOf, resolveReferences, type ReferenceWorld, type ResolvedReferences } from './references.ts';
@@ -50,7 +51,7 @@ export interface RulesRun {
 
 /**
  * @param onFlagged told of each row that breaks a rule which does not hold, in the order of the data
- * @throws PlumbError CONFIG_INVALID for a rule about a column that no row has; ROW_SYNTAX and the like
+ * @throws PlumbError DATASET_COLUMN for a rule about a column that no row has; ROW_SYNTAX and the like
  */
 export async function runRules(
   rows: CheckedRows,
@@ -81,8 +82,9 @@ export interface PreparedRules {
 
 /** What must be known before rows are judged: other data, and mean and deviation of columns with a z-score. */
 export async function prepareRules(rows: CheckedRows, { rules, file }: RulesFile, world: RulesWorld): Promise<PreparedRules> {
-  const planned = planChecks(rules, file);
+  const planned = namedBy(planChecks(rules, file), rows.source.key);
   requireClock(planned, file, world.now);
+  await requireOrder(planned, { source: rows.source, file, signal: world.signal });
   const references = await resolveReferences(planned, file, referenceWorld(world));
   const scored = scoredColumns(planned);
   const bags = scored.length === 0 ? [] : (await withState(job(checksOf({ bags: scored }), rows, world), ({ state }) => Promise.resolve(state))).bags;

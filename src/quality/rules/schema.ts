@@ -44,7 +44,10 @@ const columnRule = fields({
   ...columnChecks,
   ...aboutRows,
 })
-  .refine((rule) => checksOfColumn.some((name) => rule[name] !== undefined), `expected at least one of ${checksOfColumn.join(', ')}`)
+  .refine(
+    (rule) => checksOfColumn.some((name) => rule[name] !== undefined),
+    'expected at least one of not_missing, type, min, allowed, unique, or another check',
+  )
   .refine(({ min, max }) => typeof min !== 'number' || typeof max !== 'number' || min <= max, 'min is greater than max')
   .refine(notCrossed, 'the ends are crossed, or one is a number and another a text')
   .refine((rule) => (rule.min_length ?? 0) <= (rule.max_length ?? Number.POSITIVE_INFINITY), 'min_length is greater than max_length')
@@ -126,7 +129,7 @@ export const rulesSchema = fields({
   key: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
     .optional()
-    .describe('column, or columns, that name a row in the report; without one, rows are named by their number'),
+    .describe('column, or columns, that name a row in the report; without one, by the key of the data set, else by the number of the row'),
   reference: dataReferenceSchema.optional().describe('data that drift and shares of rows are measured against'),
   rules: z
     .array(z.union([columnRule, columnsRule, rowRule, rowsRule, tableRule]))

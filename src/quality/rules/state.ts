@@ -2,7 +2,7 @@
 // end in the same state, and so in the same verdict.
 import type { Digest } from '../../base/digest.ts';
 import { PlumbError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/names.ts';
+import { didYouMean, listed } from '../../base/names.ts';
 import type { ColumnBag } from '../columns/column-bag.ts';
 import type { Duplicates } from '../columns/value-index.ts';
 import type { Checks } from './checks.ts';
@@ -60,15 +60,15 @@ export class NumberList {
   }
 }
 
-/** A rule about a column that no row has would hold for ever and say nothing. @throws PlumbError CONFIG_INVALID */
+/** A rule about a column that no row has would hold for ever and say nothing. @throws PlumbError DATASET_COLUMN */
 export function requireColumns({ named }: Checks, columns: readonly string[], file: string): void {
   const there = new Set(columns);
   const wrong = [...named].find(([column]) => !there.has(column));
   if (wrong === undefined) return;
   const [column, path] = wrong;
-  throw new PlumbError('CONFIG_INVALID', {
+  throw new PlumbError('DATASET_COLUMN', {
     what: `no row has the column "${column}".${didYouMean(column, columns)}`,
     where: { file, path },
-    mend: `name a column of the data: ${columns.slice(0, 20).join(', ')}`,
+    mend: `name a column of the data: ${listed(columns)}`,
   });
 }

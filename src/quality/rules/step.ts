@@ -1,6 +1,7 @@
 // plumb/validate: rows against a rules file. The report and the flagged rows are written first; then broken rules of severity error end the step.
 import { readFile, writeFile } from 'node:fs/promises';
 import { canonicalJsonFile } from '../../base/canonical.ts';
+import { withLines } from '../../base/config.ts';
 import { PlumbError } from '../../base/errors.ts';
 import { fields, z } from '../../base/schema.ts';
 import type { Step, StepContext, StepInput, StepResult } from '../../base/step.ts';
@@ -23,7 +24,7 @@ export type ValidateArguments = z.infer<typeof validateArguments>;
 /** The built-in step. Outputs: report, the validation/1 report; flagged, the rows that break a rule. */
 export const validate: Step<ValidateArguments, null> = {
   uses: 'plumb/validate',
-  version: 2,
+  version: 3,
   summary: 'judge rows by a rules file; a broken rule of severity error stops what depends on it',
   with: validateArguments,
   params: null,
@@ -62,13 +63,15 @@ async function runValidate(context: StepContext<ValidateArguments, null>): Promi
   const { report, flagged: flaggedPath } = context.outputs;
   if (path === undefined || report === undefined || flaggedPath === undefined) throw new Error('plumb/validate was started without its files');
   const file = context.with.rules;
-  const rules = await parseRules(await readFile(path, 'utf8'), file);
+  const text = await readFile(path, 'utf8');
+  const rules = await parseRules(text, file);
   const world = worldOfStep(context);
-  const names = referencedData(rules, file);
+  const names = await withLines(file, text, async () => referencedData(rules, file));
   const openReference = async (data: DataReference) => inputOfStep(context, inputName(names.indexOf(nameOf(data, file))), world);
   const flagged: FlaggedRow[] = [];
   const rows = await inputOfStep(context, 'data', world);
-  const { validation, read } = await runRules(rows, { rules, file }, { ...world, openReference, now: null }, (row) => void flagged.push(row));
+  const judging = { ...world, openReference, now: null };
+  const { validation, read } = await withLines(file, text, () => runRules(rows, { rules, file }, judging, (row) => void flagged.push(row)));
   await writeFlagged(flaggedPath, flagged);
   await writeFile(report, canonicalJsonFile(validation));
   for (const result of validation.results) if (!result.holds) context.log(`${result.severity}: ${describeBroken(result, validation)}`);

@@ -1,6 +1,7 @@
 // Rows that a Spark sees against a rules file: the same report as of rules/run.ts, by another engine.
 import type { FlaggedRow } from '../findings.ts';
 import { planChecks } from '../rules/plan.ts';
+import { namedBy } from '../rules/checks.ts';
 import { checksOf, resolveReferences, type ReferenceWorld } from '../rules/references.ts';
 import type { Validation } from '../rules/report.ts';
 import type { RulesFile } from '../rules/run.ts';
@@ -20,18 +21,18 @@ export interface SparkWorld {
 
 /**
  * One job of Spark, and one before it where a rule asks for z-scores.
- * @param data as Spark opens them
+ * @param data as Spark opens them; key: the column that names a row where the rules name none
  * @param onFlagged as of runRules
- * @throws PlumbError CONFIG_INVALID for rules or data whose verdict would not be the same, and for a column that no row has; SPARK_FAILED
+ * @throws PlumbError CONFIG_INVALID for rules or data whose verdict would not be the same, DATASET_COLUMN for a column that no row has, SPARK_FAILED
  */
 export async function runRulesOnSpark(
-  data: Pick<SparkAsking, 'format' | 'paths'>,
+  { key, ...data }: Pick<SparkAsking, 'format' | 'paths'> & { readonly key?: string },
   { rules, file }: RulesFile,
   world: SparkWorld,
   onFlagged: ((row: FlaggedRow) => void) | null,
 ): Promise<Validation> {
   const untyped = data.format === 'csv';
-  const planned = planChecks(rules, file);
+  const planned = namedBy(planChecks(rules, file), key);
   const references = await resolveReferences(planned, file, world.references);
   const asking = { ...data, members: references.members, flagged: false };
   const scored = scoredColumns(planned);
