@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { digestOf, type Digest } from '../base/digest.ts';
 import type { Project } from '../project/open.ts';
 import type { ReadNode } from '../store/tree/tree.ts';
-import { readFactsFile } from './facts-file.ts';
 import { readLockedManifest, type RowsManifest } from './manifest.ts';
-import { scanRows } from './row-scan.ts';
 import type { RowSource, RowTree } from './row-source.ts';
 import type { LockEntry } from './schema.ts';
 
@@ -53,6 +51,8 @@ export class RowVersions {
     const source: RowSource = { path: join(this.#project.root, entry.path), name: entry.path, format, ...columnsOf(entry) };
     if (format === 'parquet') return source;
     const columns = { key: entry.key ?? null, label: entry.label ?? null };
+    // a locked version is not scanned
+    const [{ readFactsFile }, { scanRows }] = await Promise.all([import('./facts-file.ts'), import('./row-scan.ts')]);
     const scan = await scanRows(source.path, {
       format,
       ...columns,
