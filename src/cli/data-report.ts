@@ -57,7 +57,9 @@ export async function reportData(open: OpenPipeline, wish: DataWish, cli: Cli): 
 
 export function withData(bare: ReportParts, described: Described, warnings: readonly string[]): ReportParts {
   const problem = problemOfData(described);
-  return { ...bare, ...described, ...(problem === null ? {} : { problem }), warnings: [...warnings, ...described.warnings] };
+  // those of a first pipeline are what it says, no change
+  const params = described.params.some(({ before }) => before !== undefined) ? described.params : [];
+  return { ...bare, ...described, params, ...(problem === null ? {} : { problem }), warnings: [...warnings, ...described.warnings] };
 }
 
 export const emptyParts: Omit<ReportParts, 'model' | 'title'> = {
