@@ -45,7 +45,14 @@ export async function fetchDatasets(
     }
     if (isNothing) throw noSuchFile(selection);
   };
-  return store.fetch(objects(), { ...options, within: manifests });
+  const total = isChosen === null ? chosen.reduce((sum, { entry }) => sum + entry.bytes, 0) : await bytesOf(objects());
+  return store.fetch(objects(), { ...options, within: manifests, total });
+}
+
+async function bytesOf(objects: AsyncIterable<ObjectRef>): Promise<number> {
+  let bytes = 0;
+  for await (const object of objects) bytes += object.bytes;
+  return bytes;
 }
 
 function noSuchFile({ paths = [] }: Selection): PlumbError {

@@ -8,7 +8,7 @@ import type { Cache, CacheWriter, LinkKind } from './cache/cache.ts';
 import { openCache } from './cache/open.ts';
 import { bytesMissing, damaged, remoteMissing } from './faults.ts';
 import type { Remote } from './remote.ts';
-import type { Named, NameSpace, ObjectRef, PushResult, PushRoot, Store, TransferOptions, TransferResult } from './store.ts';
+import type { FetchOptions, Named, NameSpace, ObjectRef, PushResult, PushRoot, Store, TransferOptions, TransferResult } from './store.ts';
 import { forgetLocalName, moveLocalName, readLocalNamed, readRemoteName, writeLocalName, writeRemoteName } from './transfer/names.ts';
 import type { RemoteStore } from './transfer/remote-store.ts';
 
@@ -204,10 +204,7 @@ class CacheAndRemote implements Store {
     return there;
   }
 
-  async fetch(
-    objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>,
-    options: TransferOptions & { readonly within?: readonly Digest[] },
-  ): Promise<TransferResult> {
+  async fetch(objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>, options: FetchOptions): Promise<TransferResult> {
     const from = this.#remote === null ? null : await this.#opened(this.#remote);
     return (from === null ? this.#lookHere(objects) : from.fetch(objects, options)).catch((error: unknown) => {
       if (!isPlumbError(error, 'BYTES_MISSING')) throw error;

@@ -28,6 +28,13 @@ export interface TransferOptions {
   readonly limit?: number;
 }
 
+export interface FetchOptions extends TransferOptions {
+  /** roots in whose receipts the objects are looked for first */
+  readonly within?: readonly Digest[];
+  /** bytes of all data objects, where they may be very many: for progress alone */
+  readonly total?: number;
+}
+
 export interface TransferResult {
   /** objects sent or fetched; those that were there already are not counted */
   readonly objects: number;
@@ -120,8 +127,5 @@ export interface Store {
    * Brings objects that the cache lacks. They are looked for in the receipts of `within` and of every root opened before, else each as a root of its own.
    * @throws PlumbError BYTES_MISSING with all that is missing when the rest is there, REMOTE_FAILED, DIGEST_MISMATCH
    */
-  fetch(
-    objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>,
-    options: TransferOptions & { readonly within?: readonly Digest[] },
-  ): Promise<TransferResult>;
+  fetch(objects: Iterable<Digest | ObjectRef> | AsyncIterable<Digest | ObjectRef>, options: FetchOptions): Promise<TransferResult>;
 }

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { digestOf, type Digest } from '../../base/digest.ts';
+import type { Progress } from '../../base/progress.ts';
 import { openCache } from '../cache/open.ts';
 import { openFolderRemote } from '../remotes/folder.ts';
 import type { ObjectRef, PushRoot } from '../store.ts';
@@ -54,8 +55,20 @@ test('a version of very many objects goes and comes whole, in parts', { timeout:
     yield lost;
     yield* refs();
   };
-  const fetching = b.store.fetch(wanted(), { ...options, within: [manifest] });
+  const total = [...refs()].reduce((sum, { bytes }) => sum + bytes, 0);
+  const bars: { label: string; total: number | undefined; done: number }[] = [];
+  const progress: Progress = {
+    start: (label, known) => {
+      const bar = { label, total: known, done: 0 };
+      bars.push(bar);
+      return { advance: (amount) => void (bar.done += amount), end: () => undefined };
+    },
+  };
+  const fetching = b.store.fetch(wanted(), { ...options, progress, within: [manifest], total });
   await expect(fetching).rejects.toMatchObject({ code: 'BYTES_MISSING', details: { missing: [lost] } });
+  // what is left is known from the first part on
+  const shown = bars.filter(({ label }) => label === 'fetch');
+  expect(shown).toEqual([{ label: 'fetch', total, done: expect.closeTo(total, -3) }]);
   for (let at = 0; at < count; at += 997) expect(await b.cache.read(digestOf(contentOf(at)))).toEqual(contentOf(at));
   expect([...refs()].every(({ digest }) => b.cache.seen(digest))).toBe(true);
   expect((await b.store.fetch(refs(), { ...options, within: [manifest] })).objects).toBe(0);

@@ -8,7 +8,7 @@ import { forms } from '../pack/pack.ts';
 import type { Receipt } from '../pack/receipt.ts';
 import { eachInParallel } from '../parallel.ts';
 import type { PackRef, Remote } from '../remote.ts';
-import type { NameSpace, ObjectRef, PushResult, PushRoot, TransferOptions, TransferResult } from '../store.ts';
+import type { FetchOptions, NameSpace, ObjectRef, PushResult, PushRoot, TransferOptions, TransferResult } from '../store.ts';
 import { Budget } from './budget.ts';
 import { Catalog, Places } from './catalog.ts';
 import { DigestTable } from './digest-table.ts';
@@ -128,14 +128,14 @@ export class RemoteStore {
    * @param objects those that the cache has are passed over
    * @throws PlumbError BYTES_MISSING, DIGEST_MISMATCH, REMOTE_FAILED, with what is missing; all else is there then
    */
-  fetch(objects: Wanted, options: TransferOptions & { readonly within?: readonly Digest[] }): Promise<TransferResult> {
+  fetch(objects: Wanted, options: FetchOptions): Promise<TransferResult> {
     return withoutGrowth(() => this.#fetch(objects, options));
   }
 
-  async #fetch(objects: Wanted, options: TransferOptions & { readonly within?: readonly Digest[] }): Promise<TransferResult> {
+  async #fetch(objects: Wanted, options: FetchOptions): Promise<TransferResult> {
     const line = this.line(options);
     const trouble = new Troubles();
-    const bar = new OneBar(options.progress);
+    const bar = new OneBar(options);
     let outcome: Outcome = { objects: 0, missing: [], wrong: [], failure: null };
     let wanted = new DigestTable();
     const bring = async (isLast: boolean): Promise<void> => {
@@ -150,6 +150,7 @@ export class RemoteStore {
     try {
       for await (const object of objects) {
         const digest = typeof object === 'string' ? object : object.digest;
+        if (typeof object !== 'string' && object.role === 'data') bar.pass(object.bytes);
         if (this.#cache.seen(digest)) continue;
         if (wanted.size === mostWanted) await bring(false);
         // nothing comes through any more: the rest is missing as well
@@ -334,19 +335,34 @@ function packsOf(receipts: readonly Receipt[]): PackRef[] {
   return [...new Map(receipts.flatMap(({ packs }) => packs.map((pack) => [pack.digest, pack]))).values()];
 }
 
-/** The bar of a fetch that brings its objects in several parts: how much it is in all is known where one part is all. */
+/**
+ * The bar of a fetch. Where one part is all, it counts bytes that travel, for then it is known how many these are. Where objects come in several parts, it
+ * counts bytes of objects, of which the caller may know the sum: each part advances as much as it has of them, those that are here already too.
+ */
 class OneBar {
   readonly #progress: Progress;
+  readonly #total: number | undefined;
   #bar: ProgressBar | null = null;
+  /** bytes of objects since the last part */
+  #passed = 0;
 
-  constructor(progress: Progress) {
+  constructor({ progress, total }: Pick<FetchOptions, 'progress' | 'total'>) {
     this.#progress = progress;
+    this.#total = total;
   }
 
-  /** @returns the bar of a part */
+  pass(bytes: number): void {
+    this.#passed += bytes;
+  }
+
+  /** @param bytes that travel. @returns the bar of a part */
   start(bytes: number, isLast: boolean): ProgressBar {
-    const bar = (this.#bar ??= this.#progress.start('fetch', isLast ? bytes : undefined, 'bytes'));
-    return { advance: (amount) => bar.advance(amount), end: () => undefined };
+    const [passed, isAll] = [this.#passed, this.#bar === null && isLast];
+    this.#passed = 0;
+    const bar = (this.#bar ??= this.#progress.start('fetch', isAll ? bytes : this.#total, 'bytes'));
+    const share = isAll || this.#total === undefined ? 1 : bytes === 0 ? 0 : passed / bytes;
+    if (share === 0) bar.advance(passed);
+    return { advance: (amount) => bar.advance(amount * share), end: () => undefined };
   }
 
   end(): void {
