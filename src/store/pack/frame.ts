@@ -50,7 +50,8 @@ export function unzstd(stored: Uint8Array, raw: number, what: string): Buffer {
   try {
     bytes = zstdDecompressSync(stored, {
       maxOutputLength: raw,
-      chunkSize: Math.max(raw, 64),
+      // one byte more than comes: a room that is full to the last byte makes zlib take another of the same size, for nothing
+      chunkSize: Math.max(raw + 1, 64),
       params: { [constants.ZSTD_d_windowLogMax]: windowLog },
     });
   } catch (error) {
