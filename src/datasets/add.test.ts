@@ -148,6 +148,7 @@ test('data that git tracks is said to be so, and .gitignore is left alone', asyn
 
 const badRows: [string, string, string | Uint8Array, Parameters<TestProject['add']>[1], object][] = [
   ['malformed JSONL', 'x.jsonl', '{"a":1}\n{"a":}\n', {}, { code: 'ROW_SYNTAX', where: { file: 'data/x.jsonl', row: 2, line: 2 } }],
+  ['a key twice in one object', 'x.jsonl', '{"a":1}\n{"a":"x","a":"y"}\n', {}, { code: 'ROW_SYNTAX', where: { row: 2 } }],
   ['ragged CSV', 'x.csv', 'a,b\n1,2\n3\n', {}, { code: 'ROW_RAGGED', where: { file: 'data/x.csv', row: 2, line: 3 } }],
   ['wrong encoding', 'x.jsonl', Buffer.from('{"a":"\u00e9"}\n', 'latin1'), {}, { code: 'ROW_ENCODING', where: { row: 1 } }],
   ['an empty file', 'x.jsonl', '', {}, { code: 'DATASET_EMPTY' }],

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { firstBadByte, skipByteOrderMark } from './encoding.ts';
+import { deepest, keyThatStandsTwice, traitOf } from './json-members.ts';
 import { readBlocks, type ReadOptions, type Row } from './row.ts';
 
 /** A row longer than this is no row but a file of another kind. */
@@ -138,15 +139,16 @@ export function parseLine(text: string, at: { file: string; line?: number; row: 
       mend: 'JSONL has one JSON object on each line, as {"text": "...", "label": "..."}',
     });
   }
-  const trait = traitOf(value, deepest);
-  if (trait === tooDeep) {
+  const trait = traitOf(text, value as Record<string, unknown>);
+  if (trait === 'key-twice') throw keyTwice(text, at);
+  if (trait === 'too-deep') {
     throw new PlumbError('ROW_SYNTAX', {
       what: `row ${at.row} of ${at.file} is nested deeper than ${deepest}`,
       where: at,
       mend: 'take the row out, or keep what it holds as a text',
     });
   }
-  if (trait === longNumber) value = JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
+  if (trait === 'long-number') value = JSON.parse(text, keepDigits as (key: string, value: unknown) => unknown);
   // half of a character, written as an escape: no UTF-8 can hold it, so no other program would read the row that we write
   if (text.includes('\\u') && halfCharacter.test(text) && !isWellFormed(value)) {
     throw new PlumbError('ROW_ENCODING', {
@@ -158,28 +160,13 @@ export function parseLine(text: string, at: { file: string; line?: number; row: 
   return value as Record<string, unknown>;
 }
 
-/** Whoever walks through a value, here or in another program, does so a level at a time. */
-const deepest = 200;
-
-const plain = 0;
-/** a whole number beyond 2^53, whose last digits JSON.parse has lost */
-const longNumber = 1;
-const tooDeep = 2;
-
-/** What is unusual about a value, down to a number of levels: one look at each row. */
-function traitOf(value: object, levels: number): typeof plain | typeof longNumber | typeof tooDeep {
-  let trait: typeof plain | typeof longNumber = plain;
-  for (const name in value) {
-    const inner = (value as Record<string, unknown>)[name];
-    if (typeof inner === 'number') {
-      if (Number.isInteger(inner) && !Number.isSafeInteger(inner)) trait = longNumber;
-    } else if (typeof inner === 'object' && inner !== null) {
-      const found = levels === 1 ? tooDeep : traitOf(inner, levels - 1);
-      if (found === tooDeep) return tooDeep;
-      if (found === longNumber) trait = longNumber;
-    }
-  }
-  return trait;
+function keyTwice(text: string, at: { file: string; line?: number; row: number }): PlumbError {
+  const key = JSON.stringify((keyThatStandsTwice(text) ?? '').slice(0, 80).toWellFormed());
+  return new PlumbError('ROW_SYNTAX', {
+    what: `row ${at.row} of ${at.file} has the key ${key} twice in one object: every reader keeps one of the values, and no check would see the other`,
+    where: at,
+    mend: 'leave the value that is meant, or give the other a key of its own',
+  });
 }
 
 const halfCharacter = /\\u[dD][89a-fA-F]/;

@@ -72,22 +72,3 @@ function endOfValue(json: string, start: number): number {
   }
   return json.length;
 }
-
-/**
- * A key that stands twice in an object: all but its last value are in the text and not in the row, and nobody looks at them. Linear.
- * @param value what the text parses to
- */
-export function hidesMembers(json: string, value: unknown): boolean {
-  let members = 0;
-  for (let at = json.indexOf('"'); at !== -1; at = json.indexOf('"', at)) {
-    at = endOfString(json, at);
-    if (json.charAt(skipBlank(json, at)) === ':') members += 1;
-  }
-  return members !== countMembers(value);
-}
-
-function countMembers(value: unknown): number {
-  if (value === null || typeof value !== 'object') return 0;
-  const inside = Object.values(value);
-  return inside.reduce<number>((sum, one) => sum + countMembers(one), Array.isArray(value) ? 0 : inside.length);
-}

@@ -12,7 +12,7 @@ import { lineageLine } from '../provenance/lineage.ts';
 import { pathText, textAt, type CellPath } from './cells.ts';
 import { foldedText } from './fold.ts';
 import type { PiiKey } from './key.ts';
-import { hidesMembers, placeInJson } from './json-place.ts';
+import { placeInJson } from './json-place.ts';
 import { createReplace, replaceSpans, type Replace } from './rewrite-text.ts';
 import type { Find, RowFinds } from './row-finds.ts';
 import { isRewriting, type Treatments } from './treatment.ts';
@@ -124,12 +124,11 @@ async function rewriteText(
       before = Math.max(before, head);
       for (const row of batch) {
         const end = row.end ?? 0;
-        const hides = row.text !== undefined && hidesMembers(row.text, row.value);
-        if (wanted.has(row.row) || hides) {
+        if (wanted.has(row.row)) {
           const edits = editsOfRow(row);
           await copy(from, to, copied, before);
-          await to.writeFile(await rewritten(row, edits, { from, start: before, end, columns, isCsv: source.format === 'csv', hides }));
-          if (wanted.has(row.row)) note(row, edits);
+          await to.writeFile(await rewritten(row, edits, { from, start: before, end, columns, isCsv: source.format === 'csv' }));
+          note(row, edits);
           copied = end;
         }
         before = end;
@@ -148,15 +147,12 @@ interface Written {
   readonly end: number;
   readonly columns: readonly string[];
   readonly isCsv: boolean;
-  /** the text holds what the row does not: it is written anew */
-  readonly hides: boolean;
 }
 
-async function rewritten(row: Row, edits: readonly Edit[], { from, start, end, columns, isCsv, hides }: Written): Promise<string> {
+async function rewritten(row: Row, edits: readonly Edit[], { from, start, end, columns, isCsv }: Written): Promise<string> {
   const bytes = Buffer.alloc(Math.min(2, end - start));
   await from.read(bytes, 0, bytes.length, end - bytes.length);
   const lineEnd = /\r?\n$|\r$/.exec(bytes.toString('latin1'))?.[0] ?? '';
-  if (hides) return JSON.stringify(withEdits(row.value, edits)) + lineEnd;
   if (!isCsv) return rewriteJson((row.text ?? '').replace(/\r$/, ''), edits) + lineEnd;
   const made = new Map(edits.map(({ path, text }) => [path[0], text]));
   return csvLine(columns.map((name) => made.get(name) ?? cellText(row.value[name]))).replace(/\n$/, lineEnd);
