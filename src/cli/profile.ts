@@ -2,7 +2,7 @@ import { writeFileAtomic } from '../base/atomic.ts';
 import { resolve } from 'node:path';
 import { PlumbError } from '../base/errors.ts';
 import { openProject } from '../project/open.ts';
-import { openCheckedData } from '../quality/checked-data.ts';
+import { openRowsAnywhere } from '../quality/checked-data.ts';
 import type { Define } from './command.ts';
 
 interface Options {
@@ -13,7 +13,7 @@ interface Options {
 
 export const define: Define = (command, cli) => {
   command
-    .argument('<data>', 'data set, its path, or any file of rows')
+    .argument('<data>', 'data set, its path, or any file of rows, also outside of a project')
     .option('--rev <revision>', 'as that revision has it')
     .option('--html <file>', 'write one page that stands by itself')
     .option('--limit <n>', 'most frequent values that are shown of a column', '5')
@@ -25,9 +25,8 @@ export const define: Define = (command, cli) => {
         import('../quality/profile/masked.ts'),
         import('./profile-view.ts'),
       ]);
-      const project = await openProject(cli);
       const { cwd, progress, signal } = cli;
-      const { rows } = await openCheckedData(project, data, { cwd, progress, signal, ...(rev === undefined ? {} : { rev }) });
+      const { rows } = await openRowsAnywhere(() => openProject(cli), data, { cwd, progress, signal, ...(rev === undefined ? {} : { rev }) });
       const profile = maskProfile(await profileRows(rows, cli));
       cli.emit(profile);
       if (html === undefined) return cli.print(renderProfile(profile, limit, cli.paint));

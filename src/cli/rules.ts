@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { writeFileAtomic } from '../base/atomic.ts';
 import { PlumbError, systemError } from '../base/errors.ts';
 import { openProject } from '../project/open.ts';
-import { openCheckedData } from '../quality/checked-data.ts';
+import { openRowsAnywhere } from '../quality/checked-data.ts';
 import type { Cli, Define } from './command.ts';
 
 interface SuggestOptions {
@@ -40,9 +40,8 @@ export const define: Define = (command, cli) => {
 
 async function suggest(data: string, { rev, out }: SuggestOptions, cli: Cli): Promise<void> {
   const [{ profileRows }, { suggestRules }] = await Promise.all([import('../quality/profile/profile.ts'), import('../quality/profile/suggest.ts')]);
-  const project = await openProject(cli);
   const { cwd, progress, signal } = cli;
-  const { rows } = await openCheckedData(project, data, { cwd, progress, signal, ...(rev === undefined ? {} : { rev }) });
+  const { rows } = await openRowsAnywhere(() => openProject(cli), data, { cwd, progress, signal, ...(rev === undefined ? {} : { rev }) });
   const text = suggestRules(await profileRows(rows, { progress, signal, top: 200 }));
   cli.emit({ rules: text });
   await put(text, out, cli);

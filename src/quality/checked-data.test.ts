@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { PlumbError } from '../base/errors.ts';
 import { createProject, jsonl, quiet } from '../datasets/project.fixture.ts';
 import { findRowChanges } from '../datasets/row-changes.ts';
-import { openCheckedData, rowDatasets, type OpenedData } from './checked-data.ts';
+import { openCheckedData, openRowsAnywhere, rowDatasets, type OpenedData } from './checked-data.ts';
 import { openRemembered, rememberedAs } from './checked-rows.ts';
 import { checkDigest, type RememberedState } from './memory.ts';
 
@@ -73,4 +74,21 @@ test('a file that is no data set; words that name nothing', async () => {
   await expect(openCheckedData(open, 'none.jsonl', asking)).rejects.toMatchObject({ code: 'FILE_MISSING' });
   await expect(openCheckedData(open, 'files', { ...asking, rev: 'no-such' })).rejects.toMatchObject({ code: 'GIT_REVISION_UNKNOWN' });
   expect(await rowDatasets(open)).toEqual([]);
+});
+
+test('outside of a project a file of rows is looked at, and nothing else', async () => {
+  const project = await createProject();
+  await project.write('loose.csv', 'id,n\n1,x\n');
+  const asking = { cwd: project.root, ...quiet };
+  const outside = (): Promise<never> => Promise.reject(new PlumbError('NO_GIT_REPOSITORY', { what: 'no repository', mend: 'make one' }));
+  const loose = await openRowsAnywhere(outside, 'loose.csv', asking);
+  expect(loose.rows.source).toEqual({ path: join(project.root, 'loose.csv'), format: 'csv', name: 'loose.csv' });
+  expect([loose.entry, await recalled(loose)]).toEqual([null, []]);
+  await expect(openRowsAnywhere(outside, 'none.csv', asking)).rejects.toMatchObject({ code: 'FILE_MISSING', message: 'there is no file none.csv' });
+  await expect(openRowsAnywhere(outside, 'intents', asking)).rejects.toMatchObject({ code: 'NO_GIT_REPOSITORY' });
+  await expect(openRowsAnywhere(outside, 'loose.csv', { ...asking, rev: 'HEAD' })).rejects.toMatchObject({ code: 'NO_GIT_REPOSITORY' });
+  const inside = await openRowsAnywhere(() => project.open(), 'loose.csv', asking);
+  expect(inside.rows.content).toBe(loose.rows.content);
+  const broken = (): Promise<never> => Promise.reject(new PlumbError('CONFIG_INVALID', { what: 'plumbline.yaml is wrong', mend: 'mend it' }));
+  await expect(openRowsAnywhere(broken, 'loose.csv', asking)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });

@@ -1,5 +1,6 @@
 // What a command means by a word: a data set of the lock (as it stands in the work tree, or in a revision), or any file of rows.
 import { isAbsolute, join, relative } from 'node:path';
+import { digestOfFile } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { didYouMean, listed } from '../base/names.ts';
 import type { Progress } from '../base/progress.ts';
@@ -13,7 +14,7 @@ import { stateOf } from '../datasets/working-copy.ts';
 import type { Project } from '../project/open.ts';
 import { domainOf, readJobEvent, type Environment } from '../project/trust-domain.ts';
 import type { CheckedRows, CheckWorld } from './checked-rows.ts';
-import { memoryFolder, openMemory, type CheckMemory } from './memory.ts';
+import { memoryFolder, noMemory, openMemory, type CheckMemory } from './memory.ts';
 
 export interface OpenedData {
   readonly rows: CheckedRows;
@@ -64,6 +65,38 @@ export async function openCheckedData(project: Project, word: string, asking: As
   }
 }
 
+/**
+ * The same, and outside of any project a file of rows, of which nothing is remembered.
+ * @param open the project that the command runs in
+ * @throws PlumbError NOT_A_PROJECT, NO_GIT_REPOSITORY for a word that is no file of rows, and what openCheckedData throws
+ */
+export async function openRowsAnywhere(open: () => Promise<Project>, word: string, asking: Asking): Promise<OpenedData> {
+  const project = await open().catch((error: unknown) => {
+    const isOutside = isPlumbError(error, 'NOT_A_PROJECT') || isPlumbError(error, 'NO_GIT_REPOSITORY');
+    if (!isOutside || asking.rev !== undefined || formatOfName(word) === null) throw error;
+    return null;
+  });
+  return project === null ? looseFile(word, asking) : openCheckedData(project, word, asking);
+}
+
+async function looseFile(word: string, { cwd, progress, signal }: Asking): Promise<OpenedData> {
+  const path = isAbsolute(word) ? word : join(cwd, word);
+  const { digest } = await digestOfFile(path, { signal }).catch((error: unknown) => {
+    throw isPlumbError(error, 'FILE_MISSING') ? noFile(word) : error;
+  });
+  const source = { path, format: requireFormatOfName(word), name: word };
+  const readNode: CheckWorld['readNode'] = () => Promise.reject(new Error('a file that is no data set has no tree'));
+  return { rows: { source, content: digest }, world: { memory: noMemory, readNode, pathOf: async () => null, progress, signal }, entry: null };
+}
+
+function noFile(word: string): PlumbError {
+  return new PlumbError('FILE_MISSING', {
+    what: `there is no file ${word}`,
+    where: { file: word },
+    mend: 'name a data set, or a file of rows that is there',
+  });
+}
+
 function lockOf(project: Project, rev: string | undefined): Promise<Lock> {
   return rev === undefined ? loadLock(project) : lockOfRevision(project, rev);
 }
@@ -90,12 +123,7 @@ function nameOf(project: Project, lock: Lock, word: string, cwd: string): { name
 async function plainFile(project: Project, word: string, asking: Asking, index: StatIndex): Promise<OpenedData> {
   const path = isAbsolute(word) ? word : join(asking.cwd, word);
   const found = await digestOfPath(index, path, { signal: asking.signal });
-  if (found === null)
-    throw new PlumbError('FILE_MISSING', {
-      what: `there is no file ${word}`,
-      where: { file: word },
-      mend: 'name a data set, or a file of rows that is there',
-    });
+  if (found === null) throw noFile(word);
   const versions = new RowVersions(project, { signal: asking.signal });
   const source = { path, format: requireFormatOfName(word), name: word };
   return { rows: { source, content: found.digest }, world: worldOf(project, versions, asking, false), entry: null };
