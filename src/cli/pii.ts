@@ -84,7 +84,7 @@ async function findPersonalData(words: string[], options: Options, cli: Cli): Pr
 
 async function askedOf(project: Project, options: Options, cli: Cli): Promise<PiiAsked> {
   const { config, file } = await readConfig(project, options.config);
-  const { waiversSchema } = await import('../quality/pii/waivers.ts');
+  const { waiversSchema } = await import('../quality/waivers.ts');
   const text = config.waivers === undefined ? undefined : await project.readText(checkProjectPath(config.waivers, 'waivers', file));
   if (config.waivers !== undefined && text === undefined)
     throw new PlumbError('CONFIG_MISSING', {
@@ -123,8 +123,17 @@ async function writeAnswer(answer: PiiAnswer, { rows, world }: OpenedData, { out
       mend: `name a file that ends with .${rows.source.format}`,
     });
   const { finds, treatments, key } = answer;
-  const count = await rewriteRows({ source: rows.source, finds, treatments, key, data, lineage: `${data}.lineage.jsonl`, signal: world.signal });
+  const { rows: count, notes } = await rewriteRows({
+    source: rows.source,
+    finds,
+    treatments,
+    key,
+    data,
+    lineage: `${data}.lineage.jsonl`,
+    signal: world.signal,
+  });
   cli.note(`${count} of ${answer.report.rows} rows are rewritten in ${rewrite}`);
+  for (const note of notes) cli.note(note);
 }
 
 async function* toAsync<T>(values: Iterable<T>): AsyncGenerator<T> {

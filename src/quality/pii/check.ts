@@ -17,10 +17,10 @@ import type { Find, RowFinds } from './row-finds.ts';
 import { openPool, threadsFor } from './scan-pool.ts';
 import { createLocalScanner, createScan, settingsOf } from './scan.ts';
 import { isRewriting, modelEntities, treatmentsOf, type Treatments } from './treatment.ts';
-import { openWaivers, type Waiver, type WaiverBook } from './waivers.ts';
+import { openWaivers, type Waiver, type WaiverBook } from '../waivers.ts';
 
 /** Raised whenever equal rows give other finds. */
-export const piiVersion = 2;
+export const piiVersion = 3;
 
 export interface PiiAsked {
   readonly config: PiiConfig;
@@ -196,7 +196,7 @@ function waiverOf(
   { data, book, ...judging }: Judging & { readonly data: string; readonly book: WaiverBook },
 ): Waiver | null {
   if (severityOf(find, judging) === 'info') return null;
-  return book.find({ data, column: find.path[0], entity: find.entity, row: row.digest, hash: find.hash });
+  return book.find({ data, column: find.path[0], kind: find.entity, row: row.digest, hash: find.hash });
 }
 
 /** A name that is personal data itself is not shown. */

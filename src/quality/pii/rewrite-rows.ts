@@ -28,10 +28,16 @@ export interface RewriteRequest {
   readonly signal: AbortSignal;
 }
 
-/** All or nothing. @returns rows that were rewritten @throws PlumbError as readRowBatches; DATASET_FORMAT for a Parquet column that holds no text */
-export async function rewriteRows(request: RewriteRequest): Promise<number> {
+export interface Rewritten {
+  readonly rows: number;
+  /** one sentence an entity: stand-ins that two values share */
+  readonly notes: readonly string[];
+}
+
+/** All or nothing. @throws PlumbError as readRowBatches; DATASET_FORMAT for a Parquet column that holds no text */
+export async function rewriteRows(request: RewriteRequest): Promise<Rewritten> {
   const { source, treatments, finds, key } = request;
-  const replace = createReplace(key);
+  const { replace, shared } = createReplace(key);
   const wanted = new Map(
     finds
       .filter((one) => one.finds.some(({ entity, isName }) => isName === undefined && isRewriting(treatments.of(entity).action)))
@@ -52,7 +58,10 @@ export async function rewriteRows(request: RewriteRequest): Promise<number> {
     await rm(temporary, { force: true });
     throw systemError(error, 'write', request.data);
   }
-  return lineage.filter((line) => line !== '').length;
+  const notes = [...shared].map(
+    ([entity, { size }]) => `${entity}: ${size === 1 ? 'a stand-in stands' : `${size} stand-ins stand`} for two values; \`hash\` keeps them apart`,
+  );
+  return { rows: lineage.filter((line) => line !== '').length, notes };
 }
 
 /** A text of a row, and what stands there instead. */

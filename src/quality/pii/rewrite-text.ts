@@ -1,15 +1,21 @@
 // What stands in the place of a find.
 import { valueHash, type PiiKey } from './key.ts';
-import { createSurrogates } from './surrogate.ts';
+import { createSurrogates, type Surrogates } from './surrogate.ts';
 import type { Treatment } from './treatment.ts';
 
 /** What is put in the place of a value. */
 export type Replace = (entity: string, value: string, treatment: Treatment) => string;
 
+export interface Replacing {
+  readonly replace: Replace;
+  /** entity -> values whose stand-in is that of another, too; see Surrogates */
+  readonly shared: Surrogates['shared'];
+}
+
 /** @param key needed for hash and surrogate */
-export function createReplace(key: PiiKey | null): Replace {
+export function createReplace(key: PiiKey | null): Replacing {
   const surrogate = key === null ? null : createSurrogates(key);
-  return (entity, value, { action, keepLast }) => {
+  const replace: Replace = (entity, value, { action, keepLast }) => {
     switch (action) {
       case 'redact':
         return `<${entity}>`;
@@ -20,12 +26,13 @@ export function createReplace(key: PiiKey | null): Replace {
         return `<${entity}:${valueHash(key, entity, value)}>`;
       case 'surrogate':
         if (surrogate === null) throw new Error('a stand-in without a key');
-        return surrogate(entity, value);
+        return surrogate.of(entity, value);
       case 'flag':
       case 'keep':
         return value;
     }
   };
+  return { replace, shared: surrogate?.shared ?? new Map() };
 }
 
 /** Letters and digits become stars; what separates them stays. */

@@ -15,7 +15,7 @@ import { lineageOutput } from '../provenance/lineage.ts';
 import { judgePii, piiVersion, type PiiAsked } from './check.ts';
 import { piiSchema, usualConfig, usualFile, type PiiConfig } from './config.ts';
 import { rewriteRows } from './rewrite-rows.ts';
-import { dayOfStage, lastDaysOf, waiversSchema } from './waivers.ts';
+import { dayOfStage, lastDaysOf, waiversSchema } from '../waivers.ts';
 
 export const piiArguments = fields({
   data: z.string().min(1).describe('data set of the lock, or output of a stage'),
@@ -89,7 +89,7 @@ async function runPii(context: StepContext<PiiArguments, null>): Promise<StepRes
   let rewritten = 0;
   if (data !== undefined && lineage !== undefined) {
     requireFormat(rows.source.format, args);
-    rewritten = await rewriteRows({
+    const done = await rewriteRows({
       source: rows.source,
       finds: answer.finds,
       treatments: answer.treatments,
@@ -98,6 +98,8 @@ async function runPii(context: StepContext<PiiArguments, null>): Promise<StepRes
       lineage,
       signal,
     });
+    rewritten = done.rows;
+    for (const note of done.notes) context.log(`note: ${note}`);
   }
   for (const line of describeReport(answer.report)) context.log(line);
   if (!answer.report.holds) throw piiFound(answer.report);

@@ -1,5 +1,6 @@
 // Stand-ins: of the same form as what they stand for, valid where a check digit or a plan of numbers says what is, from ranges that nobody has where such
 // ranges are, and always the same for the same value and key. One person keeps one name: each word of a name has its own stand-in.
+import { hash } from 'node:crypto';
 import { luhn, weighted } from './check-digits.ts';
 import { normal, type PiiKey } from './key.ts';
 import { createRecogniser, patternEntities, type Recognise } from './recognise.ts';
@@ -41,8 +42,36 @@ class Random {
   }
 }
 
+export interface Surrogates {
+  of(entity: string, value: string): string;
+  /** entity -> values (hashes of them) whose stand-in another value had got already: two people would be one. None, but where a form leaves little room */
+  readonly shared: ReadonlyMap<string, ReadonlySet<number>>;
+}
+
 /** @param key the same key gives the same stand-ins in every version */
-export function createSurrogates(key: PiiKey): (entity: string, value: string) => string {
+export function createSurrogates(key: PiiKey): Surrogates {
+  const make = createMake(key);
+  const owners = new Map<string, Map<number, number>>();
+  const shared = new Map<string, Set<number>>();
+  const of = (entity: string, value: string): string => {
+    const made = make(entity, value);
+    const known = owners.get(entity) ?? new Map<number, number>();
+    owners.set(entity, known);
+    // 48 bits each: of ten million values, two would be taken for one another once in five
+    const [standIn, owner] = [shortHash(normal(made)), shortHash(normal(value))];
+    const first = known.get(standIn);
+    if (first === undefined) known.set(standIn, owner);
+    else if (first !== owner) shared.set(entity, (shared.get(entity) ?? new Set()).add(owner));
+    return made;
+  };
+  return { of, shared };
+}
+
+function shortHash(text: string): number {
+  return hash('sha256', text, 'buffer').readUIntBE(0, 6);
+}
+
+function createMake(key: PiiKey): (entity: string, value: string) => string {
   const recognisers = new Map<string, Recognise>();
   const isStillOne = (entity: string, text: string): boolean => {
     const recognise = recognisers.get(entity) ?? createRecogniser([entity]);
@@ -126,20 +155,21 @@ function iban(value: string, random: Random): string {
 
 const areas = ['201', '202', '212', '213', '303', '305', '312', '404', '415', '503', '602', '617', '702', '713', '808', '907'];
 
-/** 555-0100 to 0199 (NANPA) and 020 7946 0000 to 0999 (Ofcom) are kept for fiction. */
+/** 555-0100 to 0199 (NANPA) and 020 7946 0000 to 0999 (Ofcom) are kept for fiction. They are few: an extension of six digits tells people apart. */
 function phone(value: string, random: Random): string {
   const compact = value.replaceAll(/[^\d+]/g, '');
   if (/^(?:\+44|0044|0[1-9])/.test(compact))
-    return `${compact.startsWith('0') && !compact.startsWith('00') ? '020' : '+44 20'} 7946 0${random.digits(3)}`;
-  const [area, last] = [random.of(areas), `555-01${random.digits(2)}`];
+    return `${compact.startsWith('0') && !compact.startsWith('00') ? '020' : '+44 20'} 7946 0${random.digits(3)} x${random.digits(6)}`;
+  const [area, last] = [random.of(areas), `555-01${random.digits(2)} x${random.digits(6)}`];
   return compact.startsWith('+') ? `+1 ${area}-${last}` : value.startsWith('(') ? `(${area}) ${last}` : `${area}-${last}`;
 }
 
-/** RFC 5737 and RFC 3849: for documentation. */
+/** 240.0.0.0/4, which nobody was ever given (RFC 1112), but for its end; 2001:db8::/32, for documentation (RFC 3849). */
 function ip(value: string, random: Random): string {
   const [, range = ''] = /(\/\d+)$/.exec(value) ?? [];
-  if (!value.includes(':')) return `${random.of(['192.0.2', '198.51.100', '203.0.113'])}.${random.below(254) + 1}${range}`;
-  return `2001:db8::${random.below(65_536).toString(16)}:${random.below(65_535).toString(16)}${range}`;
+  if (!value.includes(':')) return `${240 + random.below(15)}.${random.below(256)}.${random.below(256)}.${random.below(256)}${range}`;
+  const groups = Array.from({ length: 4 }, () => (random.below(65_535) + 1).toString(16));
+  return `2001:db8:${groups[0]}::${groups.slice(1).join(':')}${range}`;
 }
 
 function nhs(value: string, random: Random): string {
