@@ -1,10 +1,14 @@
 // What a check remembers of the versions that it has seen, so that the next one costs what changed. Of this machine only, and disposable: what does not
 // read as it was written is as good as not there, and a check says the same with and without.
 //
-//   <folder>/<check>/<content>: "PLCHECK1", u32 length of the head, head: JSON of the version, with spaces up to a multiple of 8 bytes of the file, so that
-//   numbers are read where they stand; the check's own bytes, SHA-256 of all before
+//   <folder>/<check>/<content>: "PLCHECK1", u32 length of the head, head: JSON of the version (and of `parts`, where there are blocks), with spaces up to a
+//   multiple of 8 bytes of the file, so that numbers are read where they stand; the check's own bytes, the first 16 bytes of the SHA-256 of each block,
+//   SHA-256 of all before; the blocks
+//
+// Blocks are what a check looks up little of: each is read, and held against its digest, when something in it is asked for.
 import { hash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeFileAtomic } from '../base/atomic.ts';
 import { canonicalJson } from '../base/canonical.ts';
@@ -26,13 +30,30 @@ export interface RememberedVersion {
 export interface RememberedState {
   readonly version: RememberedVersion;
   readonly state: Buffer;
+  /** as long as the loop over what is recalled has not gone on */
+  readonly blocks: Blocks;
 }
+
+/** What was kept in blocks, to be read here and there. */
+export interface Blocks {
+  readonly bytes: number;
+  /** The block of that number, from 0; the last one may be shorter than others. @throws TornMemory: it is not what was kept */
+  read(block: number): Buffer;
+}
+
+/** A file that was changed after it was opened, or whose blocks were: it is as good as not there. */
+export class TornMemory extends Error {
+  override readonly name = 'TornMemory';
+}
+
+/** Entries of 20 bytes do not cross the ends of blocks. */
+export const blockBytes = 4000;
 
 export interface CheckMemory {
   /** What `check` found in earlier versions, the last one first. Each is read when it is asked for; what does not read is left out. */
   recall(check: Digest): AsyncGenerator<RememberedState>;
-  /** Failing to keep is no failure. */
-  keep(check: Digest, version: RememberedVersion, state: Uint8Array): Promise<void>;
+  /** Failing to keep is no failure. @param blocks what is looked up here and there */
+  keep(check: Digest, version: RememberedVersion, state: Uint8Array, blocks?: Uint8Array): Promise<void>;
 }
 
 /** @param asked all that a state depends on, beside the rows: name and version of the check, its arguments, the texts of its rules, the name of the data */
@@ -66,17 +87,22 @@ export function openMemory(
     async *recall(check) {
       if (!recalls) return;
       for (const path of await newestFirst(folderOf(check))) {
-        const found = parseState(await readFile(path).catch(() => null));
-        if (found === null) continue;
-        onRecall?.();
-        yield found;
+        const file = openState(path);
+        if (file === null) continue;
+        try {
+          if (file.found === null) continue;
+          onRecall?.();
+          yield file.found;
+        } finally {
+          closeSync(file.handle);
+        }
       }
     },
-    async keep(check, version, state) {
+    async keep(check, version, state, blocks = new Uint8Array()) {
       const path = join(folderOf(check), hexOf(version.content));
       try {
         await mkdir(dirname(path), { recursive: true });
-        await writeFileAtomic(path, stateFile(version, state));
+        await writeFileAtomic(path, stateFile(version, state, blocks));
         for (const old of (await newestFirst(dirname(path))).slice(mostVersions)) await rm(old, { force: true });
       } catch {
         // a full disk or a read-only cache makes the next run slower, and nothing else
@@ -93,25 +119,87 @@ async function newestFirst(folder: string): Promise<string[]> {
   return dated.toSorted((a, b) => b.at - a.at || (a.path < b.path ? -1 : 1)).map(({ path }) => path);
 }
 
-function stateFile(version: RememberedVersion, state: Uint8Array): Buffer {
-  const said = JSON.stringify(version);
+const nameBytes = 16;
+
+function stateFile(version: RememberedVersion, state: Uint8Array, blocks: Uint8Array): Buffer {
+  const said = JSON.stringify(blocks.length === 0 ? version : { ...version, parts: { state: state.length, blocks: blocks.length } });
   const size = magic.length + 4 + Buffer.byteLength(said);
   const head = Buffer.from(`${said}${' '.repeat(-size & 7)}`);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(head.length);
-  const body = Buffer.concat([magic, length, head, state]);
-  return Buffer.concat([body, hash('sha256', body, 'buffer')]);
+  const names: Buffer[] = [];
+  for (let start = 0; start < blocks.length; start += blockBytes) names.push(nameOf(blocks.subarray(start, start + blockBytes)));
+  const body = Buffer.concat([magic, length, head, state, ...names]);
+  return Buffer.concat([body, hash('sha256', body, 'buffer'), blocks]);
 }
 
-function parseState(bytes: Buffer | null): RememberedState | null {
-  if (bytes === null || bytes.length < magic.length + 36 || !bytes.subarray(0, magic.length).equals(magic)) return null;
-  const body = bytes.subarray(0, -32);
-  if (!hash('sha256', body, 'buffer').equals(bytes.subarray(-32))) return null;
-  const end = magic.length + 4 + body.readUInt32LE(magic.length);
+function nameOf(block: Uint8Array): Buffer {
+  return hash('sha256', block, 'buffer').subarray(0, nameBytes);
+}
+
+/** @returns null: there is no file; found null: it is not what was kept */
+function openState(path: string): { readonly handle: number; readonly found: RememberedState | null } | null {
+  let handle: number;
   try {
-    const version = JSON.parse(body.toString('utf8', magic.length + 4, end)) as RememberedVersion;
-    return isDigest(version.content) ? { version, state: body.subarray(end) } : null;
+    handle = openSync(path, 'r');
   } catch {
     return null;
   }
+  try {
+    return { handle, found: readState(handle) };
+  } catch {
+    return { handle, found: null };
+  }
+}
+
+const firstBytes = 4096;
+
+type Head = RememberedVersion & { readonly parts?: { readonly state: number; readonly blocks: number } };
+
+/** @throws an Error of any kind: it is not what was kept */
+function readState(handle: number): RememberedState | null {
+  const { size } = fstatSync(handle);
+  const first = readAt(handle, 0, Math.min(size, firstBytes));
+  if (!first.subarray(0, magic.length).equals(magic)) return null;
+  const end = magic.length + 4 + first.readUInt32LE(magic.length);
+  if (end > size) return null;
+  const { parts, ...version } = JSON.parse((end <= first.length ? first : readAt(handle, 0, end)).toString('utf8', magic.length + 4, end)) as Head;
+  const { state, blocks } = parts ?? { state: size - end - 32, blocks: 0 };
+  const names = end + state;
+  const sum = names + Math.ceil(blocks / blockBytes) * nameBytes;
+  if (sum + 32 + blocks !== size || !isDigest(version.content)) return null;
+  const front = readAt(handle, 0, sum + 32);
+  if (!hash('sha256', front.subarray(0, sum), 'buffer').equals(front.subarray(sum))) return null;
+  return {
+    version,
+    state: front.subarray(end, names),
+    blocks: blocksOf(handle, { start: sum + 32, bytes: blocks, names: front.subarray(names, sum) }),
+  };
+}
+
+/** In one buffer of its own, so that what is aligned in the file is so in memory. */
+function readAt(handle: number, start: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let filled = 0; filled < length;) {
+    const read = readSync(handle, bytes, filled, length - filled, start + filled);
+    if (read === 0) throw new TornMemory('it ends before its end');
+    filled += read;
+  }
+  return bytes;
+}
+
+function blocksOf(handle: number, { start, bytes, names }: { readonly start: number; readonly bytes: number; readonly names: Buffer }): Blocks {
+  const known = new Map<number, Buffer>();
+  return {
+    bytes,
+    read(block) {
+      const read = known.get(block);
+      if (read !== undefined) return read;
+      const at = block * blockBytes;
+      const found = readAt(handle, start + at, Math.min(blockBytes, bytes - at));
+      if (!nameOf(found).equals(names.subarray(block * nameBytes, (block + 1) * nameBytes))) throw new TornMemory('a block is not what was kept');
+      known.set(block, found);
+      return found;
+    },
+  };
 }

@@ -18,7 +18,19 @@ interface Runs {
 const noRuns: Runs = { distinct: 0, starts: new Uint32Array() };
 const headBytes = 12;
 
-export class ValueIndex {
+/** What is asked of an index, wherever it lies. */
+export interface Values {
+  /** rows with a value */
+  readonly size: number;
+  /** how many different values there are */
+  readonly distinct: number;
+  /** Each value that stands in several rows: its digest (16 bytes, as latin1) and the rows, rising. */
+  groups(): Iterable<{ readonly name: string; readonly rows: readonly number[] }>;
+  /** Rows of a value, rising. */
+  rowsOf(name: Buffer): number[];
+}
+
+export class ValueIndex implements Values {
   #names: Uint32Array;
   #rows: Uint32Array;
   #size = 0;
@@ -57,15 +69,6 @@ export class ValueIndex {
     return this.#sorted().distinct;
   }
 
-  duplicates(): Duplicates {
-    const found: { row: number; other: number }[] = [];
-    for (const { rows } of this.groups()) {
-      const [first, second] = rows;
-      for (const row of rows) found.push({ row, other: (row === first ? second : first) as number });
-    }
-    return duplicatesOf(found);
-  }
-
   /** Each value that stands in several rows: its digest (16 bytes, as latin1) and the rows, rising. */
   *groups(): Generator<{ readonly name: string; readonly rows: number[] }> {
     for (const start of this.#sorted().starts) {
@@ -88,6 +91,18 @@ export class ValueIndex {
     let end = low;
     while (end < this.#size && this.#compare(end, wanted) === 0) end += 1;
     return this.#rowsFrom(low, end);
+  }
+
+  /** Entries sorted by digest, five words each: its first four, and the row. */
+  entries(): Uint32Array {
+    this.#sorted();
+    const each = words + 1;
+    const entries = new Uint32Array(this.#size * each);
+    for (let at = 0; at < this.#size; at += 1) {
+      for (let word = 0; word < words; word += 1) entries[at * each + word] = this.#names[at * words + word] as number;
+      entries[at * each + words] = this.#rows[at] as number;
+    }
+    return entries;
   }
 
   encode(): Buffer {
@@ -190,6 +205,15 @@ export class ValueIndex {
     }
     return (this.#rows[a] as number) - (this.#rows[b] as number);
   }
+}
+
+export function duplicatesIn(values: Values): Duplicates {
+  const found: { row: number; other: number }[] = [];
+  for (const { rows } of values.groups()) {
+    const [first, second] = rows;
+    for (const row of rows) found.push({ row, other: (row === first ? second : first) as number });
+  }
+  return duplicatesOf(found);
 }
 
 /** Sorted by row. */

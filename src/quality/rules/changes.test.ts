@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -81,6 +81,30 @@ test.each(['jsonl', 'csv'] as const)('after any edits of %s the verdict is that 
   );
   expect(incremental).toBeGreaterThan(20);
   expect(read).toBeGreaterThan(15);
+});
+
+test('a remembered index that was changed on the disk is not believed: all rows are read', async () => {
+  const rows = named(Array.from({ length: 1500 }, (_, at) => ({ text: `t${at}`, n: at % 45, group: 'a' })));
+  const after = edited(rows, [{ at: 700, take: 1, put: [{ text: 't20', n: 1, group: 'a' }] }]);
+  const place = await mkdtemp(join(tmpdir(), 'plumb-rules-memory-'));
+  const pathOf = async (content: string): Promise<string> => join(folder, `${content.slice(7)}.jsonl`);
+  const world = worldOf({ memory: openMemory(place), pathOf });
+  const unique = 'version: 1\nrules: [{ column: text, unique: true }]\n';
+  await judge(await versionOf(jsonlOf(rows), 'jsonl'), unique, world);
+  const version = await versionOf(jsonlOf(after), 'jsonl');
+  const [kept = ''] = await readdir(join(place, (await readdir(place))[0] ?? ''));
+  const path = join(place, (await readdir(place))[0] ?? '', kept);
+  const whole = await readFile(path);
+  const engines = [];
+  // the whole file, one whose blocks are all other ones, and the whole one again
+  for (const bytes of [whole, Buffer.from(whole).fill(0, whole.length - 30_000), whole]) {
+    await writeFile(path, bytes);
+    await rm(join(place, (await readdir(place))[0] ?? '', version.content.slice(7)), { force: true });
+    const { run } = await judge(version, unique, world);
+    engines.push(run.engine);
+    expect(run.validation.results.map(({ failing }) => failing)).toEqual([2]);
+  }
+  expect(engines).toEqual(['changes', 'rows', 'changes']);
 });
 
 test('a version of which too much changed is judged as a whole, and the one after it by what changed since', async () => {

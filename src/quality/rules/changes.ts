@@ -3,20 +3,20 @@
 import type { RowChanges } from '../../datasets/row-changes.ts';
 import type { Row } from '../../datasets/rows.ts';
 import { BagCounter, changedBag } from '../columns/column-bag.ts';
-import { duplicatesOf, type ValueIndex } from '../columns/value-index.ts';
+import { duplicatesOf, type Values } from '../columns/value-index.ts';
 import type { Checks, Looked } from './checks.ts';
 import { bagged, describer, indexedName, indexShown, type JudgeOptions } from './judge-rows.ts';
 import { broken, passedBy, rowTest } from './row-test.ts';
-import type { KeptState } from './state-file.ts';
+import type { RecalledState } from './state-file.ts';
 import type { BrokenRow, IndexFacts, State } from './state.ts';
 
 /** So many rows that came are at hand until it is known which of them stand twice. */
 const fewRows = 10_000;
 
-/** @param columns of the version after */
+/** @param columns of the version after @throws TornMemory: what is known cannot be read any more */
 export async function stateAfter(
   checks: Checks,
-  known: KeptState,
+  known: RecalledState,
   changes: RowChanges,
   options: JudgeOptions,
   columns: Pick<State, 'columns' | 'leading'>,
@@ -27,7 +27,7 @@ export async function stateAfter(
   const lists = known.broken.map((numbers) => moved(numbers, changes));
   const entries = movedEntries(known.entries, changes);
   const bags = checks.bags.map((wish) => ({ count: bagged(wish, options), counter: new BagCounter() }));
-  const indexes = checks.indexes.map((wish, at) => new IndexChanges(wish, known.values[at] as ValueIndex, options));
+  const indexes = checks.indexes.map((wish, at) => new IndexChanges(wish, known.values[at] as Values, options));
   for await (const batch of changes.removed()) {
     for (const row of batch) {
       tests.forEach((test, at) => {
@@ -93,12 +93,12 @@ function movedEntries(entries: ReadonlyMap<number, BrokenRow>, changes: RowChang
 
 /** An index of the version before, and what came and went: only values that are touched are looked up. */
 class IndexChanges {
-  readonly #index: ValueIndex;
+  readonly #index: Values;
   readonly #nameOf: (value: Row['value']) => Buffer | null;
   readonly #touched = new Map<string, { readonly name: Buffer; readonly removed: Set<number>; readonly added: number[] }>();
   #grown = 0;
 
-  constructor(wish: Looked, index: ValueIndex, options: JudgeOptions) {
+  constructor(wish: Looked, index: Values, options: JudgeOptions) {
     this.#index = index;
     this.#nameOf = indexedName(wish, options);
   }

@@ -5,7 +5,7 @@ import { byCodeUnit } from '../../base/canonical.ts';
 import { rowDigest } from '../../datasets/row-digest.ts';
 import type { Row } from '../../datasets/rows.ts';
 import { BagCounter } from '../columns/column-bag.ts';
-import { ValueIndex } from '../columns/value-index.ts';
+import { duplicatesIn, ValueIndex, type Values } from '../columns/value-index.ts';
 import type { Checks, Looked } from './checks.ts';
 import { broken, looker, passedBy, rowTest, type Outcome, type RowTests } from './row-test.ts';
 import { NumberList, type BrokenRow, type State } from './state.ts';
@@ -78,8 +78,8 @@ export function judgeOfRows(checks: Checks, options: JudgeOptions): RowsJudge {
   };
 }
 
-export function factsOf(index: ValueIndex): State['indexes'][number] {
-  return { size: index.size, distinct: index.distinct, duplicates: index.duplicates() };
+export function factsOf(index: Values): State['indexes'][number] {
+  return { size: index.size, distinct: index.distinct, duplicates: duplicatesIn(index) };
 }
 
 /** What `shown` of a broken row calls an index; a check of rows it calls by its place. */

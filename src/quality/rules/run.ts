@@ -9,7 +9,7 @@ import { readRowBatches, type Row } from '../../datasets/rows.ts';
 import { openRemembered, rememberedAs, type CheckedRows, type CheckWorld } from '../checked-rows.ts';
 import type { ValueIndex } from '../columns/value-index.ts';
 import type { FlaggedRow } from '../findings.ts';
-import { checkDigest } from '../memory.ts';
+import { checkDigest, TornMemory } from '../memory.ts';
 import type { DataReference } from './bounds.ts';
 import { stateAfter } from './changes.ts';
 import { isWhole, namedBy, type Checks } from './checks.ts';
@@ -20,7 +20,7 @@ import { planChecks } from './plan.ts';
 import { checksOf, resolveReferences, type ReferenceWorld, type ResolvedReferences } from './references.ts';
 import type { Validation } from './report.ts';
 import type { Rules } from './schema.ts';
-import { decodeState, encodeState, withFacts, type KeptState } from './state-file.ts';
+import { decodeRemembered, encodeRemembered, withFacts, type RecalledState } from './state-file.ts';
 import { requireColumns, type State } from './state.ts';
 import { scoredColumns, withScores } from './scores.ts';
 import { judgeState } from './verdict.ts';
@@ -160,10 +160,13 @@ function isKept({ checks, rows }: Job): boolean {
 
 function keeper(of: Job, judged: JudgedState): Found['keep'] {
   if (!isKept(of)) return async () => undefined;
-  return (entries) => of.world.memory.keep(digestOfJob(of), rememberedAs(of.rows), encodeState(judged, entries));
+  return async (entries) => {
+    const { state, blocks } = encodeRemembered(judged, entries);
+    await of.world.memory.keep(digestOfJob(of), rememberedAs(of.rows), state, blocks);
+  };
 }
 
-const formatOfState = 1;
+const formatOfState = 2;
 
 /** All that a state depends on beside the rows. */
 export function digestOfJob({ checks, rows, references }: Pick<Job, 'checks' | 'rows' | 'references'>): Digest {
@@ -179,8 +182,8 @@ async function stateByChanges(of: Job): Promise<{ state: State; read: number } |
   const { checks, rows, world } = of;
   const { source } = rows;
   if (!isKept(of) || (world.engine !== undefined && world.engine !== 'changes')) return null;
-  for await (const { version, state: bytes } of world.memory.recall(digestOfJob(of))) {
-    const known = decodeState(bytes);
+  for await (const { version, state: bytes, blocks } of world.memory.recall(digestOfJob(of))) {
+    const known = decodeRemembered(bytes, blocks);
     if (known === null || !isFor(checks, known)) continue;
     if (version.content === rows.content && version.format === source.format) return { state: withFacts(known), read: 0 };
     if (version.tree === null || version.format !== source.format || version.key !== (source.key ?? null)) continue;
@@ -189,13 +192,17 @@ async function stateByChanges(of: Job): Promise<{ state: State; read: number } |
     const changes = await findRowChanges(before, source, { readNode: world.readNode, signal: world.signal });
     if ((changes.addedCount + changes.removedCount) * changedOf > changes.rows) continue;
     const columns = await columnsOfSource(source, world.readNode);
-    const state = await stateAfter(checks, known, changes, { ...testsOf(of), digests: of.digests }, columns);
-    return { state, read: changes.compared };
+    try {
+      const state = await stateAfter(checks, known, changes, { ...testsOf(of), digests: of.digests }, columns);
+      return { state, read: changes.compared };
+    } catch (error) {
+      if (!(error instanceof TornMemory)) throw error;
+    }
   }
   return null;
 }
 
-function isFor({ rows, indexes, bags }: Checks, known: KeptState): boolean {
+function isFor({ rows, indexes, bags }: Checks, known: RecalledState): boolean {
   return known.broken.length === rows.length && known.values.length === indexes.length && known.bags.length === bags.length;
 }
 

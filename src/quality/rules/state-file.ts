@@ -2,9 +2,11 @@
 //
 //   u32 length of the head, head: JSON, then for each check of rows its numbers (u32 each), each index (value-index.ts), each bag (column-bag.ts)
 import { decodeBag, encodeBag } from '../columns/column-bag.ts';
-import { ValueIndex } from '../columns/value-index.ts';
+import { encodeKeptIndex, KeptIndex } from '../columns/kept-index.ts';
+import { ValueIndex, type Values } from '../columns/value-index.ts';
+import type { Blocks } from '../memory.ts';
 import { factsOf, type JudgedState } from './judge-rows.ts';
-import type { BrokenRow } from './state.ts';
+import type { BrokenRow, State } from './state.ts';
 
 interface Head {
   readonly rows: number;
@@ -21,10 +23,42 @@ interface Head {
 /** What is kept has its indexes; what they say is found in them. */
 export type KeptState = Omit<JudgedState, 'indexes'>;
 
+/** What is remembered looks its indexes up where they lie. */
+export type RecalledState = Omit<KeptState, 'values'> & { readonly values: readonly Values[] };
+
 /** @param entries what the verdict had to know of broken rows */
 export function encodeState(state: KeptState, entries: ReadonlyMap<number, BrokenRow>): Buffer {
+  return encode(
+    state,
+    entries,
+    state.values.map((index) => index.encode()),
+  );
+}
+
+/** @returns null for bytes that are no state */
+export function decodeState(bytes: Buffer): KeptState | null {
+  return decode(bytes, (index) => ValueIndex.decode(index));
+}
+
+/** The same for a memory: entries of indexes lie in its blocks. */
+export function encodeRemembered(state: KeptState, entries: ReadonlyMap<number, BrokenRow>): { readonly state: Buffer; readonly blocks: Buffer } {
+  const kept = state.values.map(encodeKeptIndex);
+  const heads = kept.map(({ head }) => head);
+  return { state: encode(state, entries, heads), blocks: Buffer.concat(kept.map((index) => index.entries)) };
+}
+
+/** @returns null for bytes that are no state */
+export function decodeRemembered(bytes: Buffer, blocks: Blocks): RecalledState | null {
+  let first = 0;
+  return decode(bytes, (head) => {
+    const index = new KeptIndex(head, blocks, first);
+    first += index.count;
+    return index;
+  });
+}
+
+function encode(state: KeptState, entries: ReadonlyMap<number, BrokenRow>, indexes: readonly Buffer[]): Buffer {
   const lists = state.broken.map((numbers) => Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength));
-  const indexes = state.values.map((index) => index.encode());
   const bags = state.bags.map(encodeBag);
   const lengths = (parts: readonly Buffer[]): number[] => parts.map((part) => part.length);
   const { rows, columns, leading, looked } = state;
@@ -35,14 +69,16 @@ export function encodeState(state: KeptState, entries: ReadonlyMap<number, Broke
   return Buffer.concat([length, json, ...lists, ...indexes, ...bags]);
 }
 
-/** @returns null for bytes that are no state */
-export function decodeState(bytes: Buffer): KeptState | null {
+function decode<Index extends Values>(
+  bytes: Buffer,
+  decodeIndex: (bytes: Buffer) => Index,
+): (Omit<KeptState, 'values'> & { readonly values: readonly Index[] }) | null {
   try {
     let at = 4 + bytes.readUInt32LE(0);
     const head = JSON.parse(bytes.toString('utf8', 4, at)) as Head;
     const take = (length: number): Buffer => bytes.subarray(at, (at += length));
     const broken = head.lists.map((length) => new Uint32Array(new Uint8Array(take(length)).buffer));
-    const values = head.indexes.map((length) => ValueIndex.decode(take(length)));
+    const values = head.indexes.map((length) => decodeIndex(take(length)));
     const bags = head.bags.map((length) => decodeBag(take(length)));
     if (at !== bytes.length) return null;
     const { rows, columns, leading, looked, entries } = head;
@@ -52,6 +88,7 @@ export function decodeState(bytes: Buffer): KeptState | null {
   }
 }
 
-export function withFacts(kept: KeptState): JudgedState {
+/** What a verdict asks for. */
+export function withFacts<Kept extends RecalledState>(kept: Kept): Kept & Pick<State, 'indexes'> {
   return { ...kept, indexes: kept.values.map(factsOf) };
 }
