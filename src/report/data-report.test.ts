@@ -37,7 +37,9 @@ test('what does not hold is said first, with its rows; no word of a model, and n
   const { tone, reasons } = headlineOf(report);
   expect([tone, reasons.length]).toEqual(['bad', 2]);
   const [markdown, html, text] = [renderMarkdown(report), renderHtml(report), renderText(report)];
-  expect(markdown).toMatch(/^## ⛔ Data: the checks do not hold\n\n\*\*12 rows of 10,003 in intents against rule 3/);
+  expect(markdown).toMatch(
+    /^## ⛔ Data: the checks do not hold\n\n- \*\*12 rows of 10,003 in intents against rule 3.*\n- \*\*intents, duplicates: near-duplicate in 2 of 10,003 rows\*\*\n/,
+  );
   expect(text).toContain('✗ The checks do not hold');
   for (const view of [markdown, html, text]) {
     expect(view).not.toMatch(/Metrics|Accuracy|McNemar|the gate|no model to/i);

@@ -110,11 +110,12 @@ function warningsOf({ validation = [], findings = [], drift = [] }: Checked): st
   ];
 }
 
-function foundInWords({ check, dataset, rows, flagged, kinds, note }: FindingsPart): string {
+function foundInWords({ check, dataset, rows, kinds, note }: FindingsPart): string {
   if (note !== undefined) return `${dataset}, to be looked through for ${checkWords[check]}: ${note}`;
   const errors = kinds.filter(({ severity }) => severity === 'error');
-  const shown = errors.slice(0, 3).map(({ kind, rows: many }) => `${kind} in ${counted(many, 'row')}`);
-  return `${counted(flagged, 'row')} of ${count(rows)} in ${dataset}, ${checkWords[check]}: ${shown.join(', ')}`;
+  const shown = errors.slice(0, 3).map(({ kind, rows: many }) => `${kind} in ${count(many)} of ${counted(rows, 'row')}`);
+  const more = errors.length > 3 ? ` and ${counted(errors.length - 3, 'more kind')}` : '';
+  return `${dataset}, ${checkWords[check]}: ${shown.join(', ')}${more}`;
 }
 
 function driftedInWords({ dataset, against, columns }: DriftPart): string {

@@ -7,10 +7,12 @@ import { shares, short } from './drift-words.ts';
 
 const plot = { width: 300, height: 150, left: 40, right: 8, top: 8, bottom: 30 } as const;
 
+const barsClass = markup` class="bars"`;
+
 export function driftFigure({ column, plot: drawn, kind }: DriftColumn): Markup | null {
   if (drawn === undefined) return null;
   const of = drawn.kind === 'histogram' && drawn.of === 'length' ? ', length of its texts' : kind === 'category' ? ', share of rows' : '';
-  return markup`<figure><figcaption><b>${column}</b>${of}</figcaption>${drawn.kind === 'histogram' ? histogram(drawn, column) : bars(drawn)}</figure>`;
+  return markup`<figure${drawn.kind === 'bars' ? barsClass : null}><figcaption><b>${column}</b>${of}</figcaption>${drawn.kind === 'histogram' ? histogram(drawn, column) : bars(drawn)}</figure>`;
 }
 
 type Histogram = Extract<DriftPlot, { kind: 'histogram' }>;

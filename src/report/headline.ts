@@ -13,7 +13,7 @@ export interface Headline {
   readonly verdict: string;
   /** One sentence with the figures, or the reason why the gate does not hold. Holds data: escape it. */
   readonly why: string;
-  /** The same where there is room for more than one reason: at most three. */
+  /** The same where there is room for more than one reason: at most five. */
   readonly reasons: readonly string[];
 }
 
@@ -42,7 +42,7 @@ function headlineOfData(report: Report): Headline {
   if (problem !== undefined) {
     if (!saysBroken(problem.code)) return told('mixed', 'Not everything was looked at', problem.what);
     const all = brokenInList(report);
-    const reasons = all.length > 3 ? [...all.slice(0, 2), `${count(all.length - 2)} more checks do not hold`] : all;
+    const reasons = all.length > 5 ? [...all.slice(0, 4), `${count(all.length - 4)} more checks do not hold`] : all;
     return { ...told('bad', 'The checks do not hold', problem.what), reasons: reasons.length === 0 ? [problem.what] : reasons };
   }
   if (checksOf(report).length === 0) return told('mixed', 'No check judged these data', 'No stage of pipeline.yaml is a check of data');

@@ -49,7 +49,7 @@ export function renderMarkdown(report: Report, options: MarkdownOptions = {}): s
 const icons = { good: '✅', bad: '⛔', mixed: '🟡' } as const;
 
 function top(report: Report): Section {
-  const { tone, gate: gateWords, verdict, why } = headlineOf(report);
+  const { tone, gate: gateWords, verdict, why, reasons } = headlineOf(report);
   const { revision, branch, base } = report.title;
   const where = `${branch === null ? '' : `${code(branch)} at `}${code(revision)}${base === null ? '' : ` into ${code(base)}`}`;
   const since = report.change === undefined ? '' : `; changes since ${code(report.change.since)}`;
@@ -57,11 +57,13 @@ function top(report: Report): Section {
   const mend = report.problem === undefined ? '' : `${prose(sentenceCase(report.problem.mend))} (${code(report.problem.code)})\n\n`;
   const subject = report.model === null ? subjectOf(report) : code(report.model);
   const title = `${icons[tone]} ${subject}: ${gateWords.toLowerCase()}${verdict === '' ? '' : `, ${prose(verdict)}`}`;
+  const several = report.model === null && reasons.length > 1;
+  const said = several ? reasons.map((reason) => `- **${prose(reason)}**`).join('\n') : `**${prose(why).replace(/\.$/, '')}.**`;
   return {
     ...plain,
     rank: ranks.top,
     rows: [],
-    head: `## ${title}\n\n**${prose(why).replace(/\.$/, '')}.**\n\n${mend}${where}${since}${against}\n`,
+    head: `## ${title}\n\n${said}\n\n${mend}${where}${since}${against}\n`,
   };
 }
 

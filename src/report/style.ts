@@ -19,7 +19,8 @@ p{margin:0 0 12px}
 .facts{display:flex;flex-wrap:wrap;gap:4px 20px;margin:0 0 22px;padding:0;list-style:none;color:var(--soft);font-size:14px}
 .facts b{font-weight:500;color:var(--faint);margin-right:5px}
 .banner{display:grid;grid-template-columns:auto 1fr;gap:2px 16px;padding:20px 22px;border:1px solid;border-radius:12px;align-items:start}
-.banner svg{width:40px;height:40px;grid-row:span 4}
+.banner svg{width:40px;height:40px;grid-row:1/span 6}
+.banner .say,.banner .why{grid-column:2}
 .banner .say{font-size:23px;line-height:1.25;font-weight:680;letter-spacing:-.01em;margin:0}
 .banner .say span{font-weight:450}
 .banner .why{margin:3px 0 0;color:var(--ink)}
@@ -59,6 +60,7 @@ section{grid-column:1/-1;min-width:0}
 .id{min-width:84px}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:16px 28px;margin:10px 0}
 figure{margin:0;max-width:420px}
+figure.bars{grid-column:1/-1;max-width:720px}.bars th{width:36%}
 figcaption{font-size:13.5px;color:var(--soft);margin-bottom:4px}
 figcaption b{color:var(--ink);font-weight:600}
 svg{display:block}
@@ -94,7 +96,7 @@ header{padding-top:20px}
 .wide{margin:0 -16px;padding:0 16px}
 h1{font-size:27px}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}main{display:block}
 .banner{padding:16px;gap:2px 12px}.banner svg{width:30px;height:30px}.banner .say{font-size:19px}
-.banner .why{grid-column:1/-1;margin-top:8px}.banner svg{grid-row:auto}
+.banner .why{grid-column:1/-1;margin-top:8px}.banner svg{grid-row:1}
 .late{display:none}
 .tile .big{font-size:22px}.tile .big small{font-size:13px}
 .stack.line td,.stack.line th{display:inline-block;margin-right:12px}.stack.line td.full{display:block}

@@ -64,6 +64,21 @@ test('each kind of drift is told by its aspect, and what stayed is not', () => {
   expect(found.get('stays')).toMatchObject({ kind: 'number', state: 'same' });
 });
 
+test('of many classes, the plot has those whose shares moved, the one that is new among them', () => {
+  const label = (at: number): string => `class-${String(at % 40).padStart(2, '0')}`;
+  const before = rows(4000, (at) => ({ label: label(at) }));
+  const after = [
+    ...rows(4000, (at) => ({ label: label(at) })).filter((_, at) => at % 40 !== 3 || at % 80 === 3),
+    ...rows(50, () => ({ label: 'new' })),
+  ];
+  const plot = compare(before, after, 'label').get('label')?.plot;
+  expect(plot).toMatchObject({ kind: 'bars', labels: expect.arrayContaining(['new', 'class-03']) as unknown });
+  if (plot?.kind !== 'bars') throw new Error('classes have bars');
+  expect(plot.labels).toHaveLength(12);
+  expect(plot.after[plot.labels.indexOf('new')]).toBe(50);
+  expect(plot.before.reduce((sum, many) => sum + many, plot.others.before)).toBe(4000);
+});
+
 test('a large effect in a few rows is no drift, nor is a sure one that is next to nothing', () => {
   const few = compare(
     rows(4, (_, chance) => ({ n: chance * 10 })),

@@ -32,9 +32,14 @@ function barsOf(before: ColumnCounts, after: ColumnCounts): DriftPlot | null {
   const both = align(categoriesOf(before) ?? new Map(), categoriesOf(after) ?? new Map());
   const [old, now] = [Math.max(1, totalOf(both.before)), Math.max(1, totalOf(both.after))];
   const shares = both.categories.map((label, at) => ({ label, before: both.before[at] ?? 0, after: both.after[at] ?? 0 }));
+  const moved = (one: (typeof shares)[number]): number => Math.abs(one.after / now - one.before / old);
+  const largest = (a: (typeof shares)[number], b: (typeof shares)[number]): number =>
+    b.before / old + b.after / now - a.before / old - a.after / now || (a.label < b.label ? -1 : 1);
+  // of 77 classes, the twelve whose shares moved are news, not the twelve largest
   const shown = shares
-    .toSorted((a, b) => b.before / old + b.after / now - a.before / old - a.after / now || (a.label < b.label ? -1 : 1))
-    .slice(0, bars);
+    .toSorted((a, b) => moved(b) - moved(a) || largest(a, b))
+    .slice(0, bars)
+    .toSorted(largest);
   const others = (side: 'before' | 'after'): number => totalOf(both[side]) - totalOf(shown.map((one) => one[side]));
   return {
     kind: 'bars',

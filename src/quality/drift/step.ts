@@ -24,7 +24,7 @@ export type DriftArguments = z.infer<typeof driftArguments>;
 /** The built-in step. Output: report, the drift/1 report. */
 export const drift: Step<DriftArguments, null> = {
   uses: 'plumb/drift',
-  version: 1,
+  version: 2,
   summary: 'compare the columns of rows with those of another data set',
   with: driftArguments,
   params: null,
