@@ -1,7 +1,7 @@
 // From stages to a graph: what each one reads is bound to a data set, an output of another stage, or a file; whoever reads an output runs after.
 import { byCodeUnit } from '../base/canonical.ts';
 import { knownKeys } from '../base/config.ts';
-import { PlumbError } from '../base/errors.ts';
+import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { didYouMean } from '../base/names.ts';
 import type { JsonValue } from '../base/schema.ts';
 import type { AnyStep, StepPorts, StepRegistry } from '../base/step.ts';
@@ -46,9 +46,35 @@ export interface BindContext {
  * @throws PlumbError PIPELINE_CYCLE, PIPELINE_DEP_MISSING, PIPELINE_OUT_TWICE, STEP_UNKNOWN, CONFIG_INVALID, PARAM_MISSING
  */
 export async function bindStages(specs: readonly StageSpec[], context: BindContext): Promise<Map<string, BoundStage>> {
-  return bindTelling(specs, context, (_, error) => {
-    throw error;
+  return bindTelling(specs, context, (stage, error) => {
+    throw placed(error, stage, specs);
   });
+}
+
+/** A fault of a stage, with the path of what is wrong in pipeline.yaml: of a word that nothing is called, where it stands; of all else, the stage. */
+function placed(error: unknown, stage: string, specs: readonly StageSpec[]): unknown {
+  if (!isPlumbError(error) || error.where?.file !== files.pipeline || error.where.path !== undefined) return error;
+  const { code, message: what, mend, details = {}, cause } = error;
+  const spec = specs.find(({ name }) => name === stage);
+  const words: [string, unknown][] =
+    spec === undefined
+      ? []
+      : [
+          ...Object.entries(spec.action.kind === 'step' && isMapping(spec.action.with) ? spec.action.with : {}).map(
+            ([key, value]): [string, unknown] => [`with.${key}`, value],
+          ),
+          ...spec.deps.map((dep, at): [string, unknown] => [`deps.${at}`, dep]),
+          ...spec.needs.map((need, at): [string, unknown] => [`needs.${at}`, need]),
+          ...(spec.action.kind === 'step' ? [['uses', spec.action.uses] as [string, unknown]] : []),
+        ];
+  const word = words.find(([, value]) => typeof value === 'string' && what.includes(`"${value}"`) && value !== stage);
+  // what a template made has the name of its stage, and behind the @ that of its item
+  const path = ['stages', stage.replace(/@.*$/, ''), ...(word === undefined ? [] : [word[0]])].join('.');
+  return new PlumbError(code, { what, where: { file: files.pipeline, path }, mend, details, cause });
+}
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**
@@ -183,7 +209,7 @@ function checked(schema: unknown, value: JsonValue, at: string, file: string, st
       key !== undefined
         ? `stage "${stage}": unknown key "${key}" in ${within}.${didYouMean(key, known)}`
         : `stage "${stage}": ${within}: ${issue?.message ?? 'not valid'}`,
-    where: { file },
+    where: { file, path: key === undefined ? within : `${within}.${key}` },
     mend: known.length > 0 ? `valid keys: ${known.join(', ')}` : 'see docs/reference/steps.md',
   });
 }

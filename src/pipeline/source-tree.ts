@@ -1,7 +1,7 @@
 // Where the inputs of a pipeline are read: the work tree, or a commit. Fingerprints come out the same for the same content.
 import type { Digest } from '../base/digest.ts';
 import type { Lock } from '../datasets/schema.ts';
-import { parseYaml } from '../base/config.ts';
+import { parseYaml, withLines } from '../base/config.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { StepRegistry } from '../base/step.ts';
 import { files } from '../project/layout.ts';
@@ -50,13 +50,14 @@ export async function loadPipeline(tree: SourceTree, steps: StepRegistry): Promi
   }
   const config = await parseYaml(text, files.pipeline, pipelineSchema);
   const params = parseParams(await tree.readText(files.params));
-  const specs = expandStages(config, params);
-  const stages = await bindStages(specs, {
-    params,
-    lock: tree.lock,
-    steps,
-    readText: (path) => tree.readText(path),
-    exists: (path) => tree.exists(path),
-  });
+  const stages = await withLines(files.pipeline, text, () =>
+    bindStages(expandStages(config, params), {
+      params,
+      lock: tree.lock,
+      steps,
+      readText: (path) => tree.readText(path),
+      exists: (path) => tree.exists(path),
+    }),
+  );
   return { config, params, stages };
 }
