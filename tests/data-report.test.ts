@@ -71,6 +71,8 @@ test('a check that does not hold leaves no run, and the report says what it foun
   expect(duplicates).toMatchObject({ state: 'broken', dataset: 'topics' });
   expect(duplicates?.kinds[0]).toMatchObject({ kind: 'exact-duplicate', severity: 'error' });
   expect(duplicates?.kinds[0]?.sample.map(({ key }) => key)).toContain('copy');
+  // all rows have another age: all of them are the branch's
+  expect(duplicates?.kinds[0]).toMatchObject({ rows: 1, brought: 1 });
   expect(found.findings?.find(({ check }) => check === 'secrets')?.kinds[0]?.sample[0]?.key).toBe('leak');
   expect(found.problem?.what).toContain('duplicates: exact-duplicate');
   expect(found.drift).toMatchObject([{ dataset: 'topics', against: ['asked'], state: 'drifted', severity: 'warning' }]);

@@ -7,6 +7,7 @@ import { planStages, type PlannedStage } from '../pipeline/plan.ts';
 import { isPipelineTrouble } from '../pipeline/reachable.ts';
 import { loadPipeline, type Pipeline, type SourceTree } from '../pipeline/source-tree.ts';
 import type { Project } from '../project/open.ts';
+import { broughtRows } from '../report/brought-rows.ts';
 import { checkInWords, gathered, isBroken, partOfRun, partOfStage, type CheckPart } from '../report/check-parts.ts';
 import { dataPart, lockPart, newDataPart } from '../report/data-part.ts';
 import type { BranchChange } from '../report/judge.ts';
@@ -62,18 +63,19 @@ export async function describeBranch(open: OpenPipeline, { before, ciRun }: Bran
   const was = await planBefore(open, before);
   const after: PlannedSide = { stages: pipeline.stages, planned: await planStages(pipeline.stages, context, { force: false }) };
   const warnings = goneChecks(was, after);
+  const data = await changedData(open, before.lock, { cli, warnings });
+  const brought = broughtRows(data);
   const parts: CheckPart[] = [];
   const failed = new Set<string>();
   for (const [name, stage] of pipeline.stages) {
     const kept = keptOf(after.planned.get(name));
     const plan = after.planned.get(name);
-    const part = kept === undefined ? await partOfStage(stage, plan, world) : await partOfRun(kept.record, context.store);
+    const part = kept === undefined ? await partOfStage(stage, plan, world, brought) : await partOfRun(kept.record, context.store, brought);
     if (part === null) continue;
     parts.push(part);
     if (kept === undefined && isBroken(part)) failed.add(name);
   }
   const { stages, cost } = describeStages({ before: was, after, ciRun, failed });
-  const data = await changedData(open, before.lock, { cli, warnings });
   return { data, params: describeParams(was, after), stages, cost, validation: [], ...gathered(parts), warnings };
 }
 
@@ -90,7 +92,7 @@ async function changedData({ project, tree }: OpenPipeline, before: Lock, { cli,
   for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
     const sides = { before: old[name] ?? null, after: now[name] ?? null };
     const told = lockPart(name, sides);
-    if (told.before === told.after) parts.push(told);
+    if (told.before === told.after) parts.push({ ...told, brought: new Set() });
     else
       parts.push(
         await changedPart(project.store, told, cli).catch((error: unknown) => {

@@ -67,7 +67,8 @@ export function mayFlag(inputs: Readonly<Record<string, RunInput>>, data: string
 
 /** @returns false: the step did not come as far as to write it */
 async function writeFlagged(path: string, ready: ReadyStage, world: StageWorld): Promise<boolean> {
-  const { text } = await tryStep(ready, { ...world, onLine: () => undefined }, 'flagged');
+  const { texts } = await tryStep(ready, { ...world, onLine: () => undefined }, ['flagged']);
+  const text = texts.flagged;
   if (text === null) return false;
   await mkdir(dirname(path), { recursive: true });
   await writeFileAtomic(path, text);

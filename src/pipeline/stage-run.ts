@@ -121,15 +121,20 @@ async function executeStep(ready: ReadyStage, world: StageWorld): Promise<Done> 
 }
 
 /**
- * Runs a built-in step for one of its outputs, and keeps nothing: a check that does not hold leaves no run, and what it found is wanted all the same.
- * @param output name of the output, a text
- * @returns null: it was not written
+ * Runs a built-in step for some of its outputs, and keeps nothing: a check that does not hold leaves no run, and what it found is wanted all the same.
+ * @param outputs names of outputs, texts
+ * @returns texts: null for one that was not written
  * @throws PlumbError STAGE_FAILED, BYTES_MISSING and the like; what the step itself said comes back as `error`
  */
-export async function tryStep(ready: ReadyStage, world: StageWorld, output: string): Promise<{ text: string | null; error: PlumbError | null }> {
+export async function tryStep<Name extends string>(
+  ready: ReadyStage,
+  world: StageWorld,
+  outputs: readonly Name[],
+): Promise<{ texts: Record<Name, string | null>; error: PlumbError | null }> {
   return runStep(ready, world, async (order, { error }) => {
-    const text = await readFile(order.outputs[output] ?? '', 'utf8').catch(() => null);
-    return { text, error: error ?? null };
+    const texts = {} as Record<Name, string | null>;
+    for (const name of outputs) texts[name] = await readFile(order.outputs[name] ?? '', 'utf8').catch(() => null);
+    return { texts, error: error ?? null };
   });
 }
 

@@ -10,7 +10,7 @@ import { label, labelOrNull, sentence, bounded, type Shortener } from './shorten
 export function boundData(data: readonly DataPart[], list: Shortener): DataChange[] {
   const sorted = data.toSorted((a, b) => byCodeUnit(a.name, b.name));
   const room = { samples: list.bounds.samples, balance: list.bounds.balance, schema: list.bounds.schema };
-  return list.keep('data sets', sorted, 'dataSets').map((set) => {
+  return list.keep('data sets', sorted, 'dataSets').map(({ brought: _, ...set }) => {
     const balance = set.balance
       .filter((entry) => entry.before !== entry.after)
       .toSorted((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before) || byCodeUnit(a.label, b.label));

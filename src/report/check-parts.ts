@@ -10,6 +10,7 @@ import { findingsSchema, type CheckName, type FindingsReport } from '../quality/
 import type { BoundStage } from '../pipeline/graph.ts';
 import type { Store } from '../store/store.ts';
 import { checkWords } from './findings-words.ts';
+import { withBrought, type BroughtRows } from './brought-rows.ts';
 import type { ReportParts } from './parts.ts';
 import type { DriftPart, FindingsPart, ValidationPart } from './schema.ts';
 import { notValidated, unreadable, validationPart } from './validations.ts';
@@ -35,27 +36,47 @@ const checks: ReadonlyMap<string, CheckName | 'drift'> = new Map([
 /** Larger than any report of ours. */
 const largestReport = 64_000_000;
 
-/** What a run of a check found; null: it is a run of something else, or what it wrote cannot be had. */
-export async function partOfRun({ command, outputs }: RunRecord, store: Store): Promise<CheckPart | null> {
+/**
+ * What a run of a check found; null: it is a run of something else, or what it wrote cannot be had.
+ * @param brought what a branch brings, where the part is of its report
+ */
+export async function partOfRun({ command, outputs }: RunRecord, store: Store, brought?: BroughtRows): Promise<CheckPart | null> {
   const report = outputs['report'];
   const asked = 'uses' in command ? askedOf(command.uses, command.with) : null;
-  if (asked === null || report === undefined || report.kind !== 'file' || report.bytes > largestReport) return null;
-  const text = await store.readBytes(report.digest).then(String, (error: unknown) => {
+  if (asked === null) return null;
+  const text = await textOf(report, store);
+  const part = text === null ? null : readPart(asked, text);
+  return part?.kind !== 'findings' || brought === undefined ? part : partBrought(part, await textOf(outputs['flagged'], store), brought);
+}
+
+/** null: it cannot be had, or is larger than any of ours */
+async function textOf(output: RunRecord['outputs'][string] | undefined, store: Store): Promise<string | null> {
+  if (output === undefined || output.kind !== 'file' || output.bytes > largestReport) return null;
+  return store.readBytes(output.digest).then(String, (error: unknown) => {
     if (isPlumbError(error) && error.code !== 'INTERRUPTED') return null;
     throw error;
   });
-  return text === null ? null : readPart(asked, text);
+}
+
+function partBrought(part: Extract<CheckPart, { kind: 'findings' }>, flagged: string | null, brought: BroughtRows): CheckPart {
+  return flagged === null ? part : { kind: 'findings', part: withBrought(part.part, flagged, brought) };
 }
 
 /** What a check says whose stage has no run: it is run again, for its report alone. null: the stage is no check. */
-export async function partOfStage(stage: BoundStage, plan: PlannedStage | undefined, world: StageWorld): Promise<CheckPart | null> {
+export async function partOfStage(
+  stage: BoundStage,
+  plan: PlannedStage | undefined,
+  world: StageWorld,
+  brought: BroughtRows,
+): Promise<CheckPart | null> {
   const asked = stage.step === null ? null : askedOf(stage.step.uses, stage.arguments);
   if (asked === null || plan === undefined || 'kept' in plan) return null;
   if (plan.state === 'waits') return notLooked(asked, `it reads what ${plan.on.join(', ')} makes, which has no run`);
   try {
-    const { text, error } = await tryStep(plan.ready, world, 'report');
+    const { texts, error } = await tryStep(plan.ready, world, ['report', 'flagged']);
     if (error?.code === 'INTERRUPTED') throw error;
-    const part = text === null ? null : readPart(asked, text);
+    const part = texts.report === null ? null : readPart(asked, texts.report);
+    if (part?.kind === 'findings') return partBrought(part, texts.flagged, brought);
     return part ?? (error === null ? null : withoutReport(asked, error));
   } catch (error) {
     if (!isPlumbError(error) || error.code === 'INTERRUPTED') throw error;

@@ -3,7 +3,7 @@ import type { Digest } from '../base/digest.ts';
 import { readManifest, type FilesManifest, type Manifest, type RowsManifest } from '../datasets/manifest.ts';
 import { balanceChanges, ClassCounts, labelOf } from '../datasets/class-balance.ts';
 import { cellText, sampleCells } from '../datasets/row-content.ts';
-import { diffRows, type RowSource } from '../datasets/row-diff.ts';
+import { diffRows, type RowsDiff, type RowSource } from '../datasets/row-diff.ts';
 import { readRowBatches } from '../datasets/rows.ts';
 import type { LockEntry } from '../datasets/schema.ts';
 import type { Store, TransferOptions } from '../store/store.ts';
@@ -23,7 +23,7 @@ const samples = 20;
 export async function dataPart(store: Store, name: string, before: Digest | null, after: Digest | null, options: TransferOptions): Promise<DataPart> {
   const sides = { before: await manifestOf(store, before), after: await manifestOf(store, after) };
   const part = emptyPart(name, { before, after }, sides);
-  if (before === after) return part;
+  if (before === after) return { ...part, brought: new Set() };
   const { before: old, after: now } = sides;
   if (old?.kind === 'files' && now?.kind === 'files') return { ...part, ...(await fileChanges(store, old, now)) };
   // there on one side only, or rows here and files there
@@ -48,10 +48,17 @@ export async function dataPart(store: Store, name: string, before: Digest | null
       schema: diff.schema.map(({ column, before: was, after: is }) => ({ column, before: was, after: is })),
       ...(triggers.length === 0 ? {} : { triggers }),
       samples: shown.map(({ kind, key, before: was, after: is }) => ({ kind, key, before: was, after: is })),
+      ...broughtBy(diff),
     };
   } finally {
     bar.end();
   }
+}
+
+/** Rows that came or were edited; nothing where there are more than are listed. */
+function broughtBy({ added, edited, samples: changes }: RowsDiff): Pick<DataPart, 'brought'> {
+  const brought = changes.flatMap(({ rows }) => rows.after ?? []);
+  return brought.length === added + edited ? { brought: new Set(brought) } : {};
 }
 
 /**

@@ -2,7 +2,7 @@
 import { driftTable } from './drift-page.ts';
 import { driftFigure } from './drift-plot.ts';
 import { count, counted } from './figures.ts';
-import { checkWords, severityWords, stateWords } from './findings-words.ts';
+import { broughtInWords, checkWords, severityWords, stateWords } from './findings-words.ts';
 import { markup, type Markup } from './html-text.ts';
 import type { DriftPart, FindingsPart, Report } from './schema.ts';
 
@@ -22,14 +22,14 @@ export function findingsSection({ findings = [] }: Report): Markup | null {
 
 function kindsTable(part: FindingsPart): Markup | null {
   if (part.kinds.length === 0 && part.notes.length === 0) return null;
-  const rows = part.kinds.map(({ kind, severity, column, rows: many, sample }) => {
+  const rows = part.kinds.map(({ kind, severity, column, rows: many, brought, sample }) => {
     const [tone, word] = severityWords[severity];
     const examples = sample.map(({ key, message, other }) => {
       const beside = other === undefined ? null : markup` <span class="soft">${other.data}, ${other.key}</span>`;
       return markup`<p class="row"><b>${key}</b><span class="cell">${message}</span>${beside}</p>`;
     });
     const where = column === null ? null : markup` <code class="cell">${column}</code>`;
-    return markup`<tr><td class="word ${tone}">${word}</td><th scope="row"><span class="cell">${kind}</span>${where}</th><td class="n" data-name="rows">${count(many)}</td><td>${examples}</td></tr>`;
+    return markup`<tr><td class="word ${tone}">${word}</td><th scope="row"><span class="cell">${kind}</span>${where}</th><td class="n" data-name="rows">${count(many)}${broughtInWords({ rows: many, brought })}</td><td>${examples}</td></tr>`;
   });
   const notes = part.notes.map((note) => markup`<p class="row soft">${note}</p>`);
   const table =

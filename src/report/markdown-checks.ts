@@ -1,7 +1,7 @@
 // What checks found in the data, in a comment.
 import { comeInWords, plotInBars, reasonsOf } from './drift-words.ts';
 import { count, counted } from './figures.ts';
-import { checkWords } from './findings-words.ts';
+import { broughtInWords, checkWords } from './findings-words.ts';
 import { plain, ranks } from './markdown-section.ts';
 import { code, prose } from './markdown-text.ts';
 import type { Section } from './page.ts';
@@ -9,12 +9,15 @@ import type { DriftPart, FindingsPart, Report } from './schema.ts';
 
 const icons = { error: '⛔', warning: '⚠', info: '·' } as const;
 
-/** What was found is a line a kind, worst first; what holds is one line for all. */
+/** What was found is a line a kind, worst first, and of these first what the branch brings; what holds is one line for all. */
 export function findings({ findings: parts = [] }: Report): Section | null {
   if (parts.length === 0) return null;
-  const lines = parts.flatMap((part) => part.kinds.map((kind) => ({ severity: kind.severity, text: kindLine(part, kind) })));
+  const lines = parts.flatMap((part) => part.kinds.map((kind) => ({ severity: kind.severity, old: kind.brought === 0, text: kindLine(part, kind) })));
   const rows = (['error', 'warning', 'info'] as const).flatMap((severity) =>
-    lines.filter((line) => line.severity === severity).map(({ text }) => text),
+    lines
+      .filter((line) => line.severity === severity)
+      .toSorted((a, b) => Number(a.old) - Number(b.old))
+      .map(({ text }) => text),
   );
   const clean = parts
     .filter(({ state, kinds }) => state === 'holds' && kinds.length === 0)
@@ -39,13 +42,13 @@ export function findings({ findings: parts = [] }: Report): Section | null {
   };
 }
 
-function kindLine(part: FindingsPart, { kind, severity, column, rows, sample }: FindingsPart['kinds'][number]): string {
+function kindLine(part: FindingsPart, { kind, severity, column, rows, brought, sample }: FindingsPart['kinds'][number]): string {
   const where = column === null ? '' : ` in ${code(column, 40)}`;
   const examples = sample.slice(0, 3).map(({ key, message, other }) => {
     const beside = other === undefined ? '' : `, ${code(`${other.data} ${other.key}`, 60)}`;
     return `${code(key, 40)}: ${prose(message, 120)}${beside}`;
   });
-  return `| ${icons[severity]} | ${code(part.dataset, 60)} | ${checkWords[part.check]}: ${code(kind, 60)}${where} | ${count(rows)} | ${examples.join('<br>')} |\n`;
+  return `| ${icons[severity]} | ${code(part.dataset, 60)} | ${checkWords[part.check]}: ${code(kind, 60)}${where} | ${count(rows)}${broughtInWords({ rows, brought })} | ${examples.join('<br>')} |\n`;
 }
 
 export function drift({ drift: parts = [] }: Report): Section[] {

@@ -12,7 +12,11 @@ export interface SampleRow {
 }
 
 /** One data set; `balance` may hold labels that did not change. */
-export type DataPart = Omit<DataChange, 'samples'> & { readonly samples: readonly SampleRow[] };
+export type DataPart = Omit<DataChange, 'samples'> & {
+  readonly samples: readonly SampleRow[];
+  /** numbers of the rows, from 1, that came or were edited; undefined: not all of them are known */
+  readonly brought?: ReadonlySet<number>;
+};
 
 /** What a report is made of, unbounded and in any order (stages: the pipeline's). */
 export interface ReportParts {

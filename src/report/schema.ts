@@ -90,6 +90,9 @@ const findings = fields({
         severity: z.enum(severities),
         column: z.string().nullable(),
         rows: countSchema,
+        brought: countSchema
+          .optional()
+          .describe('of these, rows that the branch adds or edits, and rows that are held against such a one; the first of the sample'),
         sample: z
           .array(
             fields({

@@ -2,6 +2,7 @@ import { count, counted, percent, points, probability, signed, signedCount } fro
 import { checksOf } from './data-verdict.ts';
 import { changedParams, costInWords, headlineOf, metricRows, metricText, stagesInWords } from './headline.ts';
 import { reasonsOf } from './drift-words.ts';
+import { broughtInWords, shortCheckWords } from './findings-words.ts';
 import type { DriftPart, FindingsPart, Report, ValidationPart } from './schema.ts';
 import { cut, visible } from './visible.ts';
 
@@ -154,12 +155,12 @@ function ruleLines(part: ValidationPart, paint: TextPaint, width: number): strin
 
 /** What a check found; what holds says nothing. */
 function findingLines({ check, dataset, state, kinds, note }: FindingsPart, paint: TextPaint, width: number): string[] {
-  const head = `  ${check.slice(0, 6).padEnd(6)}  `;
+  const head = `  ${shortCheckWords[check].padEnd(6)}  `;
   if (note !== undefined) return [`${head}${(state === 'broken' ? paint.red : paint.yellow)(fit(`${dataset}: ${note}`, width - 10))}`];
   const told = kinds.filter(({ severity }) => severity !== 'info');
-  return told.map(({ kind, severity, rows, column }) => {
+  return told.map(({ kind, severity, rows, brought, column }) => {
     const where = column === null ? '' : ` in ${column}`;
-    return `${head}${(severity === 'error' ? paint.red : paint.yellow)(fit(`${dataset}: ${counted(rows, 'row')}: ${kind}${where}`, width - 10))}`;
+    return `${head}${(severity === 'error' ? paint.red : paint.yellow)(fit(`${dataset}: ${counted(rows, 'row')}${broughtInWords({ rows, brought })}: ${kind}${where}`, width - 10))}`;
   });
 }
 
