@@ -61,7 +61,7 @@ test('the command: nothing is flagged, something is, and words that it does not 
 
 test('a waiver that ran out is none, though a branch says that it is another day', async () => {
   const waiver = (expires: string): string =>
-    `version: 1\nwaivers:\n  - { entity: EMAIL_ADDRESS, owner: Ada, reason: it is hers, expires: ${expires} }\n`;
+    `version: 1\nwaivers:\n  - { kind: EMAIL_ADDRESS, owner: Ada, reason: it is hers, expires: ${expires} }\n`;
   using project = TestProject.create({
     'data/people.jsonl': rows(texts.slice(1)),
     'pii.yaml': 'version: 1\nwaivers: w.yaml\n',

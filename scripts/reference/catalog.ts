@@ -8,7 +8,7 @@ import { pipelineSchema } from '../../src/pipeline/schema.ts';
 import { projectConfigSchema } from '../../src/project/config.ts';
 import { codeSchema } from '../../src/quality/code/config.ts';
 import { piiSchema } from '../../src/quality/pii/config.ts';
-import { waiversSchema } from '../../src/quality/pii/waivers.ts';
+import { waiversSchema } from '../../src/quality/waivers.ts';
 import { findingsSchema, flaggedRowSchema } from '../../src/quality/findings.ts';
 import { profileSchema } from '../../src/quality/profile/schema.ts';
 import { lineageRowSchema } from '../../src/quality/provenance/lineage.ts';

@@ -15,6 +15,7 @@ interface Options {
   readonly language?: string;
   readonly chat?: string;
   readonly text?: readonly string[];
+  readonly waivers?: string;
   readonly rev?: string;
   readonly limit: string;
   readonly out?: string;
@@ -33,6 +34,7 @@ export const define: Define = (command, cli) => {
     .option('--language <name>', 'of --column: python, javascript, ..., or the column that names it')
     .option('--chat <column>', 'instead of a file: the column with the messages of a conversation')
     .option('--text <column...>', 'instead of a file: columns of prose, judged for repetition')
+    .option('--waivers <file>', 'known findings that somebody answers for, until a day')
     .option('--rev <revision>', 'the data as that revision has them')
     .option('--limit <n>', 'rows that are shown of each kind', '5')
     .option('--out <file>', 'write the flagged rows there: JSONL')
@@ -49,14 +51,14 @@ async function judgeAll(words: readonly string[], options: Options, cli: Cli): P
   const { rev, out } = options;
   const names = words.length > 0 ? words : await rowDatasets(project, rev);
   if (out !== undefined && names.length !== 1) throw new PlumbError('USAGE', { what: '--out is for one data set', mend: 'name one' });
-  const [{ judgeCode }, { parseOptions }, { renderFindings }] = await Promise.all([
+  const [{ judgeCode }, { parseOptions, waiversOf }, { renderFindings }] = await Promise.all([
     import('../quality/code/judge.ts'),
     import('./check-options.ts'),
     import('./findings-view.ts'),
   ]);
   const limit = parseOptions.count('--limit', options.limit);
   const config = (await inlineConfig(options)) ?? (await readConfig(project, options, cwd));
-  const asked = { config, tokenizers: await readTokenizers(project, config) };
+  const asked = { config, tokenizers: await readTokenizers(project, config), waivers: await waiversOf(options.waivers, cli) };
   const reports: FindingsReport[] = [];
   for (const name of names) {
     const { rows, world } = await openCheckedData(project, name, { cwd, progress, signal, ...(rev === undefined ? {} : { rev }) });

@@ -13,6 +13,7 @@ interface Options {
   readonly threshold: string;
   readonly shingle?: string;
   readonly strict?: boolean;
+  readonly waivers?: string;
   readonly rev?: string;
   readonly limit: string;
   readonly out?: string;
@@ -28,6 +29,7 @@ export const define: Define = (command, cli) => {
     .option('--threshold <j>', 'Jaccard index from which two rows are near duplicates', '0.8')
     .option('--shingle <n>', 'words, tokens or cells of a shingle (default: 5, 8, 1)')
     .option('--strict', 'every duplicate is an error')
+    .option('--waivers <file>', 'known findings that somebody answers for, until a day')
     .option('--rev <revision>', 'as that revision has it')
     .option('--limit <n>', 'rows that are shown of each kind', '5')
     .option('--out <file>', 'write the flagged rows there: JSONL')
@@ -43,14 +45,15 @@ async function findDups(words: string[], options: Options, cli: Cli): Promise<vo
   const names = words.length === 0 ? await rowDatasets(project, options.rev) : words;
   if (options.out !== undefined && names.length !== 1)
     throw new PlumbError('USAGE', { what: '--out is for one data set', mend: 'name one, or leave --out away' });
-  const [{ judgeDuplicates }, { duplicateSettings }, { writeLines }, { flaggedLines }, { parseOptions }, { renderFindings }] = await Promise.all([
-    import('../quality/duplicates/judge.ts'),
-    import('../quality/duplicates/settings.ts'),
-    import('./write-lines.ts'),
-    import('../quality/flagged-file.ts'),
-    import('./check-options.ts'),
-    import('./findings-view.ts'),
-  ]);
+  const [{ judgeDuplicates }, { duplicateSettings }, { writeLines }, { flaggedLines }, { parseOptions, waiversOf }, { renderFindings }] =
+    await Promise.all([
+      import('../quality/duplicates/judge.ts'),
+      import('../quality/duplicates/settings.ts'),
+      import('./write-lines.ts'),
+      import('../quality/flagged-file.ts'),
+      import('./check-options.ts'),
+      import('./findings-view.ts'),
+    ]);
   const { columns, as, language, label, threshold, shingle, strict, rev } = options;
   const limit = parseOptions.count('--limit', options.limit);
   const settings = parseOptions.settings(duplicateSettings, {
@@ -62,11 +65,12 @@ async function findDups(words: string[], options: Options, cli: Cli): Promise<vo
     ...(shingle === undefined ? {} : { shingle: Number(shingle) }),
     ...(strict === true ? { severities: { exact: 'error', normalised: 'error', near: 'error', near_conflict: 'error' } } : {}),
   });
+  const waivers = await waiversOf(options.waivers, cli);
   const reports: FindingsReport[] = [];
   for (const name of names) {
     const { cwd, progress, signal } = cli;
     const { rows, world } = await openCheckedData(project, name, { cwd, progress, signal, ...(rev === undefined ? {} : { rev }) });
-    const { report, flagged } = await judgeDuplicates(rows, settings, world);
+    const { report, flagged } = await judgeDuplicates(rows, settings, world, waivers);
     reports.push(report);
     if (options.out !== undefined) await writeLines(resolve(cwd, options.out), flaggedLines(flagged()));
     cli.print(renderFindings(report, limit, cli.paint));

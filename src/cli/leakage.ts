@@ -21,6 +21,7 @@ interface Options {
   readonly group?: string;
   readonly time?: string;
   readonly strict?: boolean;
+  readonly waivers?: string;
   readonly rev?: string;
   readonly limit: string;
   readonly out?: string;
@@ -38,6 +39,7 @@ export const define: Define = (command, cli) => {
     .option('--group <column>', 'user or source document: no value may stand on both sides')
     .option('--time <column>', 'no evaluation row may be older than the newest training row')
     .option('--strict', 'everything that is found is an error')
+    .option('--waivers <file>', 'known findings that somebody answers for, until a day')
     .option('--rev <revision>', 'data sets as that revision has them (with --train and --eval)')
     .option('--limit <n>', 'rows that are shown of each kind', '5')
     .option('--out <file>', 'write the flagged evaluation rows there: JSONL')
@@ -59,7 +61,7 @@ async function findLeakage(options: Options, cli: Cli): Promise<void> {
   const wanted = await whatIsAsked(project, options);
   if (options.out !== undefined && wanted.length !== 1)
     throw new PlumbError('USAGE', { what: '--out is for one evaluation set', mend: 'name one with --train and --eval, or leave --out away' });
-  const [{ judgeLeakage }, { writeLines }, { flaggedLines }, { parseOptions }, { renderFindings }] = await Promise.all([
+  const [{ judgeLeakage }, { writeLines }, { flaggedLines }, { parseOptions, waiversOf }, { renderFindings }] = await Promise.all([
     import('../quality/leakage/judge.ts'),
     import('./write-lines.ts'),
     import('../quality/flagged-file.ts'),
@@ -68,11 +70,17 @@ async function findLeakage(options: Options, cli: Cli): Promise<void> {
   ]);
   const limit = parseOptions.count('--limit', options.limit);
   const settings = await settingsOf(options);
+  const waivers = await waiversOf(options.waivers, cli);
   const reports: FindingsReport[] = [];
   for (const { asked, trains } of wanted) {
     const sides: SideRows[] = [];
     for (const train of trains) sides.push(await openSide(project, train, options.rev, cli));
-    const { report, flagged } = await judgeLeakage(await openSide(project, asked, options.rev, cli), sides, withColumns(settings, asked, trains));
+    const { report, flagged } = await judgeLeakage(
+      await openSide(project, asked, options.rev, cli),
+      sides,
+      withColumns(settings, asked, trains),
+      waivers,
+    );
     reports.push(report);
     if (options.out !== undefined) await writeLines(resolve(cli.cwd, options.out), flaggedLines(flagged));
     cli.print(renderFindings(report, limit, cli.paint));

@@ -9,6 +9,7 @@ import { FindingsTally } from '../findings-tally.ts';
 import type { Finding, FindingsReport, FlaggedRow } from '../findings.ts';
 import { checkDigest } from '../memory.ts';
 import { judgeEachRow } from '../row-verdicts.ts';
+import { waive, type WaiverBook } from '../waivers.ts';
 import { chatFaults } from './chat.ts';
 import { usualSeverities, type ChatColumn, type CodeColumn, type CodeConfig, type Fault } from './config.ts';
 import { docFaults } from './docs.ts';
@@ -27,6 +28,7 @@ export interface CodeAsked {
   readonly config: CodeConfig;
   /** text of a tokenizer.json by its name in the config */
   readonly tokenizers: ReadonlyMap<string, string>;
+  readonly waivers: WaiverBook;
 }
 
 export interface CodeAnswer {
@@ -39,7 +41,7 @@ export interface CodeAnswer {
 
 /** @throws PlumbError DATASET_COLUMN, CONFIG_INVALID, and as readRowBatches */
 export async function judgeCode(rows: CheckedRows, asked: CodeAsked, world: CheckWorld): Promise<CodeAnswer> {
-  const { config, tokenizers } = asked;
+  const { config, tokenizers, waivers } = asked;
   await requireColumns(rows, config, world.signal);
   const counters = new Map<string, CountTokens>();
   for (const [file, text] of tokenizers) counters.set(file, await openTokenizer(text, file));
@@ -53,7 +55,9 @@ export async function judgeCode(rows: CheckedRows, asked: CodeAsked, world: Chec
   ]);
   const judge = (value: Readonly<Record<string, unknown>>): Promise<Finding[]> => judgeRow(value, config, counters);
   const verdicts = await judgeEachRow(rows, world, check, judge);
-  return { report: reportOf(verdicts.flagged, rows.source.name, verdicts.rows, config), flagged: verdicts.flagged, looked: verdicts.judged };
+  const flagged = [...waive(verdicts.flagged, waivers, rows.source.name)];
+  const report = reportOf(flagged, rows.source.name, verdicts.rows, config);
+  return { report: { ...report, notes: [...waivers.notes, ...report.notes] }, flagged, looked: verdicts.judged };
 }
 
 async function judgeRow(

@@ -8,6 +8,7 @@ import type { Step, StepContext, StepInput, StepResult } from '../../base/step.t
 import { inputOfStep, worldOfStep } from '../checked-rows.ts';
 import type { FindingsReport } from '../findings.ts';
 import { writeFlagged } from '../flagged-file.ts';
+import { waiversArgument, waiversOfStep } from '../waivers.ts';
 import { codeSchema, type CodeConfig } from './config.ts';
 import { codeVersion, judgeCode } from './judge.ts';
 
@@ -18,6 +19,7 @@ export const codeArguments = fields({
   chat: codeSchema.shape.chat.unwrap().optional().describe('columns of conversations, where there is no file'),
   text: codeSchema.shape.text.unwrap().optional().describe('columns of prose, where there is no file'),
   severities: codeSchema.shape.severities.unwrap().optional().describe('kind of finding -> severity, where there is no file'),
+  waivers: waiversArgument,
 })
   .refine(
     ({ config, code, chat, text }) => (config === undefined) !== (code === undefined && chat === undefined && text === undefined),
@@ -41,10 +43,12 @@ export const code: Step<CodeArguments, null> = {
         data: { kind: 'data', ref: args.data },
         ...(config === undefined ? {} : { config: file(config) }),
         ...Object.fromEntries(tokenizerInputs(asked)),
+        ...waiversOfStep.input(args.waivers),
       },
       outputs: { report: 'code.json', flagged: 'flagged.jsonl' },
     };
   },
+  lastDays: waiversOfStep.lastDays,
   run: runCode,
 };
 
@@ -73,7 +77,11 @@ async function runCode(context: StepContext<CodeArguments, null>): Promise<StepR
   const tokenizers = new Map<string, string>();
   for (const [at, name] of tokenizersOf(config).entries()) tokenizers.set(name, await readFile(inputs[`tokenizer${at}`] ?? name, 'utf8'));
   const world = worldOfStep(context);
-  const answer = await judgeCode(await inputOfStep(context, 'data', world), { config, tokenizers }, world);
+  const answer = await judgeCode(
+    await inputOfStep(context, 'data', world),
+    { config, tokenizers, waivers: await waiversOfStep.open(context) },
+    world,
+  );
   await writeFile(report, canonicalJsonFile(answer.report));
   await writeFlagged(flagged, answer.flagged);
   for (const { severity, kind, rows } of answer.report.kinds) context.log(`${severity}: ${kind} in ${rows} rows`);
@@ -87,7 +95,7 @@ export function codeBroken(report: FindingsReport): PlumbError {
   const shown = errors.slice(0, 5).map(({ kind, rows, sample }) => `${kind} in ${rows} rows (${sample[0]?.key ?? ''}: ${sample[0]?.message ?? ''})`);
   return new PlumbError('CODE_FINDINGS', {
     what: `${report.data}: ${shown.join('; ')}${errors.length > 5 ? `; and ${errors.length - 5} more kinds` : ''}`,
-    mend: 'correct or remove the rows; what is no mistake here gets another severity (docs/code.md)',
+    mend: 'correct or remove the rows; what is no mistake here gets another severity, or a waiver (docs/code.md)',
     details: { kinds: errors },
   });
 }

@@ -17,6 +17,7 @@ import { readRowsAt } from '../text/rows-at.ts';
 import { TextReader, type Document } from '../text/text-reader.ts';
 import { chooseColumns, documentReader, exactText, shingleSizes, valueOf, type ReadDocument, type RowView } from '../text/view.ts';
 import { textRules } from '../text/words.ts';
+import { noWaivers, waive, type WaiverBook } from '../waivers.ts';
 import { candidatePairs } from './candidates.ts';
 import { clusterEntries, type Clusters } from './clusters.ts';
 import { entriesOf, record, type Entries } from '../text/entries.ts';
@@ -39,7 +40,12 @@ const indexVersion = 2;
  * @throws PlumbError DATASET_COLUMN, and as readRowBatches
  * Memory: some 100 bytes a row, some 500 a row that has a duplicate, and at most some 200 MB while candidates are compared.
  */
-export async function judgeDuplicates(rows: CheckedRows, settings: DuplicateSettings, world: CheckWorld): Promise<Duplicates> {
+export async function judgeDuplicates(
+  rows: CheckedRows,
+  settings: DuplicateSettings,
+  world: CheckWorld,
+  waivers: WaiverBook = noWaivers,
+): Promise<Duplicates> {
   const { source } = rows;
   const label = settings.label ?? source.label ?? null;
   const columns = await chooseColumns(source, { columns: settings.columns, as: settings.as, not: [source.key ?? null, label] }, world.signal);
@@ -71,7 +77,7 @@ export async function judgeDuplicates(rows: CheckedRows, settings: DuplicateSett
   const clusters = await clusterEntries(pairs, scores, { index, entries, source, world, read, shingle, threshold: settings.threshold });
   const facts = await readFacts(rows, { entries, clusters, columns, label, known: known?.facts ?? new Map() }, world);
   await keep(() => encodeKnown({ scores, facts, shared: sharedRows(shared, entries) }, entries));
-  const told = new Told({ rows, entries, clusters, facts, settings, column: columns.length === 1 ? (columns[0] ?? null) : null });
+  const told = new Told({ rows, entries, clusters, facts, settings, waivers, column: columns.length === 1 ? (columns[0] ?? null) : null });
   return {
     report: told.report({ ...settings, columns, shingle, label, language: view.language, bands: banding.bands, minima: banding.rows }, index.rows),
     flagged: () => told.flagged(),
@@ -148,6 +154,7 @@ interface ToldOf {
   readonly clusters: Clusters;
   readonly facts: KnownFacts;
   readonly settings: DuplicateSettings;
+  readonly waivers: WaiverBook;
   /** null: several are compared */
   readonly column: string | null;
 }
@@ -187,7 +194,7 @@ class Told {
       near_conflicts: counts['near-label-conflict'],
     };
     const data = this.#of.rows.source.name;
-    return tally.report({ check: 'duplicates', data, rows, notes: [], settings, numbers });
+    return tally.report({ check: 'duplicates', data, rows, notes: [...this.#of.waivers.notes], settings, numbers });
   }
 
   keptFor(row: number): { readonly row: number; readonly digest: Digest; readonly near: boolean } | null {
@@ -199,7 +206,11 @@ class Told {
     return first === row - 1 ? null : { row: first + 1, digest: `sha256:${facts.get(first)?.digest ?? ''}`, near: kept !== entry };
   }
 
-  *flagged(): Generator<FlaggedRow> {
+  flagged(): Generator<FlaggedRow> {
+    return waive(this.#found(), this.#of.waivers, this.#of.rows.source.name);
+  }
+
+  *#found(): Generator<FlaggedRow> {
     const { facts, entries } = this.#of;
     /** entry and exact text -> the first row that says it, from 0 */
     const said = new Map<string, number>();

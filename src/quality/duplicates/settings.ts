@@ -3,6 +3,7 @@ import { fields, z } from '../../base/schema.ts';
 import { codeLanguages } from '../code/grammar.ts';
 import { severities } from '../findings.ts';
 import { shingleSizes, viewKinds } from '../text/view.ts';
+import { waiversArgument } from '../waivers.ts';
 
 const severity = z.enum(severities);
 
@@ -48,6 +49,7 @@ export const duplicateArguments = fields({
     .enum(['flag', 'drop'])
     .default('flag')
     .describe('drop: the output `data` holds the rows that are kept, byte for byte, `lineage` what they stand for'),
+  waivers: waiversArgument,
   ...duplicateSettings.shape,
 }).refine(({ as, language }) => language === undefined || as === 'code', 'a language is for `as: code`');
 

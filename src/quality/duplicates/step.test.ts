@@ -20,6 +20,7 @@ async function runStep(
   step: AnyStep,
   args: unknown,
   inputs: Readonly<Record<string, string>>,
+  passed?: string,
 ): Promise<{ files: Record<string, string>; result: StepResult | null; error: unknown }> {
   const at = join(folder, `${(runs += 1)}`);
   const parsed: unknown = step.with.parse(args);
@@ -27,7 +28,7 @@ async function runStep(
   const paths: Record<string, string> = {};
   const origins: Record<string, { kind: 'output'; ref: string; digest: ReturnType<typeof digestOf> }> = {};
   for (const [input, text] of Object.entries(inputs)) {
-    paths[input] = join(at, 'in', `${input}.jsonl`);
+    paths[input] = join(at, 'in', `${input}.${input === 'waivers' ? 'yaml' : 'jsonl'}`);
     await mkdir(dirname(paths[input]), { recursive: true });
     await writeFile(paths[input], text);
     origins[input] = { kind: 'output', ref: `made.${input}`, digest: digestOf(text) };
@@ -42,6 +43,7 @@ async function runStep(
     seed: 0,
     inputs: paths,
     origins,
+    ...(passed === undefined ? {} : { passed }),
     cacheDir: join(at, 'cache'),
     memoryDir: null,
     outputs,
@@ -109,3 +111,30 @@ test('plumb/leakage: several training sets, and an error that says where trainin
     { row: 1, findings: [{ other: { data: 'made.train2', row: 2 } }] },
   ]);
 });
+
+test.each([
+  ['plumb/dups', dups, { data: 'made.data', severities: { normalised: 'error' } }, ['data'], 'normalised-duplicate', 'DUPLICATES_FOUND'],
+  ['plumb/leakage', leakage, { train: 'made.train', eval: 'made.eval' }, ['eval', 'train'], 'exact-text', 'LEAKS_FOUND'],
+] as const)(
+  '%s: what somebody answers for is counted and stops nothing, until its last day; the next of its kind does',
+  async (_, step, args, names, kind, code) => {
+    const row = { text: 'How do I top up?' };
+    const [first, second] = [names[0], names.length === 1 ? null : names[1]];
+    const known = second === null ? { text: 'how do i top up' } : row;
+    const text = [row, known].map((one) => `${JSON.stringify(one)}\n`);
+    const inputs = second === null ? { [first]: text.join('') } : { [first]: text[1] ?? '', [second]: text[0] ?? '' };
+    const waivers = `version: 1\nwaivers:\n  - { kind: ${kind}, row: "${rowDigest(known)}", owner: Ada, reason: published so, expires: 2026-12-31 }\n`;
+    const given = { ...args, waivers: 'known.yaml' };
+    const covered = await runStep(step, given, { ...inputs, waivers });
+    expect(covered.error).toBeNull();
+    expect(findingsSchema.parse(JSON.parse(covered.files['report'] ?? ''))).toMatchObject({
+      holds: true,
+      kinds: [{ kind, severity: 'info', rows: 1 }],
+    });
+    expect(covered.files['flagged']).toContain('waived by Ada until 2026-12-31: published so');
+    expect((await runStep(step, given, { ...inputs, waivers }, '2026-12-31')).error).toMatchObject({ code });
+    const more = `${inputs[first]}${JSON.stringify({ text: 'How do I top up??' })}\n${JSON.stringify({ text: 'How do I top up?' })}\n`;
+    expect((await runStep(step, given, { ...inputs, [first]: more, waivers })).error).toMatchObject({ code });
+    expect(await step.lastDays?.(step.with.parse(given) as never, () => Promise.resolve(waivers))).toEqual(['2026-12-31']);
+  },
+);

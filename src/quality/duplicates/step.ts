@@ -13,6 +13,7 @@ import { describeFindings } from '../findings-text.ts';
 import type { FindingsReport } from '../findings.ts';
 import { writeFlagged } from '../flagged-file.ts';
 import { lineageLine, lineageOutput } from '../provenance/lineage.ts';
+import { waiversOfStep } from '../waivers.ts';
 import { judgeDuplicates, type Duplicates } from './judge.ts';
 import { duplicateArguments, duplicateSettings, type DuplicateArguments } from './settings.ts';
 
@@ -23,23 +24,24 @@ export const dups: Step<DuplicateArguments, null> = {
   summary: 'find rows that say the same, exactly or nearly, and labels that differ; keep the first of each if asked',
   with: duplicateArguments,
   params: null,
-  ports: ({ data, action }) =>
+  ports: ({ data, action, waivers }) =>
     Promise.resolve({
-      inputs: { data: { kind: 'data', ref: data } },
+      inputs: { data: { kind: 'data', ref: data }, ...waiversOfStep.input(waivers) },
       outputs: {
         report: 'duplicates.json',
         flagged: 'flagged.jsonl',
         ...(action === 'drop' ? { data: 'data.jsonl', ...lineageOutput } : {}),
       },
     }),
+  lastDays: waiversOfStep.lastDays,
   run: runDups,
 };
 
 async function runDups(context: StepContext<DuplicateArguments, null>): Promise<StepResult> {
   const world = worldOfStep(context);
   const rows = await inputOfStep(context, 'data', world);
-  const { data: _, action: __, ...settings } = context.with;
-  const found = await judgeDuplicates(rows, duplicateSettings.parse(settings), world);
+  const { data: _, action: __, waivers: ___, ...settings } = context.with;
+  const found = await judgeDuplicates(rows, duplicateSettings.parse(settings), world, await waiversOfStep.open(context));
   const { report, flagged, data, lineage } = context.outputs;
   if (report === undefined || flagged === undefined) throw new Error('plumb/dups was started without its outputs');
   await writeFile(report, canonicalJsonFile(found.report));
@@ -82,7 +84,7 @@ export function duplicatesFound(report: FindingsReport): PlumbError {
   const errors = { ...report, kinds: report.kinds.filter(({ severity }) => severity === 'error') };
   return new PlumbError('DUPLICATES_FOUND', {
     what: `${report.data}: ${describeFindings(errors, 3).join('; ')}`,
-    mend: 'correct or take out the rows, or lower the severity in `severities` when they are right as they are',
+    mend: 'correct or take out the rows, lower the severity in `severities` when they are right as they are, or have a waiver reviewed (docs/duplicates.md)',
     details: { kinds: errors.kinds.map(({ kind, rows }) => ({ kind, rows })) },
   });
 }

@@ -2,7 +2,7 @@
 // stands in a table; the larger one goes by once. A run that stands in very many rows is boilerplate: the first of those rows stand for all, so that
 // the cost is linear in both sides.
 import { record, type Entries } from '../text/entries.ts';
-import { RepeatFilter } from '../text/repeats.ts';
+import { NumberFilter } from '../text/number-filter.ts';
 import type { RowIndex } from '../text/row-index.ts';
 import type { Side } from './side.ts';
 
@@ -28,10 +28,10 @@ function equalNames(train: Indexed, asked: Indexed): Int32Array {
   const equal = new Int32Array(asked.entries.count).fill(-1);
   const byName = new Map<number, number[]>();
   // most names of training are none of evaluation, and looking into a map takes longer
-  const names = new RepeatFilter(asked.entries.count);
+  const names = new NumberFilter(asked.entries.count);
   for (let entry = 0; entry < asked.entries.count; entry += 1) {
     const name = wordOf(asked, entry, record.name);
-    names.count(name);
+    names.add(name);
     const known = byName.get(name);
     if (known === undefined) byName.set(name, [entry]);
     else known.push(entry);

@@ -11,6 +11,7 @@ import { readRowsAt } from '../text/rows-at.ts';
 import { exactText, valueOf } from '../text/view.ts';
 import { wordPlaces } from '../text/word-places.ts';
 import { wordsOf } from '../text/words.ts';
+import { noWaivers, waive, type WaiverBook } from '../waivers.ts';
 import { compareTexts, exactTexts, partsOf, type TextLeak } from './compare.ts';
 import { olderThanTraining, sharedGroups } from './groups.ts';
 import { findCandidates } from './join.ts';
@@ -29,15 +30,21 @@ export interface Leaks {
  * @throws PlumbError DATASET_COLUMN, and as readRowBatches
  * Memory: some 40 bytes a row and 4 a word of both sides.
  */
-export async function judgeLeakage(asked: SideRows, trains: readonly SideRows[], settings: LeakageSettings): Promise<Leaks> {
+export async function judgeLeakage(
+  asked: SideRows,
+  trains: readonly SideRows[],
+  settings: LeakageSettings,
+  waivers: WaiverBook = noWaivers,
+): Promise<Leaks> {
   const side = await openSide(asked, settings.columns, settings);
   const found: Found[] = [];
   for (const train of trains) {
     const trained = await openSide(train, await trainColumns(train, side, settings), settings);
     found.push(await findLeaks(side, trained, settings));
   }
-  const flagged = await flagRows(side, found, settings);
-  return { report: reportOf(side, found, flagged, settings), flagged };
+  const flagged = [...waive(await flagRows(side, found, settings), waivers, asked.rows.source.name)];
+  const report = reportOf(side, found, flagged, settings);
+  return { report: { ...report, notes: [...waivers.notes, ...report.notes] }, flagged };
 }
 
 /** What was asked for; else the columns of the evaluation rows as far as training has them. */

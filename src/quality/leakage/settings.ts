@@ -1,6 +1,7 @@
 // What a search for leaks is asked.
 import { fields, z } from '../../base/schema.ts';
 import { severities } from '../findings.ts';
+import { waiversArgument } from '../waivers.ts';
 
 const severity = z.enum(severities);
 const columns = z.array(z.string().min(1)).min(1).optional();
@@ -40,6 +41,7 @@ const refs = z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(2
 export const leakageArguments = fields({
   train: refs.describe('training rows: data sets of the lock, or outputs of stages (split.train)'),
   eval: z.string().min(1).describe('evaluation rows: data set of the lock, or output of a stage (split.test)'),
+  waivers: waiversArgument,
   ...leakageSettings.shape,
 });
 export type LeakageArguments = z.output<typeof leakageArguments>;

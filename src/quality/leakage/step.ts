@@ -7,6 +7,7 @@ import { inputOfStep, worldOfStep } from '../checked-rows.ts';
 import { describeFindings } from '../findings-text.ts';
 import type { FindingsReport } from '../findings.ts';
 import { writeFlagged } from '../flagged-file.ts';
+import { waiversOfStep } from '../waivers.ts';
 import { judgeLeakage, type Leaks } from './judge.ts';
 import { leakageArguments, leakageSettings, type LeakageArguments } from './settings.ts';
 
@@ -22,9 +23,11 @@ export const leakage: Step<LeakageArguments, null> = {
       inputs: {
         eval: { kind: 'data', ref: args.eval },
         ...Object.fromEntries(trainsOf(args).map(({ input, ref }) => [input, { kind: 'data', ref } satisfies StepInput])),
+        ...waiversOfStep.input(args.waivers),
       },
       outputs: { report: 'leakage.json', flagged: 'flagged.jsonl' },
     }),
+  lastDays: waiversOfStep.lastDays,
   run: runLeakage,
 };
 
@@ -49,8 +52,8 @@ async function judgeInputs(context: StepContext<LeakageArguments, null>): Promis
   const asked = { rows: await inputOfStep(context, 'eval', world), world };
   const trains = [];
   for (const { input } of trainsOf(context.with)) trains.push({ rows: await inputOfStep(context, input, world), world });
-  const { train: _, eval: __, ...settings } = context.with;
-  return judgeLeakage(asked, trains, leakageSettings.parse(settings));
+  const { train: _, eval: __, waivers: ___, ...settings } = context.with;
+  return judgeLeakage(asked, trains, leakageSettings.parse(settings), await waiversOfStep.open(context));
 }
 
 /** LEAKS_FOUND names kinds, evaluation rows and where training has them. */
@@ -58,7 +61,7 @@ export function leaksFound(report: FindingsReport): PlumbError {
   const errors = { ...report, kinds: report.kinds.filter(({ severity }) => severity === 'error') };
   return new PlumbError('LEAKS_FOUND', {
     what: `${report.data}: ${describeFindings(errors, 3).join('; ')}`,
-    mend: 'take these rows out of training or out of evaluation; a group stays together with `by: hash(<column>)` of plumb/split',
+    mend: 'take these rows out of training or out of evaluation; a group stays together with `by: hash(<column>)` of plumb/split; for what is known and stays, have a waiver reviewed (docs/leakage.md)',
     details: { kinds: errors.kinds.map(({ kind, rows }) => ({ kind, rows })) },
   });
 }

@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { parseYaml } from '../../base/config.ts';
 import { PlumbError } from '../../base/errors.ts';
 import type { PiiKey } from '../pii/key.ts';
-import { openWaivers, waiversSchema, type WaiverBook } from '../pii/waivers.ts';
+import { noWaivers, readWaivers, type WaiverBook } from '../waivers.ts';
 import { usualSecrets, secretsSchema, type SecretsConfig } from './config.ts';
 import { openHashKey } from './findings.ts';
 import { defaultSecretRules, readSecretRules, type SecretRules } from './rules.ts';
@@ -17,7 +17,7 @@ export interface SecretsAsked {
   readonly columns: readonly string[] | null;
   /** null: findings have no hash */
   readonly key: PiiKey | null;
-  readonly waivers: WaiverBook | null;
+  readonly waivers: WaiverBook;
 }
 
 export interface SecretsFiles {
@@ -38,7 +38,7 @@ export async function openSecrets(files: SecretsFiles): Promise<SecretsAsked> {
   const { config: file } = files;
   const config = await readConfig(file, files);
   const rules = config.rules === undefined ? await defaultSecretRules() : await readSecretRules(files.pathOf(config.rules), config.rules);
-  const waivers = config.waivers === undefined ? null : await readWaivers(config.waivers, files);
+  const waivers = config.waivers === undefined ? noWaivers : await readWaivers(await requireText(config.waivers, files), config.waivers, files.day);
   const key = openHashKey(config, files.env, file ?? 'secrets.yaml');
   return { config, rules, scanner: new SecretScanner(rules), columns: files.columns ?? config.columns ?? null, key, waivers };
 }
@@ -47,11 +47,6 @@ async function readConfig(file: string | null, files: SecretsFiles): Promise<Sec
   if (file === null) return usualSecrets;
   if (file.toLowerCase().endsWith('.toml')) return { ...usualSecrets, rules: file };
   return parseYaml(await requireText(file, files), file, secretsSchema);
-}
-
-async function readWaivers(file: string, files: SecretsFiles): Promise<WaiverBook> {
-  const { waivers } = await parseYaml(await requireText(file, files), file, waiversSchema);
-  return openWaivers(waivers, files.day);
 }
 
 async function requireText(file: string, { readText }: SecretsFiles): Promise<string> {

@@ -13,7 +13,7 @@ export const secretsSchema = fields({
   key: keySchema
     .optional()
     .describe('the key of the hashes in findings, by which one secret is known in several places. It stands in the environment, never in a file'),
-  waivers: z.string().min(1).optional().describe('file of waivers, relative to the project; `entity` is the rule'),
+  waivers: z.string().min(1).optional().describe('file of waivers, relative to the project; `kind` is the rule'),
 }).describe('secrets.yaml: by which rules secrets are looked for in rows and files');
 
 export type SecretsConfig = z.infer<typeof secretsSchema>;

@@ -1,8 +1,7 @@
 // From a secret that was found to what may be told of it: the rule, the place in code points, and a keyed hash by which it is known again.
 import { PlumbError } from '../../base/errors.ts';
-import type { Finding, FlaggedRow } from '../findings.ts';
+import type { Finding } from '../findings.ts';
 import { keyCheck, keyOf, requireSecret, type PiiKey } from '../pii/key.ts';
-import type { WaiverBook } from '../pii/waivers.ts';
 import type { SecretsConfig } from './config.ts';
 import type { FoundSecret } from './scan.ts';
 
@@ -46,7 +45,7 @@ export function tellFindings(
       severity: severityOf(config, one.rule),
       column: at.column,
       span,
-      message: `${at.where(one)}${one.description}${hash}`,
+      message: `${at.where(one)}${one.description}${one.encoding === undefined ? '' : ` (written in ${one.encoding})`}${hash}`,
     };
   });
   if (found.length <= mostTold) return told;
@@ -67,17 +66,9 @@ function hashOf(key: PiiKey, secret: string): string {
   return key.bytes('secret', secret).toString('hex').slice(0, 16);
 }
 
-/** Rows with what somebody answers for counted, no more. @param data name of the data set, or path of the folder */
-export function waive(flagged: readonly FlaggedRow[], book: WaiverBook, data: string): FlaggedRow[] {
-  return flagged.map((row) => {
-    const findings = row.findings.map((one): Finding => {
-      const hash = / keyed hash ([0-9a-f]{16})$/.exec(one.message)?.[1] ?? null;
-      const waiver = book.find({ data, column: one.column ?? row.key, entity: one.kind, row: row.digest, hash });
-      if (waiver === null) return one;
-      return { ...one, severity: 'info', message: `${one.message} (waived by ${waiver.owner} until ${waiver.expires}: ${waiver.reason})` };
-    });
-    return { ...row, findings };
-  });
+/** The keyed hash that a finding of a secret names. */
+export function hashNamed({ message }: Finding): string | null {
+  return / keyed hash ([0-9a-f]{16})$/.exec(message)?.[1] ?? null;
 }
 
 /** Places in code points, asked for in rising order. */

@@ -11,7 +11,8 @@ import type { CheckWorld } from '../checked-rows.ts';
 import type { Finding, FlaggedRow } from '../findings.ts';
 import { checkDigest } from '../memory.ts';
 import type { SecretsAsked } from './asked.ts';
-import { severityOf, tellFindings, waive } from './findings.ts';
+import { waive } from '../waivers.ts';
+import { hashNamed, severityOf, tellFindings } from './findings.ts';
 import { reportOf, secretsVersion, settingsOf, type SecretsAnswer } from './judge-rows.ts';
 import type { FoundSecret } from './scan.ts';
 
@@ -31,7 +32,7 @@ export async function judgeSecretsInFiles({ path, name }: CheckedFiles, asked: S
   const now = new Map<string, FileVerdict>();
   const flagged: FlaggedRow[] = [];
   const bar = world.progress.start(name, undefined, 'files');
-  let [files, bytes, looked, binary] = [0, 0, 0, 0];
+  let [files, bytes, looked, binary, archives] = [0, 0, 0, 0, 0];
   try {
     for (const file of filesBelow(path)) {
       world.signal.throwIfAborted();
@@ -44,18 +45,19 @@ export async function judgeSecretsInFiles({ path, name }: CheckedFiles, asked: S
       if (before === undefined) looked += 1;
       const verdict = before ?? (await judgeFile(file, read, asked));
       now.set(nameInMemory, verdict);
-      if (verdict === 'binary') binary += 1;
+      if (verdict === 'archive') archives += 1;
+      else if (verdict === 'binary') binary += 1;
       else if (verdict.length > 0) flagged.push({ row: files, key: file.path, digest: read.digest, findings: verdict });
     }
   } finally {
     bar.end();
   }
   await remember(world, check, now);
-  const told = asked.waivers === null ? flagged : waive(flagged, asked.waivers, name);
-  return { report: reportOf(told, name, files, asked, { bytes, binary_files: binary }), flagged: told, looked };
+  const told = [...waive(flagged, asked.waivers, name, hashNamed)];
+  return { report: reportOf(told, name, files, asked, { bytes, binary_files: binary, archives }), flagged: told, looked };
 }
 
-type FileVerdict = Finding[] | 'binary';
+type FileVerdict = Finding[] | 'binary' | 'archive';
 
 interface FileAt {
   readonly absolute: string;
@@ -131,10 +133,43 @@ async function judgeFile(file: FileAt, { content }: ReadFile, asked: SecretsAske
     .findInPath(file.path)
     .map(({ rule, description }): Finding => ({ kind: rule, severity: severityOf(config, rule), column: null, message: description }));
   if (content !== null) {
-    if (isBinary(content)) return named.length > 0 ? named : 'binary';
-    return [...named, ...findingsOf(content.toString('utf8'), file, asked, { points: 0, lines: 0 })];
+    const text = textOf(content);
+    if (text === null) return named.length > 0 ? named : unreadOf(content);
+    return [...named, ...findingsOf(text, file, asked, { points: 0, lines: 0 })];
   }
   return judgeInPieces(file, asked, named);
+}
+
+/** @returns null: it is no text */
+function textOf(bytes: Buffer): string | null {
+  if (!isBinary(bytes)) return unreadOf(bytes) === 'archive' ? null : bytes.toString('utf8');
+  const order = orderOfUtf16(bytes);
+  if (order === null) return null;
+  const whole = Buffer.from(bytes.subarray(0, bytes.length - (bytes.length % 2)));
+  return (order === 'le' ? whole : whole.swap16()).toString('utf16le').replace(/^\ufeff/, ' ');
+}
+
+/** By its mark; without one, by the NULs that every Latin letter has on one side. null: it is none */
+function orderOfUtf16(bytes: Buffer): 'le' | 'be' | null {
+  const mark = bytes.length >= 2 ? bytes.readUInt16BE(0) : 0;
+  if (mark === 0xfffe) return 'le';
+  if (mark === 0xfeff) return 'be';
+  const beginning = bytes.subarray(0, 8_000);
+  const nuls: [number, number] = [0, 0];
+  for (const [at, byte] of beginning.entries()) if (byte === 0) nuls[(at % 2) as 0 | 1] += 1;
+  const half = beginning.length / 2;
+  if (nuls[1] > 0.7 * half && nuls[0] === 0) return 'le';
+  return nuls[0] > 0.7 * half && nuls[1] === 0 ? 'be' : null;
+}
+
+const archiveMarks = ['1f8b', '504b0304', '377abcaf271c', '28b52ffd', 'fd377a585a00', '425a68', '526172211a07'].map((mark) =>
+  Buffer.from(mark, 'hex'),
+);
+
+/** What a file is that is no text: gzip, zip, 7z, zstd, xz, bzip2, rar and tar hold others. */
+function unreadOf(bytes: Buffer): 'archive' | 'binary' {
+  const isTar = bytes.toString('latin1', 257, 262) === 'ustar';
+  return isTar || archiveMarks.some((mark) => bytes.subarray(0, mark.length).equals(mark)) ? 'archive' : 'binary';
 }
 
 /** git's own test: a NUL among the first bytes. */
@@ -143,7 +178,7 @@ function isBinary(bytes: Buffer): boolean {
 }
 
 function findingsOf(text: string, file: FileAt, asked: SecretsAsked, before: { points: number; lines: number }): Finding[] {
-  const found = asked.scanner.find(text, file.path);
+  const found = asked.scanner.findDecoded(text, file.path);
   if (found.length === 0) return [];
   const where = ({ line }: FoundSecret): string => `line ${before.lines + line}: `;
   return tellFindings(text, found, asked, { column: null, where }).map((one) =>
@@ -163,7 +198,8 @@ async function judgeInPieces(file: FileAt, asked: SecretsAsked, named: Finding[]
     for (let first = true; ; first = false) {
       const block = Buffer.alloc(pieceBytes);
       const { bytesRead } = await handle.read(block, 0, pieceBytes, null);
-      if (first && isBinary(block.subarray(0, bytesRead))) return findings.length > 0 ? findings : 'binary';
+      const beginning = block.subarray(0, bytesRead);
+      if (first && (isBinary(beginning) || unreadOf(beginning) === 'archive')) return findings.length > 0 ? findings : unreadOf(beginning);
       const joined = Buffer.concat([rest, block.subarray(0, bytesRead)]);
       const cut = bytesRead === 0 || joined.length > 2 * pieceBytes ? joined.length : joined.lastIndexOf(10) + 1;
       const text = joined.toString('utf8', 0, cut);

@@ -12,11 +12,12 @@ import { fold } from '../pii/fold.ts';
 import { keyCheckOf } from './asked.ts';
 import type { SecretsAsked } from './asked.ts';
 import { judgeEachRow } from '../row-verdicts.ts';
-import { tellFindings, waive } from './findings.ts';
+import { waive } from '../waivers.ts';
+import { hashNamed, tellFindings } from './findings.ts';
 import type { FoundSecret } from './scan.ts';
 
 /** Raised whenever equal rows give other findings. */
-export const secretsVersion = 2;
+export const secretsVersion = 3;
 
 export interface SecretsAnswer {
   readonly report: FindingsReport;
@@ -35,7 +36,7 @@ export async function judgeSecretsInRows(rows: CheckedRows, asked: SecretsAsked,
   const judge = (value: Readonly<Record<string, unknown>>): Finding[] => findInCells(cellsOf(value, wanted), keyColumn, asked);
   const verdicts = await judgeEachRow(rows, world, check, judge);
   if (columns !== null && verdicts.rows > 0) await requireColumns(rows, columns);
-  const flagged = asked.waivers === null ? verdicts.flagged : waive(verdicts.flagged, asked.waivers, rows.source.name);
+  const flagged = [...waive(verdicts.flagged, asked.waivers, rows.source.name, hashNamed)];
   return { report: reportOf(flagged, rows.source.name, verdicts.rows, asked, {}), flagged, looked: verdicts.judged };
 }
 
@@ -77,7 +78,7 @@ function findInCell(text: string, path: CellPath, shown: CellPath, keyColumn: st
 
 /** As it is written, and what is found only as it is read: a key with a zero-width space in it. */
 function findAsRead(text: string, { scanner }: Pick<SecretsAsked, 'scanner'>): FoundSecret[] {
-  const asWritten = scanner.find(text, null);
+  const asWritten = scanner.findDecoded(text, null);
   const folded = fold(text);
   if (folded === null) return asWritten;
   const more = scanner.find(folded.text, null).flatMap((one) => {
@@ -117,13 +118,20 @@ export function reportOf(
   for (const row of flagged) tally.add(row);
   const { config, rules, columns } = asked;
   const unhashed = flagged.length > 0 && asked.key === null ? ['without a key findings have no hashes: `key` in secrets.yaml'] : [];
-  const { binary_files: binary = 0 } = numbers;
-  const unread = binary > 0 ? [`not looked at: ${binary} binary ${binary === 1 ? 'file' : 'files'}; one NUL in its beginning makes a file one`] : [];
+  const { binary_files: binary = 0, archives = 0 } = numbers;
+  const unread = [
+    ...(binary > 0 ? [`not looked at: ${binary} binary ${binary === 1 ? 'file' : 'files'}; one NUL in its beginning makes a file one`] : []),
+    ...(archives > 0
+      ? [
+          `not opened: ${archives} ${archives === 1 ? 'archive or compressed file' : 'archives and compressed files'}; what is in them was not looked at`,
+        ]
+      : []),
+  ];
   return tally.report({
     check: 'secrets',
     data,
     rows,
-    notes: [...rules.notes, ...(asked.waivers?.notes ?? []), ...unhashed, ...unread],
+    notes: [...rules.notes, ...asked.waivers.notes, ...unhashed, ...unread],
     settings: {
       rules: digestOf(rules.sources.join('\0')),
       severity: config.severity,

@@ -94,7 +94,7 @@ test('with a key one secret is known in two places; what is waived counts no mor
   const hashes = (await flaggedRows()).map(({ findings }) => / keyed hash ([0-9a-f]{16})$/.exec(findings[0]?.message ?? '')?.[1]);
   expect(hashes[0]).toMatch(/^[0-9a-f]{16}$/);
   expect(hashes[1]).toBe(hashes[0]);
-  const waivers = `version: 1\nwaivers:\n  - entity: github-pat\n    hash: "${hashes[0]}"\n    owner: ada\n    reason: revoked long ago\n    expires: 2027-01-31\n`;
+  const waivers = `version: 1\nwaivers:\n  - kind: github-pat\n    hash: "${hashes[0]}"\n    owner: ada\n    reason: revoked long ago\n    expires: 2027-01-31\n`;
   const waived = { ...files, 'waivers.yaml': waivers };
   expect((await runStep(rows, { config: 'secrets.yaml', as_of: '2027-01-31' }, waived)).metrics).toEqual({ rows: 2, flagged: 0 });
   expect((await flaggedRows())[0]?.findings[0]).toMatchObject({ severity: 'info' });

@@ -2,6 +2,7 @@
 // What it finds it gives as places; the secret itself goes no further than to whoever makes its keyed hash.
 // Source: https://github.com/gitleaks/gitleaks, detect/detect.go of 8.30.1
 import { byCodeUnit } from '../../base/canonical.ts';
+import { decodeLines, type Encoding } from './decode.ts';
 import type { GoMatch, GoRegex } from './go-regex.ts';
 import { KeywordIndex } from './keywords.ts';
 import type { Allowlist, SecretRule, SecretRules } from './rules.ts';
@@ -18,11 +19,16 @@ export interface FoundSecret {
   readonly endLine: number;
   /** never shown, never stored */
   readonly secret: string;
+  /** it stands there in another form; the place is that of all that was decoded */
+  readonly encoding?: Encoding;
 }
 
 interface Match extends FoundSecret {
   readonly column: number;
 }
+
+/** Codes within codes that are looked into. */
+const mostLayers = 2;
 
 const allowed = 'gitleaks:allow';
 /** Of one rule in one text; a text with more is none that anybody reads one by one. What is allowed does not count: it would hide what follows. */
@@ -79,6 +85,26 @@ export class SecretScanner {
     }
     const found = [...woken].flatMap(([at, ends]) => this.#findByRule(this.#rules[at] as SecretRule, text, path, ends));
     return withoutVaguer(found).toSorted((a, b) => a.start - b.start || a.end - b.end || byCodeUnit(a.rule, b.rule));
+  }
+
+  /** As `find`, and what is found only once it is decoded: base64 of a key, or base64 of that. */
+  findDecoded(text: string, path: string | null): FoundSecret[] {
+    const written = this.find(text, path);
+    const more = this.#findWithin(text, path, mostLayers).filter((one) => !written.some((other) => other.start < one.end && one.start < other.end));
+    if (more.length === 0) return written;
+    return [...written, ...more].toSorted((a, b) => a.start - b.start || a.end - b.end || byCodeUnit(a.rule, b.rule));
+  }
+
+  #findWithin(text: string, path: string | null, layers: number): FoundSecret[] {
+    const decoded = decodeLines(text);
+    if (decoded === null) return [];
+    const found = [...this.find(decoded.text, path), ...(layers > 1 ? this.#findWithin(decoded.text, path, layers - 1) : [])];
+    return found.flatMap((one) => {
+      const place = decoded.place(one.start, one.end);
+      if (place === null) return [];
+      const { start, end, encoding } = place;
+      return [{ ...one, start, end, encoding, line: this.#lines.of(text, start), endLine: this.#lines.of(text, end - 1) }];
+    });
   }
 
   #findByRule(rule: SecretRule, text: string, path: string | null, ends: readonly (readonly number[])[] | null): Match[] {

@@ -8,7 +8,7 @@ import type { Step, StepContext, StepInput, StepResult } from '../../base/step.t
 import { inputOfStep, worldOfStep } from '../checked-rows.ts';
 import { writeFlagged } from '../flagged-file.ts';
 import type { FindingsReport } from '../findings.ts';
-import { dayOfStage, lastDaysOf } from '../pii/waivers.ts';
+import { dayOfStage, lastDaysOf } from '../waivers.ts';
 import { openSecrets } from './asked.ts';
 import { secretsSchema, type SecretsConfig } from './config.ts';
 import { judgeSecretsInFiles } from './judge-files.ts';

@@ -1,13 +1,16 @@
-// Waivers: personal data that somebody answers for, for a while. The file is reviewed like any other change. One that nobody signed, that gives no reason
+// Waivers: findings that somebody answers for, for a while. The file is reviewed like any other change. One that nobody signed, that gives no reason
 // or that is past its day is no waiver: what it speaks of counts, and the report says so.
-import { parseYaml } from '../../base/config.ts';
-import { isPlumbError } from '../../base/errors.ts';
-import { digestSchema, fields, z } from '../../base/schema.ts';
+import { readFile } from 'node:fs/promises';
+import { parseYaml } from '../base/config.ts';
+import { isPlumbError } from '../base/errors.ts';
+import { digestSchema, fields, z } from '../base/schema.ts';
+import type { StepInput } from '../base/step.ts';
+import type { Finding, FlaggedRow } from './findings.ts';
 
 const waiver = fields({
-  entity: z.string().min(1).describe('EMAIL_ADDRESS'),
+  kind: z.string().min(1).describe('of the finding: EMAIL_ADDRESS, exact-duplicate, 13-gram, the name of a rule for secrets'),
   data: z.string().min(1).optional().describe('data set, or stage.output; default: all'),
-  column: z.string().min(1).optional().describe('default: all'),
+  column: z.string().min(1).optional().describe('column, or path of a file; default: all'),
   row: digestSchema.optional().describe('the digest of the row in flagged.jsonl; default: all'),
   hash: z
     .string()
@@ -22,14 +25,14 @@ const waiver = fields({
 export const waiversSchema = fields({
   version: z.literal(1).describe('version of this format'),
   waivers: z.array(waiver).describe('each with its reason, its owner and its last day'),
-}).describe('waivers of personal data: what may stay, who answers for it, until when');
+}).describe('waivers: which findings may stay, who answers for them, until when');
 
 export type Waiver = z.infer<typeof waiver>;
 
 export interface WaivedFind {
   readonly data: string;
   readonly column: string;
-  readonly entity: string;
+  readonly kind: string;
   readonly row: string;
   readonly hash: string | null;
 }
@@ -63,7 +66,7 @@ export function openWaivers(waivers: readonly Waiver[], day: string | null): Wai
   const notes: string[] = [];
   const valid = waivers.filter((one, at) => {
     const fault = faultOf(one, day);
-    if (fault !== null) notes.push(`waiver ${at + 1} (${one.entity}) does not count: ${fault}`);
+    if (fault !== null) notes.push(`waiver ${at + 1} (${one.kind}) does not count: ${fault}`);
     return fault === null;
   });
   return { notes, find: (find) => valid.find((one) => covers(one, find)) ?? null };
@@ -78,10 +81,65 @@ function faultOf({ owner, reason, expires }: Waiver, day: string | null): string
 
 function covers(one: Waiver, find: WaivedFind): boolean {
   return (
-    one.entity === find.entity &&
+    one.kind === find.kind &&
     (one.data === undefined || one.data === find.data) &&
     (one.column === undefined || one.column === find.column) &&
     (one.row === undefined || one.row === find.row) &&
     (one.hash === undefined || one.hash === find.hash)
   );
+}
+
+/** Nobody answers for anything. */
+export const noWaivers: WaiverBook = { find: () => null, notes: [] };
+
+/**
+ * Rows with what somebody answers for counted, no more.
+ * @param data name of the data set, or path of the folder
+ * @param hashOf the hash that a finding names
+ */
+export function* waive(
+  rows: Iterable<FlaggedRow>,
+  book: WaiverBook,
+  data: string,
+  hashOf: (finding: Finding) => string | null = () => null,
+): Generator<FlaggedRow> {
+  for (const row of rows) {
+    const findings = row.findings.map((one): Finding => {
+      const waiver = book.find({ data, column: one.column ?? row.key, kind: one.kind, row: row.digest, hash: hashOf(one) });
+      if (waiver === null) return one;
+      return { ...one, severity: 'info', message: `${one.message} (waived by ${waiver.owner} until ${waiver.expires}: ${waiver.reason})` };
+    });
+    yield { ...row, findings };
+  }
+}
+
+/** For arguments of a step: `with: {waivers: waivers.yaml}`. */
+export const waiversArgument = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('file of waivers, relative to the project: known findings that somebody answers for');
+
+/** What a step has to say of a file that its argument names. */
+export const waiversOfStep = {
+  input: (waivers: string | undefined): Record<string, StepInput> => (waivers === undefined ? {} : { waivers: { kind: 'file', path: waivers } }),
+  lastDays: async ({ waivers }: { readonly waivers?: string | undefined }, readText: (path: string) => Promise<string>): Promise<string[]> =>
+    waivers === undefined ? [] : lastDaysOf(await readText(waivers)),
+  /** @throws PlumbError CONFIG_INVALID */
+  async open({ inputs, with: { waivers: name }, passed }: StepWithWaivers): Promise<WaiverBook> {
+    const path = inputs['waivers'];
+    if (path === undefined) return noWaivers;
+    return readWaivers(await readFile(path, 'utf8'), name ?? '', dayOfStage(passed, undefined));
+  },
+};
+
+interface StepWithWaivers {
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly with: { readonly waivers?: string | undefined };
+  readonly passed?: string;
+}
+
+/** @throws PlumbError CONFIG_INVALID */
+export async function readWaivers(text: string, file: string, day: string | null): Promise<WaiverBook> {
+  return openWaivers((await parseYaml(text, file, waiversSchema)).waivers, day);
 }
