@@ -7,6 +7,7 @@ import { getMaxDefinitionLevel, getMaxRepetitionLevel, isFlatColumn } from 'hypa
 import { unpack } from './parquet-codecs.ts';
 import { checkPage, checkPageV2, checkPlain, type PageShape } from './parquet-page.ts';
 import { endOfStruct } from './parquet-thrift.ts';
+import { checkVariant } from './parquet-variant.ts';
 
 /** What a row group may take once it is decoded. */
 export interface Allowance {
@@ -59,6 +60,7 @@ class Column {
   readonly #codec: string;
   readonly #allowance: Allowance;
   readonly #flat: boolean;
+  readonly #variant: boolean;
   readonly #levels: PageShape['levels'];
   readonly #pieces: DecodedArray[] = [];
   #dictionary: DecodedArray | undefined;
@@ -70,6 +72,7 @@ class Column {
     this.#codec = codec;
     this.#allowance = allowance;
     this.#flat = isFlatColumn(decoder.schemaPath);
+    this.#variant = decoder.schemaPath.some(({ element }) => element.logical_type?.type === 'VARIANT') && decoder.pathInSchema.at(-1) !== 'metadata';
     this.#levels = { definition: getMaxDefinitionLevel(decoder.schemaPath), repetition: getMaxRepetitionLevel(decoder.schemaPath) };
   }
 
@@ -136,6 +139,7 @@ class Column {
       this.#pieces.push(data);
       this.#read += data.length;
     }
+    if (this.#variant) checkVariants(data, data === last ? before : 0);
     if (encoding.endsWith('_DICTIONARY') && holdsUndefined(data, data === last ? before : 0))
       throw new Error('a page names values that its dictionary has not');
     if (this.#read > this.#rows) throw new Error(`it has more rows than the ${this.#rows} of its row group`);
@@ -185,6 +189,15 @@ function bytesOfValue({ type, element: { converted_type: converted, logical_type
   if (converted === 'UTF8' || logical?.type === 'STRING') return 24;
   if (type === 'BYTE_ARRAY' || type === 'FIXED_LEN_BYTE_ARRAY' || type === 'INT96') return 96;
   return converted === 'DATE' || converted?.startsWith('TIMESTAMP') === true || logical?.type === 'TIMESTAMP' ? 64 : 0;
+}
+
+function checkVariants(values: DecodedArray, from: number): void {
+  if (!Array.isArray(values)) return;
+  for (let at = from; at < values.length; at += 1) {
+    const value: unknown = values[at];
+    if (value instanceof Uint8Array) checkVariant(value);
+    else if (Array.isArray(value)) checkVariants(value, 0);
+  }
 }
 
 function holdsUndefined(values: DecodedArray, from: number): boolean {

@@ -136,8 +136,8 @@ function runAt(page: Uint8Array, at: number, width: number): Run {
   const packed = (value & 1) === 1;
   const groups = value >>> 1;
   if (!packed) return { packed, count: groups, start: end, end: end + ((width + 7) >> 3) };
-  // the decoder takes a byte of an empty block, too
-  return { packed, count: groups * 8, start: end, end: end + Math.max(1, groups * width) };
+  // the decoder takes a byte of an empty block, too, where there is one
+  return { packed, count: groups * 8, start: end, end: width === 0 ? Math.min(end + 1, page.length) : end + Math.max(1, groups * width) };
 }
 
 /** How many of the levels, whose runs were checked, are the wanted one. */

@@ -13,6 +13,7 @@ import { unpack } from './parquet-codecs.ts';
 import { checkPage, checkPageV2, type PageShape } from './parquet-page.ts';
 import { readParquet, readParquetColumns } from './parquet.ts';
 import { endOfStruct } from './parquet-thrift.ts';
+import { checkVariant } from './parquet-variant.ts';
 import type { Row } from './row.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'plumb-parquet-'));
@@ -159,6 +160,20 @@ describe('a damaged or hostile Parquet file is an error', () => {
     expect(() => unpack('LZ4', Uint8Array.from([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xf8, 0]), 8)).toThrow('lz4');
     for (const codec of ['SNAPPY', 'GZIP', 'LZ4', 'LZ4_RAW']) expect(() => unpack(codec, new Uint8Array(10), 2 ** 31 - 1)).toThrow('claims');
     expect(() => unpack('LZO', new Uint8Array(10), 10)).toThrow('LZO');
+  });
+
+  test('parts of a VARIANT that name the same part twice, level by level', async () => {
+    // a list of two parts, both the next list; 2^60 of them in 300 bytes
+    const doubled = Uint8Array.from([...Array.from({ length: 60 }, () => [3, 2, 0, 0, 0]).flat(), 0]);
+    expect(() => checkVariant(doubled)).toThrow('overlap');
+    expect(() => checkVariant(Uint8Array.from([0x13, 0xff, 0xff, 0xff, 0x7f, 0]))).toThrow('more parts');
+    const write = (data: unknown[]): Uint8Array => new Uint8Array(parquetWriteBuffer({ columnData: [{ name: 'v', data, type: 'VARIANT' }] }));
+    expect(await outcomeOf(write([{ a: [1, { b: 'x' }], c: null }, 7]))).toEqual({
+      read: [
+        { row: 1, value: { v: { a: [1, { b: 'x' }], c: null } } },
+        { row: 2, value: { v: 7 } },
+      ],
+    });
   });
 
   test('bytes that changed anywhere: rows as many as before, or ROW_SYNTAX', async () => {
