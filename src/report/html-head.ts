@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sourceOfText } from '../base/content-policy.ts';
 import { Markup, markup } from './html-text.ts';
 
 /**
@@ -6,7 +6,7 @@ import { Markup, markup } from './html-text.ts';
  * load anything.
  */
 export function htmlHead(title: string, sheet: string): Markup {
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(sheet).digest('base64')}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src ${sourceOfText(sheet)}; base-uri 'none'; form-action 'none'`;
   return markup`<!doctype html>
 <html lang="en">
 <head>

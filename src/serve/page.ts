@@ -1,6 +1,6 @@
 // The page at GET /: type a text, see what the model says and which model said it. One file without anything from elsewhere; the policy below
 // lets nothing else run, so that a label that holds markup stays text.
-import { createHash } from 'node:crypto';
+import { contentPolicy } from '../base/content-policy.ts';
 
 const style = `
 :root { color-scheme: light dark; --ink: #1c2024; --soft: #667085; --line: #dfe3e8; --paper: #fbfbfa; --card: #fff; --accent: #2f6f5e; --bar: #d5e8e1; --warn: #9a5b00 }
@@ -112,19 +112,5 @@ export const page = `<!doctype html>
 </html>
 `;
 
-const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-
-/**
- * Content-Security-Policy of the page: this script, this style, requests to this server, and nothing else. Bars get their width by
- * element.style, which a policy of style hashes allows.
- * Source: W3C CSP Level 3
- */
-export const pagePolicy = [
-  "default-src 'none'",
-  `script-src ${hashOf(script)}`,
-  `style-src ${hashOf(style)}`,
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** Of the page: bars get their width by element.style, which a policy of style digests allows. */
+export const pagePolicy = contentPolicy({ script, style });

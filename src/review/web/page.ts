@@ -1,5 +1,5 @@
 // The page of a sitting: one file, nothing from elsewhere. The policy lets this script and this style run, and no other.
-import { createHash } from 'node:crypto';
+import { contentPolicy } from '../../base/content-policy.ts';
 import { script } from './page-script.ts';
 import { style } from './page-style.ts';
 
@@ -47,17 +47,4 @@ ${bar}
 </html>
 `;
 
-const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-
-/** Content-Security-Policy of the page. Source: W3C CSP Level 3 */
-export const pagePolicy = [
-  "default-src 'none'",
-  `script-src ${hashOf(script)}`,
-  `style-src ${hashOf(style)}`,
-  "connect-src 'self'",
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-].join('; ');
+export const pagePolicy = contentPolicy({ script, style, more: ['img-src data:', "require-trusted-types-for 'script'"] });
