@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'actions/**/*.test.ts', 'tests/*.test.ts'],
+    setupFiles: ['tests/temporary-folder.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -71,7 +71,8 @@ export class TestProject {
       GIT_AUTHOR_EMAIL: 'ada@example.org',
       GIT_COMMITTER_NAME: 'Ada',
       GIT_COMMITTER_EMAIL: 'ada@example.org',
-      NODE_COMPILE_CACHE: join(tmpdir(), 'plumb-test-compile-cache'),
+      TMPDIR: tmpdir(),
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'plumb-test-compile-cache'),
     };
   }
 
