@@ -12,6 +12,7 @@ import { checkInWords, gathered, isBroken, partOfRun, partOfStage, type CheckPar
 import { dataPart, lockPart, newDataPart } from '../report/data-part.ts';
 import type { BranchChange } from '../report/judge.ts';
 import type { DataPart } from '../report/parts.ts';
+import { sidecarName } from '../quality/provenance/sidecar.ts';
 import { describeParams, describeStages, keptOf, type PlannedSide } from '../report/stage-changes.ts';
 import type { Store } from '../store/store.ts';
 import type { Cli } from './command.ts';
@@ -95,7 +96,7 @@ async function changedData({ project, tree }: OpenPipeline, before: Lock, { cli,
     if (told.before === told.after) parts.push({ ...told, brought: new Set() });
     else
       parts.push(
-        await changedPart(project.store, told, cli).catch((error: unknown) => {
+        await changedPart(project.store, told, { cli, now }).catch((error: unknown) => {
           if (!isPlumbError(error) || error.code === 'INTERRUPTED') throw error;
           warnings.push(`which rows of ${name} changed is not known: ${error.message}`);
           return told;
@@ -105,6 +106,8 @@ async function changedData({ project, tree }: OpenPipeline, before: Lock, { cli,
   return parts;
 }
 
-function changedPart(store: Store, { name, before, after }: DataPart, cli: Cli): Promise<DataPart> {
+/** Lines of a sidecar are digests: how many came says all that a reader learns of them. */
+async function changedPart(store: Store, { name, before, after }: DataPart, { cli, now }: { cli: Cli; now: Lock['datasets'] }): Promise<DataPart> {
+  if (Object.keys(now).some((data) => sidecarName(data) === name)) return { ...(await dataPart(store, name, before, after, cli)), samples: [] };
   return before === null && after !== null ? newDataPart(store, name, after, cli) : dataPart(store, name, before, after, cli);
 }
