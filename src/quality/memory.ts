@@ -37,7 +37,7 @@ export interface RememberedState {
 /** What was kept in blocks, to be read here and there. */
 export interface Blocks {
   readonly bytes: number;
-  /** The block of that number, from 0; the last one may be shorter than others. @throws TornMemory: it is not what was kept */
+  /** The block of that number, from 0; the last one may be shorter than others. Asking in rising order costs least. @throws TornMemory: it is not what was kept */
   read(block: number): Buffer;
 }
 
@@ -188,17 +188,26 @@ function readAt(handle: number, start: number, length: number): Buffer {
   return bytes;
 }
 
+/** Blocks that are read at once: whoever asks in their order finds the next one there. */
+const atOnce = 16;
+
 function blocksOf(handle: number, { start, bytes, names }: { readonly start: number; readonly bytes: number; readonly names: Buffer }): Blocks {
-  const known = new Map<number, Buffer>();
+  let span: { readonly first: number; readonly read: Buffer } = { first: -1, read: Buffer.alloc(0) };
+  /** of the span, those that were held against their digests */
+  let good = new Set<number>();
   return {
     bytes,
     read(block) {
-      const read = known.get(block);
-      if (read !== undefined) return read;
-      const at = block * blockBytes;
-      const found = readAt(handle, start + at, Math.min(blockBytes, bytes - at));
+      const first = block - (block % atOnce);
+      if (span.first !== first) {
+        const at = first * blockBytes;
+        span = { first, read: readAt(handle, start + at, Math.min(atOnce * blockBytes, bytes - at)) };
+        good = new Set();
+      }
+      const found = span.read.subarray((block - first) * blockBytes, (block - first + 1) * blockBytes);
+      if (good.has(block)) return found;
       if (!nameOf(found).equals(names.subarray(block * nameBytes, (block + 1) * nameBytes))) throw new TornMemory('a block is not what was kept');
-      known.set(block, found);
+      good.add(block);
       return found;
     },
   };

@@ -137,7 +137,9 @@ class IndexChanges {
     for (const { name, rows } of this.#index.groups()) {
       if (!this.#touched.has(name)) tell(rows.map((row) => changes.numberAfter(row) as number));
     }
-    for (const { name, removed, added } of this.#touched.values()) {
+    // as they lie in what is remembered
+    const touched = [...this.#touched.values()].toSorted((a, b) => a.name.readUInt32LE(0) - b.name.readUInt32LE(0));
+    for (const { name, removed, added } of touched) {
       const before = this.#index.rowsOf(name);
       const now = [...before.filter((row) => !removed.has(row)).map((row) => changes.numberAfter(row) as number), ...added];
       distinct += (now.length > 0 ? 1 : 0) - (before.length > 0 ? 1 : 0);
