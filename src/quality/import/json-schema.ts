@@ -72,12 +72,9 @@ function importRow(schema: Mapping, root: Mapping, found: Gathering): void {
 function otherColumns(schema: Mapping, names: string[], found: Gathering): void {
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
   if (schema['additionalProperties'] !== false) return found.refuse('additionalProperties', null, 'columns that are not named have no rule');
-  if (names.length > 0 && names.every((name) => required.includes(name))) return found.rule({ table: { columns_any_order: names } });
-  found.refuse(
-    'additionalProperties',
-    null,
-    'that there are no other columns can be said only where all of them are required (table: columns_any_order)',
-  );
+  if (names.length === 0) return found.refuse('additionalProperties', null, 'no column is named');
+  const isWhole = names.every((name) => required.includes(name));
+  found.rule({ table: isWhole ? { columns_any_order: names } : { columns_within: names } });
 }
 
 function rowKeyword(keyword: string, argument: unknown, root: Mapping, found: Gathering): void {

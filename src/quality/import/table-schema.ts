@@ -60,7 +60,8 @@ function columnsOf(match: unknown, names: string[]): Record<string, string[]> {
   if (match === 'exact') return { columns: names };
   if (match === 'equal') return { columns_any_order: names };
   if (match === 'subset') return { columns_contain: names };
-  return refuse(`that columns may be fewer (${JSON.stringify(match)}) is no rule`);
+  if (match === 'superset') return { columns_within: names };
+  return refuse(`fieldsMatch ${JSON.stringify(match)} is no rule`);
 }
 
 function importField(field: Mapping, found: Gathering): void {

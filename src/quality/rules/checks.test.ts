@@ -163,6 +163,8 @@ test('columns of a table: in order, in any order, some, how many', async () => {
     'columns_any_order: [a, b, c]',
     'columns_any_order: [a, b]',
     'columns_contain: [c, d]',
+    'columns_within: [a, b, c, d]',
+    'columns_within: [c, b]',
     'column_count: { max: 2 }',
   ];
   const { run } = await judge(file, `version: 1\nrules: [${asked.map((one) => `{ table: { ${one} } }`).join(', ')}]\n`);
@@ -172,6 +174,8 @@ test('columns of a table: in order, in any order, some, how many', async () => {
     [true, 'in the order "b", "a", "c"'],
     [false, 'also "c"'],
     [false, 'not "d"'],
+    [true, 'as asked'],
+    [false, 'also "a"'],
     [false, 3],
   ]);
 });

@@ -153,7 +153,7 @@ class Plan implements Checks {
   }
 
   #addTable({ table, ...rule }: TableRule, number: number): void {
-    for (const name of ['columns', 'columns_any_order', 'columns_contain', 'column_count'] as const) {
+    for (const name of ['columns', 'columns_any_order', 'columns_contain', 'columns_within', 'column_count'] as const) {
       const of = table[name];
       if (of === undefined) continue;
       const expected = tableText({ name, of } as TableAsk);
@@ -291,6 +291,8 @@ function tableText(ask: TableAsk): string {
       return `the columns ${listText(ask.of)}, and no others`;
     case 'columns_contain':
       return `the columns ${listText(ask.of)}`;
+    case 'columns_within':
+      return `no columns but ${listText(ask.of)}`;
     case 'column_count':
       return `${boundsText(ask.of)} columns`;
     default:

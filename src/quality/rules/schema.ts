@@ -113,11 +113,12 @@ const tableRule = fields({
     columns: z.array(z.string().min(1)).min(1).optional().describe('the columns, in this order, and no others'),
     columns_any_order: z.array(z.string().min(1)).min(1).optional().describe('the columns, and no others'),
     columns_contain: z.array(z.string().min(1)).min(1).optional().describe('columns that are there'),
+    columns_within: z.array(z.string().min(1)).min(1).optional().describe('no columns but these; each of them may be missing'),
     column_count: countBoundsSchema.optional().describe('how many columns there are'),
   })
     .refine(
       (table) => Object.values(table).some((value) => value !== undefined),
-      'expected columns, columns_any_order, columns_contain or column_count',
+      'expected columns, columns_any_order, columns_contain, columns_within or column_count',
     )
     .describe('what columns there are'),
   ...about,

@@ -150,6 +150,16 @@ function judgeTable(ask: Extract<Check, { kind: 'table' }>['ask'], columns: read
           columns.filter((name) => ask.of.includes(name)),
         ),
       );
+    case 'columns_within': {
+      const allowed = new Set(ask.of);
+      return tell(
+        columns.every((name) => allowed.has(name)),
+        differences(
+          columns.filter((name) => allowed.has(name)),
+          columns,
+        ),
+      );
+    }
     case 'column_count':
       return { holds: isWithin(columns.length, ask.of), observed: columns.length };
   }
