@@ -1,6 +1,6 @@
 // Pairs of entries that share a band, the only ones that are compared. Boilerplate may bring any number of entries into one bucket: a small bucket gives
 // all its pairs; a large one, for each entry, the earliest of the bucket and those whose other bands are most alike, so that the cost stays linear.
-import { RepeatFilter } from '../text/repeats.ts';
+import { EqualNumbers } from '../text/equal-numbers.ts';
 import type { RowIndex } from '../text/row-index.ts';
 import { record, type Entries } from '../text/entries.ts';
 
@@ -72,76 +72,31 @@ class PairList {
   }
 }
 
-/**
- * Entries in the order of their keys of a band, by a radix sort: no table whose places are far from each other. Most have a key for themselves and are left
- * out before. The same memory for each band.
- */
+/** Entries by their keys of a band. The same memory for each band. */
 class Buckets {
   readonly #index: RowIndex;
   readonly #entries: Entries;
   readonly #among: Uint32Array;
-  /** by entry */
-  readonly #keys: Uint32Array;
-  readonly #repeats: RepeatFilter;
-  readonly #sorted: Uint32Array;
-  readonly #halfway: Uint32Array;
-  readonly #places = new Uint32Array(0x10001);
+  readonly #keys: EqualNumbers;
 
   constructor(index: RowIndex, entries: Entries, among: Uint32Array) {
     this.#index = index;
     this.#entries = entries;
     this.#among = among;
-    this.#keys = new Uint32Array(entries.count);
-    this.#repeats = new RepeatFilter(among.length);
-    this.#sorted = new Uint32Array(among.length);
-    this.#halfway = new Uint32Array(among.length);
+    this.#keys = new EqualNumbers(among.length);
   }
 
   /** Entries that share a key, ascending; each bucket until the next is asked for. */
   *of(band: number): Generator<Uint32Array> {
-    const [keys, sorted] = [this.#keys, this.#sorted];
-    const count = this.#select(band);
-    this.#sort(sorted.subarray(0, count), 0, this.#halfway);
-    this.#sort(this.#halfway.subarray(0, count), 16, sorted);
-    for (let from = 0; from < count;) {
-      const key = keys[sorted[from] as number];
-      let to = from + 1;
-      while (to < count && keys[sorted[to] as number] === key) to += 1;
-      if (to > from + 1) yield sorted.subarray(from, to);
-      from = to;
-    }
-  }
-
-  /** Reads the keys of a band, and the entries that may share theirs, ascending. @returns how many these are */
-  #select(band: number): number {
     const { records, width } = this.#index;
     const { first } = this.#entries;
-    const [among, keys, sorted, repeats, own] = [this.#among, this.#keys, this.#sorted, this.#repeats, record.own + band];
-    repeats.clear();
-    for (const entry of among) {
-      const key = records[(first[entry] as number) * width + own] as number;
-      keys[entry] = key;
-      repeats.count(key);
-    }
-    let some = 0;
-    for (const entry of among) if (repeats.mayRepeat(keys[entry] as number)) sorted[some++] = entry;
-    return some;
-  }
-
-  /** By 16 bits of the key; what is equal in them stays in its order. */
-  #sort(source: Uint32Array, shift: number, into: Uint32Array): void {
-    const [keys, places] = [this.#keys, this.#places];
-    places.fill(0);
-    for (const entry of source) {
-      const digit = ((keys[entry] as number) >>> shift) & 0xffff;
-      places[digit + 1] = (places[digit + 1] as number) + 1;
-    }
-    for (let at = 1; at < places.length; at += 1) places[at] = (places[at] as number) + (places[at - 1] as number);
-    for (const entry of source) {
-      const digit = ((keys[entry] as number) >>> shift) & 0xffff;
-      const place = places[digit] as number;
-      places[digit] = place + 1;
-      into[place] = entry;
+    const among = this.#among;
+    const keys = this.#keys.numbers;
+    const own = record.own + band;
+    for (let at = 0; at < among.length; at += 1) keys[at] = records[(first[among[at] as number] as number) * width + own] as number;
+    for (const places of this.#keys.search()) {
+      for (let at = 0; at < places.length; at += 1) places[at] = among[places[at] as number] as number;
+      yield places;
     }
   }
 }

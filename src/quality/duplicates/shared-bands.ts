@@ -5,7 +5,7 @@
 //   shared it before; who came has the band.
 import type { RowChanges } from '../../datasets/row-changes.ts';
 import { record, type Entries } from '../text/entries.ts';
-import { RepeatFilter } from '../text/repeats.ts';
+import { NumberFilter } from '../text/number-filter.ts';
 import type { RowIndex } from '../text/row-index.ts';
 
 /** One bit a row, from 0. */
@@ -29,9 +29,6 @@ export interface SharedBefore {
   readonly added: readonly number[];
 }
 
-/** Hashes of bands for each that came: so few rows are taken by chance. */
-const hashesOf = 256;
-
 /** @returns entries that may share a band with another, ascending */
 export function mayShare(index: RowIndex, entries: Entries, bands: number, { rows, changes, added }: SharedBefore): Uint32Array {
   const may = new Uint8Array(entries.count);
@@ -50,14 +47,22 @@ export function mayShare(index: RowIndex, entries: Entries, bands: number, { row
 
 /** Those with a band of a row that came, that row among them. */
 function takeAlike(may: Uint8Array, { records, width }: RowIndex, { first }: Entries, bands: number, added: readonly number[]): void {
-  const keys = new RepeatFilter(added.length * bands, hashesOf);
+  const keys = new Set<number>();
+  const filter = new NumberFilter(added.length * bands);
   for (const number of added) {
     const at = (number - 1) * width + record.own;
-    for (let band = 0; band < bands; band += 1) keys.count(keyOf(records[at + band] as number, band));
+    for (let band = 0; band < bands; band += 1) {
+      const key = keyOf(records[at + band] as number, band);
+      keys.add(key);
+      filter.add(key);
+    }
   }
   for (let entry = 0; entry < may.length; entry += 1) {
     const at = (first[entry] as number) * width + record.own;
-    for (let band = 0; band < bands && may[entry] === 0; band += 1) if (keys.mayHave(keyOf(records[at + band] as number, band))) may[entry] = 1;
+    for (let band = 0; band < bands; band += 1) {
+      const key = keyOf(records[at + band] as number, band);
+      if (filter.mayHave(key) && keys.has(key)) may[entry] = 1;
+    }
   }
 }
 

@@ -12,6 +12,14 @@ const recallAtThreshold = 0.99;
 /** Minima of a signature: what one costs, and what a row of an index takes. */
 const mostMinima = 72;
 
+/** Minima that are looked for at once. */
+const together = 4;
+
+/** Of two numbers of 32 bits, by their bits. */
+function lesser(a: number, b: number): number {
+  return a ^ ((a ^ b) & -Number(b < a));
+}
+
 /** Bands as long as can be had (long ones let few strangers meet) with that recall. @param threshold 0 < t <= 1 */
 export function bandingFor(threshold: number): Banding {
   for (let rows = 16; rows > 1; rows -= 1) {
@@ -31,23 +39,18 @@ export class MinHash {
     this.banding = banding;
     const count = banding.bands * banding.rows;
     const next = generator(0x9e3779b9);
-    this.#factors = Int32Array.from({ length: count }, () => next() | 1);
-    this.#terms = Int32Array.from({ length: count }, () => next());
-    this.#minima = new Int32Array(count);
+    const padded = Math.ceil(count / together) * together;
+    this.#factors = new Int32Array(padded);
+    this.#terms = new Int32Array(padded);
+    this.#minima = new Int32Array(padded);
+    for (let at = 0; at < count; at += 1) this.#factors[at] = next() | 1;
+    for (let at = 0; at < count; at += 1) this.#terms[at] = next();
   }
 
   /** Writes a key of 32 bits for each band. @param grams hashes of 32 bits, at least one */
   sign(grams: Uint32Array, keys: Uint32Array, at: number): void {
-    const [factors, terms, minima] = [this.#factors, this.#terms, this.#minima];
-    const count = minima.length;
-    minima.fill(0x7fffffff);
-    for (let index = 0; index < grams.length; index += 1) {
-      const gram = grams[index] as number;
-      for (let one = 0; one < count; one += 1) {
-        const value = (Math.imul(gram, factors[one] as number) + (terms[one] as number)) | 0;
-        if (value < (minima[one] as number)) minima[one] = value;
-      }
-    }
+    const minima = this.#minima;
+    findMinima(grams, this.#factors, this.#terms, minima);
     const { bands, rows } = this.banding;
     for (let band = 0; band < bands; band += 1) {
       let key = 0x811c9dc5 | 0;
@@ -57,6 +60,38 @@ export class MinHash {
       }
       keys[at + band] = key;
     }
+  }
+}
+
+/**
+ * Four at once, without a branch, which a processor would guess wrong some times a minimum: a third of the time. Numbers have names here, for the compiler
+ * makes arrays of what is taken from arrays.
+ */
+function findMinima(grams: Uint32Array, factors: Int32Array, terms: Int32Array, minima: Int32Array): void {
+  for (let one = 0; one < minima.length; one += together) {
+    const f0 = factors[one] as number;
+    const f1 = factors[one + 1] as number;
+    const f2 = factors[one + 2] as number;
+    const f3 = factors[one + 3] as number;
+    const t0 = terms[one] as number;
+    const t1 = terms[one + 1] as number;
+    const t2 = terms[one + 2] as number;
+    const t3 = terms[one + 3] as number;
+    let m0 = 0x7fffffff;
+    let m1 = m0;
+    let m2 = m0;
+    let m3 = m0;
+    for (let index = 0; index < grams.length; index += 1) {
+      const gram = grams[index] as number;
+      m0 = lesser(m0, (Math.imul(gram, f0) + t0) | 0);
+      m1 = lesser(m1, (Math.imul(gram, f1) + t1) | 0);
+      m2 = lesser(m2, (Math.imul(gram, f2) + t2) | 0);
+      m3 = lesser(m3, (Math.imul(gram, f3) + t3) | 0);
+    }
+    minima[one] = m0;
+    minima[one + 1] = m1;
+    minima[one + 2] = m2;
+    minima[one + 3] = m3;
   }
 }
 
