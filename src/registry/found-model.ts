@@ -47,7 +47,10 @@ export function onlyModel(pipeline: Pipeline): string {
   throw new PlumbError('MODEL_UNKNOWN', {
     what: only === undefined ? `${files.pipeline} names no model` : `${files.pipeline} names ${models.length} models`,
     where: { file: files.pipeline },
-    mend: only === undefined ? 'add one under models:, with its artifact and its evaluation' : `name one of them: ${models.join(', ')}`,
+    mend:
+      only === undefined
+        ? 'add one under models:, with its artifact and its evaluation; of data alone, `plumb run` judges and `plumb report` tells'
+        : `name one of them: ${models.join(', ')}`,
   });
 }
 
