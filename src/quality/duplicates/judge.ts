@@ -234,7 +234,11 @@ class Told {
     const [kind, severity, how] = kept.near
       ? (['near-duplicate', settings.severities.near, 'nearly the same as'] as const)
       : equal === null
-        ? (['normalised-duplicate', settings.severities.normalised, 'but for case, spacing and punctuation the same as'] as const)
+        ? ([
+            'normalised-duplicate',
+            settings.severities.normalised,
+            `but for ${settings.as === 'code' ? 'names, layout and comments' : 'case, spacing and punctuation'} the same as`,
+          ] as const)
         : (['exact-duplicate', settings.severities.exact, 'the same as'] as const);
     const score = clusters.scores[entry] as number;
     const place = { data: rows.source.name, row: otherRow + 1, key: keyOf(otherRow, other) };

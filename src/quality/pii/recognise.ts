@@ -94,13 +94,23 @@ export function createRecogniser(entities: Iterable<string>, regions: readonly C
     );
     if (found.length === 0) return found;
     return withoutDuplicates(
-      found.map((one) => {
+      withoutPartsOfPhones(text, found).map((one) => {
         if (one.score >= 1) return one;
         return isSupported(terms.get(one.entity) ?? [], before(one.start)) ? { ...one, score: withContext(one.score) } : one;
       }),
     );
   };
 }
+
+/** A telephone number that says its country is that and no more, though one in eleven holds ten digits with the check digit of the NHS. */
+function withoutPartsOfPhones(text: string, found: readonly Found[]): readonly Found[] {
+  const phones = found.filter(({ entity, start }) => entity === 'PHONE_NUMBER' && text.charCodeAt(start) === plusSign);
+  if (phones.length === 0) return found;
+  const isPart = (one: Found): boolean => phones.some(({ start, end }) => one.start > start && one.end <= end);
+  return found.filter((one) => one.entity === 'PHONE_NUMBER' || !isPart(one));
+}
+
+const plusSign = 0x2b;
 
 function memo(make: (start: number) => string): (start: number) => string {
   let last = -1;
