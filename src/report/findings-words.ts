@@ -31,3 +31,8 @@ export function broughtInWords({ rows, brought }: { readonly rows: number; reado
   if (brought === undefined) return '';
   return brought === 0 ? ', none new' : brought === rows ? ', new' : `, ${count(brought)} new`;
 }
+
+/** Does a message say already which row it is held against? */
+export function names(message: string, key: string): boolean {
+  return message.includes(`(${key})`);
+}

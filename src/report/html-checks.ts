@@ -2,7 +2,7 @@
 import { driftTable } from './drift-page.ts';
 import { driftFigure } from './drift-plot.ts';
 import { count, counted } from './figures.ts';
-import { broughtInWords, checkWords, severityWords, stateWords } from './findings-words.ts';
+import { broughtInWords, checkWords, names, severityWords, stateWords } from './findings-words.ts';
 import { markup, type Markup } from './html-text.ts';
 import type { DriftPart, FindingsPart, Report } from './schema.ts';
 
@@ -25,7 +25,7 @@ function kindsTable(part: FindingsPart): Markup | null {
   const rows = part.kinds.map(({ kind, severity, column, rows: many, brought, sample }) => {
     const [tone, word] = severityWords[severity];
     const examples = sample.map(({ key, message, other }) => {
-      const beside = other === undefined ? null : markup` <span class="soft">${other.data}, ${other.key}</span>`;
+      const beside = other === undefined || names(message, other.key) ? null : markup` <span class="soft">${other.data}, ${other.key}</span>`;
       return markup`<p class="row"><b>${key}</b><span class="cell">${message}</span>${beside}</p>`;
     });
     const where = column === null ? null : markup` <code class="cell">${column}</code>`;

@@ -1,7 +1,7 @@
 // What checks found in the data, in a comment.
 import { comeInWords, plotInBars, reasonsOf } from './drift-words.ts';
 import { count, counted } from './figures.ts';
-import { broughtInWords, checkWords } from './findings-words.ts';
+import { broughtInWords, checkWords, names } from './findings-words.ts';
 import { plain, ranks } from './markdown-section.ts';
 import { code, prose } from './markdown-text.ts';
 import type { Section } from './page.ts';
@@ -45,7 +45,7 @@ export function findings({ findings: parts = [] }: Report): Section | null {
 function kindLine(part: FindingsPart, { kind, severity, column, rows, brought, sample }: FindingsPart['kinds'][number]): string {
   const where = column === null ? '' : ` in ${code(column, 40)}`;
   const examples = sample.slice(0, 3).map(({ key, message, other }) => {
-    const beside = other === undefined ? '' : `, ${code(`${other.data} ${other.key}`, 60)}`;
+    const beside = other === undefined || names(message, other.key) ? '' : `, ${code(`${other.data} ${other.key}`, 60)}`;
     return `${code(key, 40)}: ${prose(message, 120)}${beside}`;
   });
   return `| ${icons[severity]} | ${code(part.dataset, 60)} | ${checkWords[part.check]}: ${code(kind, 60)}${where} | ${count(rows)}${broughtInWords({ rows, brought })} | ${examples.join('<br>')} |\n`;
@@ -75,6 +75,7 @@ export function drift({ drift: parts = [] }: Report): Section[] {
 function driftSection(part: DriftPart): Section {
   const title = `\n### Drift of ${code(part.dataset, 60)} against ${code(part.against.join(', '), 80)}\n`;
   if (part.note !== undefined) return { ...plain, rank: ranks.drift, rows: [], head: `${title}\n⚠ Not looked at: ${prose(part.note, 200)}\n` };
+  const same = part.compared - part.columns.length;
   const rows = part.columns.map((column) => {
     const reasons = reasonsOf(column, part.rows).map((reason) => prose(reason, 160));
     const came = comeInWords(column, 4);
@@ -88,6 +89,6 @@ function driftSection(part: DriftPart): Section {
     noun: ['column', 'columns'],
     head: `${title}\n| | column | drift | before, now |\n| :-: | --- | --- | --- |\n`,
     rows,
-    tail: `\n${counted(part.compared - part.columns.length, 'column')} as before.\n`,
+    tail: same === 0 ? '' : `\n${counted(same, 'column')} as before.\n`,
   };
 }
