@@ -212,4 +212,32 @@ describe('rows with a source, accepted one by one', () => {
     expect(project.git('diff', '--stat', 'main', 'forget/t-2')).toContain('datasets.lock');
     expect({ ...project.snapshot(), '(commits)': '' }).toEqual({ ...before, '(commits)': '' });
   });
+
+  test('of a remote it says what is there, too; an empty file is of nobody', async () => {
+    project.write('plumbline.yaml', 'version: 1\nremote: ../remote\n');
+    const held = async (): Promise<{ what: string; digest: string; remote: boolean | null }[]> =>
+      (await project.done('forget', 'T-0'))['held'] as { what: string; digest: string; remote: boolean | null }[];
+    expect((await held()).filter(({ remote }) => remote !== false)).toEqual([]);
+    await project.done('push');
+    const pushed = await held();
+    expect(pushed.filter(({ remote }) => remote === true).map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['a version of topics', 'redact.data', 'split.train']),
+    );
+    expect(pushed.map(({ digest }) => digest)).not.toContain(digestOf(''));
+    const { stdout } = await project.plumb(['forget', 'T-0'], { text: true });
+    expect(stdout).toMatch(/a version of topics: this cache, the remote\n/);
+    expect(stdout).toContain('the remote has objects that hold the rows');
+    project.git('checkout', '-q', '--', 'plumbline.yaml');
+    expect((await held()).filter(({ remote }) => remote !== null)).toEqual([]);
+  });
+
+  test('the verdict of a stage that looks for personal data stands in the sidecar of each row, without any value', async () => {
+    expect(await project.done('provenance', 'record', 'topics', '--pii', 'redact')).toMatchObject({ changed: 60 });
+    const lines = project.read('data/topics.provenance.jsonl').trimEnd().split('\n');
+    const verdicts = lines.map((line) => (JSON.parse(line) as { pii?: unknown }).pii);
+    expect(verdicts.filter((verdict) => verdict === undefined)).toEqual([]);
+    expect(lines.join()).not.toContain(mail);
+    expect(await project.plumb(['provenance', 'record', 'topics', '--pii', 'split'])).toMatchObject({ code: 'USAGE' });
+    expect((await project.plumb(['forget', mail, '--text'])).json).toMatchObject({ counts: { matched: 2, derived: 2 } });
+  });
 });

@@ -64,6 +64,8 @@ function planLines({ counts, versions, runs, models, held, reviews, unknown, row
     [here ? 'this cache' : '', remote === true ? 'the remote' : remote === null ? '' : 'not in the remote']
       .filter((part) => part !== '')
       .join(', ') || 'not here';
+  // where there is nothing, one line says so
+  const title = (name: string, nothing: string | null): string[] => [`\n${paint.bold(name)}${nothing === null ? '' : `: ${nothing}`}`];
   if (rows.size === 0)
     return [
       `no row of any version that can be read here is meant${elsewhere(wish)}`,
@@ -76,17 +78,14 @@ function planLines({ counts, versions, runs, models, held, reviews, unknown, row
       ({ data, digest, commit, current, rows: count }) =>
         `  ${visible(data)} ${shortDigest(digest)}  ${countOf(count, 'row')}  ${commit === null ? 'not committed' : `since ${commit.oid.slice(0, 10)}`}${current ? '  in the work tree' : ''}`,
     ),
-    paint.bold('\nruns'),
-    ...(runs.length === 0 ? ['  none that is known'] : []),
+    ...title('runs', runs.length === 0 ? 'none that is known' : null),
     ...runs.map(({ run, record, certainty }) => `  ${shown(record.stage)} ${shortDigest(run)}${doubt(certainty)}`),
-    paint.bold('\nmodels'),
-    ...(models.length === 0 ? ['  none that was ever promoted'] : []),
+    ...title('models', models.length === 0 ? 'none that was ever promoted' : null),
     ...models.map(
       ({ model, artifact, use, certainty, now }) =>
         `  ${shown(model)} ${shortDigest(artifact)}  ${use}${now.length > 0 ? paint.red(`  in ${now.join(' and ')} now`) : '  not in use'}${doubt(certainty)}`,
     ),
-    paint.bold('\nbytes'),
-    ...(held.length === 0 ? ['  none that is known'] : []),
+    ...title('bytes', held.length === 0 ? 'none that is known' : null),
     ...held.map((one) => `  ${shortDigest(one.digest)}  ${shown(one.what)}: ${place(one)}${doubt(one.certainty)}`),
     ...(reviews.length === 0 ? [] : [paint.bold('\nreviews that name the rows'), ...reviews.map((path) => `  ${shown(path)}`)]),
     ...unknown.map((note) => paint.yellow(`\nnot known: ${visible(note)}`)),

@@ -1,5 +1,5 @@
 // What would have to go for a document or a person to be forgotten: rows in every version, what was made of them, runs, models, and where their bytes still are.
-import { hexOf, type Digest } from '../base/digest.ts';
+import { digestOf, hexOf, type Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { cellText } from '../datasets/row-content.ts';
@@ -153,7 +153,8 @@ async function findHeld(versions: readonly MatchedVersion[], uses: Uses, { store
     rows === null || rows.size === 0 ? [] : [{ digest: entry.content, root: digest, what: `a version of ${data}`, certainty: 'yes' as const }],
   );
   const outputs = uses.outputs().map(({ run, stage, name, digest, certainty }) => ({ digest, root: run, what: `${stage}.${name}`, certainty }));
-  const all = [...new Map([...files, ...outputs].map((one) => [one.digest, one])).values()];
+  // the empty file holds nothing of anybody, and is an output of many stages
+  const all = [...new Map([...files, ...outputs].map((one) => [one.digest, one])).values()].filter(({ digest }) => digest !== digestOf(''));
   const remote = await remoteHas(store, [...new Set(all.map(({ root }) => root))]);
   const held: HeldBytes[] = [];
   for (const { digest, root, what, certainty } of all)
