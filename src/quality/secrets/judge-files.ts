@@ -162,14 +162,13 @@ function orderOfUtf16(bytes: Buffer): 'le' | 'be' | null {
   return nuls[0] > 0.7 * half && nuls[1] === 0 ? 'be' : null;
 }
 
-const archiveMarks = ['1f8b', '504b0304', '377abcaf271c', '28b52ffd', 'fd377a585a00', '425a68', '526172211a07'].map((mark) =>
-  Buffer.from(mark, 'hex'),
-);
+const archiveMarks = ['1f8b', '504b0304', '377abcaf271c', '28b52ffd', 'fd377a585a00', '526172211a07'].map((mark) => Buffer.from(mark, 'hex'));
 
 /** What a file is that is no text: gzip, zip, 7z, zstd, xz, bzip2, rar and tar hold others. */
 function unreadOf(bytes: Buffer): 'archive' | 'binary' {
   const isTar = bytes.toString('latin1', 257, 262) === 'ustar';
-  return isTar || archiveMarks.some((mark) => bytes.subarray(0, mark.length).equals(mark)) ? 'archive' : 'binary';
+  const isBzip = /^BZh[1-9]1AY&SY/.test(bytes.toString('latin1', 0, 10));
+  return isTar || isBzip || archiveMarks.some((mark) => bytes.subarray(0, mark.length).equals(mark)) ? 'archive' : 'binary';
 }
 
 /** git's own test: a NUL among the first bytes. */
