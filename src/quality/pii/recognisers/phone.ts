@@ -1,6 +1,7 @@
 // Telephone numbers: what looks like one is judged by libphonenumber (its rules of numbering plans); beside a word that speaks of telephones a number with
 // groups needs no plan, for people leave area codes and countries out.
-import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
+import { createRequire } from 'node:module';
+import type { CountryCode } from 'libphonenumber-js/max';
 import type { Found } from '../found.ts';
 import { isWordUnit } from '../words.ts';
 
@@ -84,9 +85,18 @@ function isDigit(unit: number): boolean {
   return unit >= 48 && unit <= 57;
 }
 
+type Plans = typeof import('libphonenumber-js/max');
+let plans: Plans | null = null;
+
+/** The plans of all countries are loaded when something first looks like a number: most versions change nothing that does. */
+function isInPlan(number: string, options: Parameters<Plans['parsePhoneNumberFromString']>[1]): boolean {
+  plans ??= createRequire(import.meta.url)('libphonenumber-js/max') as Plans;
+  return plans.parsePhoneNumberFromString(number, options)?.isValid() === true;
+}
+
 function isValid(written: string, digits: string, regions: readonly CountryCode[]): boolean {
   const international = written.includes('+') ? written : /^(?:00|011)[1-9]/.test(digits) ? `+${digits.replace(/^(?:00|011)/, '')}` : null;
-  if (international !== null) return parsePhoneNumberFromString(international, { extract: false })?.isValid() === true;
+  if (international !== null) return isInPlan(international, { extract: false });
   // '17151 2450 Crown St': numbers side by side are none of a telephone without a sign of it, a bracket, a trunk 0 or groups as people write them
   const groups = written.split(/\D+/).length;
   const hasSign = /^[(0]/.test(written) || (digits.length >= 10 && (groups > 2 || !written.includes(' ')));
@@ -94,7 +104,7 @@ function isValid(written: string, digits: string, regions: readonly CountryCode[
   if (!hasSign || (digits === written && !/^0\d{9,10}$/.test(written))) return false;
   return regions.some((region) => {
     if (digits.length < shortest(region) || digits.length > 13) return false;
-    return parsePhoneNumberFromString(digits, { defaultCountry: region, extract: false })?.isValid() === true;
+    return isInPlan(digits, { defaultCountry: region, extract: false });
   });
 }
 
