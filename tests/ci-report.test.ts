@@ -106,7 +106,7 @@ test('rows and a hyperparameter: what changed since the merge base, why each sta
   });
   expect(cached.cost).toMatchObject({ seconds: 0 });
   expect(cached.cost.savedSeconds).toBeGreaterThan(0);
-});
+}, 120_000);
 
 test('a change of the README is nothing to judge', async () => {
   const repository = await branched();
@@ -115,7 +115,7 @@ test('a change of the README is nothing to judge', async () => {
   const found = await report(repository);
   expect(found).toMatchObject({ change: { relevant: false, why: [] }, candidate: null, data: [], stages: [] });
   expect(await must(repository, 'ci', 'report', '--stdout')).toMatch(/^## ✅ `topics`: nothing to judge\n/);
-});
+}, 120_000);
 
 test('a broken rule: there is no model, and the report says which rows, and what else changed', async () => {
   const repository = await branched();
@@ -135,7 +135,7 @@ test('a broken rule: there is no model, and the report says which rows, and what
   const text = await must(repository, 'ci', 'report', '--stdout');
   expect(text).toMatch(/^## ⛔ `topics`: there is no model to judge\n\n\*\*1 row of 37 in topics against rule 1 of `rules\/topics.yaml`:/);
   expect(text).not.toContain('jane@');
-});
+}, 120_000);
 
 test('before the stages have run, it says so; a file that does not parse is named with its line, on stdout, too', async () => {
   const repository = await branched();
@@ -147,7 +147,7 @@ test('before the stages have run, it says so; a file that does not parse is name
   const ended = await repository.plumb('ci', 'report', '--stdout');
   expect(ended.exit).toBe(3);
   expect(ended.stdout).toMatch(/^## ⛔ There is no report for this commit\n\n`params.yaml:\d+`: \*\*/);
-});
+}, 120_000);
 
 test('on the main branch itself it is the report against what is served', async () => {
   const repository = await branched();
@@ -155,4 +155,4 @@ test('on the main branch itself it is the report against what is served', async 
   const found = await report(repository);
   expect(found.change).toBeUndefined();
   expect(found.verdict).toBe('first model');
-});
+}, 120_000);
