@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { PlumbError } from '../base/errors.ts';
 import { listed } from '../base/names.ts';
 import { wholeNumber } from './whole-number.ts';
+import { counted } from '../evaluate/words.ts';
 import type { Cli, Define } from './command.ts';
 
 interface Options {
@@ -49,7 +50,11 @@ async function add(word: string, options: Options, cli: Cli): Promise<void> {
   }
   const path = await world.project.mutex(() => writeAsked(world.project, queue.header, queue.rows));
   cli.emit({ data: world.data, rows: queue.rows.length, path });
-  cli.print(path === null ? 'no such rows' : `${queue.rows.length} rows wait: ${path}\n${cli.paint.dim(`plumb review ${world.data}`)}`);
+  cli.print(
+    path === null
+      ? 'no such rows'
+      : `${counted(queue.rows.length, 'row waits', 'rows wait')}: ${path}\n${cli.paint.dim(`plumb review ${world.data}`)}`,
+  );
 }
 
 function seedOf(text: string): number {

@@ -2,6 +2,7 @@ import { cellText } from '../datasets/row-content.ts';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import { writeFileAtomic } from '../base/atomic.ts';
+import { counted } from '../evaluate/words.ts';
 import type { Cli, Define } from './command.ts';
 import { wholeNumber } from './whole-number.ts';
 
@@ -72,5 +73,7 @@ async function exportRows(word: string, { to, out, config, question: named, from
     await writeFileAtomic(resolve(cli.cwd, config), labelStudioConfig(shape.columns ?? [], labels, kinds, shape, question));
   }
   cli.emit({ data: world.data, rows: rows.length, more: queue.waiting - rows.length, path });
-  cli.print(`${rows.length} rows: ${path}${queue.waiting > rows.length ? `, ${queue.waiting - rows.length} more with a higher --limit` : ''}`);
+  cli.print(
+    `${counted(rows.length, 'row')}: ${path}${queue.waiting > rows.length ? `, ${queue.waiting - rows.length} more with a higher --limit` : ''}`,
+  );
 }
