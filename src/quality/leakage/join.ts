@@ -52,9 +52,7 @@ function wordOf({ index, entries }: Indexed, entry: number, word: number): numbe
 /** Runs of words -> entries that have them. */
 class RunTable {
   readonly #mask: number;
-  /** one bit for some runs: most of those that are asked for are nowhere */
-  readonly #filter: Uint32Array;
-  readonly #filterMask: number;
+  readonly #filter: NumberFilter;
   /** slot -> run, and where its entries begin + 1; 0: free */
   readonly #runs: Uint32Array;
   readonly #starts: Uint32Array;
@@ -65,8 +63,7 @@ class RunTable {
     const all = runsOf(index, entries);
     const capacity = 2 ** Math.ceil(Math.log2(all * 2 + 2));
     this.#mask = capacity - 1;
-    this.#filterMask = capacity * 8 - 1;
-    this.#filter = new Uint32Array((capacity * 8) / 32 + 1);
+    this.#filter = new NumberFilter(all);
     this.#runs = new Uint32Array(capacity);
     this.#starts = new Uint32Array(capacity);
     this.counts = new Uint32Array(capacity);
@@ -78,7 +75,7 @@ class RunTable {
         this.#runs[slot] = run;
         this.#starts[slot] = 1;
         this.counts[slot] = (this.counts[slot] as number) + 1;
-        this.#filter[(run & this.#filterMask) >>> 5] = (this.#filter[(run & this.#filterMask) >>> 5] as number) | (1 << (run & 31));
+        this.#filter.add(run);
       }
     let next = 1;
     for (let slot = 0; slot < capacity; slot += 1) {
@@ -100,7 +97,7 @@ class RunTable {
 
   /** @returns its slot, or -1 */
   find(run: number): number {
-    if (((this.#filter[(run & this.#filterMask) >>> 5] as number) & (1 << (run & 31))) === 0) return -1;
+    if (!this.#filter.mayHave(run)) return -1;
     const slot = this.#slotOf(run);
     return this.#starts[slot] === 0 ? -1 : slot;
   }

@@ -37,6 +37,12 @@ export class NumberList {
     else for (let at = 0; at < count; at += 1) this.array[to + at] = array[from + at] as number;
   }
 
+  /** These numbers instead, in their own memory. */
+  take(values: Uint32Array<ArrayBuffer>): void {
+    this.array = values;
+    this.length = values.length;
+  }
+
   /** What is in it; only until it grows. */
   get values(): Uint32Array {
     return this.array.subarray(0, this.length);

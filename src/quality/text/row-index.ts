@@ -79,46 +79,49 @@ export class RowIndex {
     const { rows } = changes;
     const { count, isMoved } = countKept(changes);
     if (count + numbers.length !== rows) throw new Error(`${rows - count - numbers.length} rows are neither old nor new`);
-    const hasLists = before.#tail.length + added.#tail.length > 0;
-    const isSame = !isMoved && !hasLists && rows <= before.rows;
+    const isSame = !isMoved && rows <= before.rows;
     const next = isSame ? before : new RowIndex(width);
+    // while `before` is what it was
+    const lists = before.#tail.length + added.#tail.length > 0 ? listsOf(before, changes, added, numbers) : null;
     if (!isSame) {
       next.#records.array = new Uint32Array(Math.max(1, rows * width));
-      next.#starts.array = new Uint32Array(Math.max(1, rows));
       for (const kept of changes.kept()) next.#records.copy(before.#records, (kept.before - 1) * width, (kept.after - 1) * width, kept.count * width);
     }
     for (const [at, number] of numbers.entries()) next.#records.copy(added.#records, at * width, (number - 1) * width, width);
     next.rows = rows;
     next.#seen = null;
     next.#records.length = rows * width;
+    if (lists !== null || !isSame) next.#starts.array = lists?.starts ?? new Uint32Array(Math.max(1, rows));
     next.#starts.length = rows;
-    if (hasLists) next.#takeLists(before, changes, added, numbers);
+    if (lists !== null) next.#tail.take(lists.tail);
     return next;
   }
+}
 
-  /** The lists of the rows that another index has, and of those that were added. */
-  #takeLists(before: RowIndex, changes: Pick<RowChanges, 'kept'>, added: RowIndex, numbers: readonly number[]): void {
-    const starts = this.#starts.array;
-    // how long each is, and from that where each begins
-    for (const kept of changes.kept())
-      for (let at = 0; at < kept.count; at += 1)
-        starts[kept.after - 1 + at] = before.startOf(kept.before + at) - before.startOf(kept.before - 1 + at);
-    for (const [at, number] of numbers.entries()) starts[number - 1] = added.startOf(at + 1) - added.startOf(at);
-    let length = 0;
-    for (let row = 0; row < this.rows; row += 1) {
-      const count = starts[row] as number;
-      starts[row] = length;
-      length += count;
-    }
-    this.#tail.array = new Uint32Array(Math.max(1, length));
-    this.#tail.length = length;
-    for (const kept of changes.kept()) {
-      const [from, to] = [before.startOf(kept.before - 1), before.startOf(kept.before - 1 + kept.count)];
-      this.#tail.copy(before.#tail, from, starts[kept.after - 1] as number, to - from);
-    }
-    for (const [at, number] of numbers.entries())
-      this.#tail.copy(added.#tail, added.startOf(at), starts[number - 1] as number, added.startOf(at + 1) - added.startOf(at));
+/** The lists of the version after, and where each begins. */
+function listsOf(
+  before: RowIndex,
+  changes: Pick<RowChanges, 'rows' | 'kept'>,
+  added: RowIndex,
+  numbers: readonly number[],
+): { readonly starts: Uint32Array<ArrayBuffer>; readonly tail: Uint32Array<ArrayBuffer> } {
+  const starts = new Uint32Array(Math.max(1, changes.rows));
+  // how long each is, and from that where each begins
+  for (const { before: from, after, count } of changes.kept())
+    for (let at = 0; at < count; at += 1) starts[after - 1 + at] = before.startOf(from + at) - before.startOf(from - 1 + at);
+  for (const [at, number] of numbers.entries()) starts[number - 1] = added.startOf(at + 1) - added.startOf(at);
+  let length = 0;
+  for (let row = 0; row < changes.rows; row += 1) {
+    const count = starts[row] as number;
+    starts[row] = length;
+    length += count;
   }
+  const tail = new Uint32Array(length);
+  const [old, fresh] = [before.tail, added.tail];
+  for (const { before: from, after, count } of changes.kept())
+    tail.set(old.subarray(before.startOf(from - 1), before.startOf(from - 1 + count)), starts[after - 1]);
+  for (const [at, number] of numbers.entries()) tail.set(fresh.subarray(added.startOf(at), added.startOf(at + 1)), starts[number - 1]);
+  return { starts, tail };
 }
 
 const magic = 'PLROWIX1';
@@ -148,7 +151,7 @@ function countKept({ kept }: Pick<RowChanges, 'kept'>): { readonly count: number
 }
 
 /**
- * The index of the version after. Where no row moved and none has a list, it is `before` with other records: who calls this has no use for that any more.
+ * The index of the version after. Where no row moved it is `before` with other records: who calls this has no use for that any more.
  * @param added records of `changes.added()`, in its order
  * @param numbers the numbers of these rows
  */
