@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { readTextFile } from '../base/config.ts';
+import type { Digest } from '../base/digest.ts';
 import { isPlumbError, PlumbError } from '../base/errors.ts';
 import { loadLock } from '../datasets/lock.ts';
 import { formatOfName } from '../datasets/row-format.ts';
@@ -75,7 +76,9 @@ async function projectOf(words: readonly string[], options: Options, cli: Cli): 
   }
 }
 
-type Target = { readonly rows: string } | { readonly path: string; readonly name: string };
+type Target =
+  | { readonly rows: string }
+  | { readonly path: string; readonly name: string; /** manifest of a data set of files */ readonly locked?: Digest };
 
 async function targetsOf(words: readonly string[], project: Project | null, { rev }: Options, cli: Cli): Promise<Target[]> {
   if (project === null) return words.map((word) => ({ path: resolve(cli.cwd, word), name: word }));
@@ -86,7 +89,7 @@ async function targetsOf(words: readonly string[], project: Project | null, { re
     const path = isAbsolute(word) ? word : join(cli.cwd, word);
     const files =
       entry?.format === 'files'
-        ? { path: join(project.root, entry.path), name: word }
+        ? { path: join(project.root, entry.path), name: word, locked: entry.digest }
         : entry === undefined && isOther(path)
           ? { path, name: word }
           : null;
@@ -123,7 +126,8 @@ async function judge(target: Target, { project, asked, options, cli }: Judging):
   if ('path' in target) {
     const { judgeSecretsInFiles } = await import('../quality/secrets/judge-files.ts');
     const memory = project === null ? noMemory : openMemory(memoryFolder(project.store.cacheDir), { recalls: recallsHere(cli.env) });
-    return judgeSecretsInFiles(target, asked, { memory, progress, signal });
+    const digests = project === null || target.locked === undefined ? null : await lockedDigests(project, target.path, target.locked);
+    return judgeSecretsInFiles({ ...target, ...(digests === null ? {} : { digests }) }, asked, { memory, progress, signal });
   }
   if (project === null) throw new Error('rows outside of a project');
   const { judgeSecretsInRows } = await import('../quality/secrets/judge-rows.ts');
@@ -134,6 +138,29 @@ async function judge(target: Target, { project, asked, options, cli }: Judging):
     ...(options.rev === undefined ? {} : { rev: options.rev }),
   });
   return judgeSecretsInRows(rows, asked, world);
+}
+
+/** Of a data set whose files are what the lock says: a stat a file says that they are. */
+async function lockedDigests(project: Project, path: string, locked: Digest): Promise<ReadonlyMap<string, Digest> | null> {
+  const [{ describeFolder }, { cacheOnly, digestOfManifest }, { openStatIndex }, { digestsOfVersion }] = await Promise.all([
+    import('../datasets/folder.ts'),
+    import('../datasets/manifest.ts'),
+    import('../datasets/stat-index.ts'),
+    import('../quality/secrets/judge-files.ts'),
+  ]);
+  const index = await openStatIndex(project);
+  try {
+    const manifest = await describeFolder(index, path);
+    if (digestOfManifest(manifest) !== locked) return null;
+  } catch (error) {
+    // a link that leads out, say: what is no data set is looked at all the same
+    if (isPlumbError(error)) return null;
+    throw error;
+  } finally {
+    index.save();
+  }
+  const store = cacheOnly(project.store);
+  return digestsOfVersion((digest) => store.readBytes(digest), locked);
 }
 
 async function writeOut({ flagged }: SecretsAnswer, path: string): Promise<void> {

@@ -6,7 +6,9 @@ import { basename, join } from 'node:path';
 import { hash } from 'node:crypto';
 import { byCodeUnit } from '../../base/canonical.ts';
 import { digestOf, type Digest } from '../../base/digest.ts';
-import { errnoOf, systemError } from '../../base/errors.ts';
+import { errnoOf, isPlumbError, systemError } from '../../base/errors.ts';
+import { filesOf, readManifest } from '../../datasets/manifest.ts';
+import type { ReadNode } from '../../store/tree/tree.ts';
 import type { CheckWorld } from '../checked-rows.ts';
 import type { Finding, FlaggedRow } from '../findings.ts';
 import { checkDigest } from '../memory.ts';
@@ -21,12 +23,31 @@ export interface CheckedFiles {
   readonly path: string;
   /** data set, or the path as it was named */
   readonly name: string;
+  /** of a version whose files are known: what was looked at before is not read again */
+  readonly digests?: ReadonlyMap<string, Digest>;
+}
+
+/**
+ * Digests of a version's files by their paths. @param manifest of a data set of files, or of a folder that a stage wrote
+ * @returns null: its tree is not on this machine
+ */
+export async function digestsOfVersion(readNode: ReadNode, manifest: Digest): Promise<Map<string, Digest> | null> {
+  const store = { readBytes: async (digest: Digest): Promise<Buffer> => Buffer.from(await readNode(digest)), remember: (): void => undefined };
+  try {
+    const version = await readManifest(store, manifest);
+    const digests = new Map<string, Digest>();
+    if (version.kind === 'files') for await (const { path, digest } of filesOf(store, version)) digests.set(path, digest);
+    return digests;
+  } catch (error) {
+    if (isPlumbError(error, 'BYTES_MISSING')) return null;
+    throw error;
+  }
 }
 
 type FilesWorld = Pick<CheckWorld, 'memory' | 'progress' | 'signal'>;
 
 /** One row of the report is one file; its number is that in the order of paths. */
-export async function judgeSecretsInFiles({ path, name }: CheckedFiles, asked: SecretsAsked, world: FilesWorld): Promise<SecretsAnswer> {
+export async function judgeSecretsInFiles({ path, name, digests }: CheckedFiles, asked: SecretsAsked, world: FilesWorld): Promise<SecretsAnswer> {
   const check = checkDigest(['secrets in files', secretsVersion, ...settingsOf(asked), name]);
   const known = await recall(world, check);
   const now = new Map<string, FileVerdict>();
@@ -38,7 +59,9 @@ export async function judgeSecretsInFiles({ path, name }: CheckedFiles, asked: S
       world.signal.throwIfAborted();
       files += 1;
       bar.advance(1);
-      const read = await readWhole(file.absolute);
+      const digest = digests?.get(file.path);
+      const isKnown = digest !== undefined && known.has(keyOfFile(file.path, digest));
+      const read = isKnown ? { digest, bytes: Number(lstatOf(file.absolute).size), content: null } : await readWhole(file.absolute);
       bytes += read.bytes;
       const nameInMemory = keyOfFile(file.path, read.digest);
       const before = known.get(nameInMemory);

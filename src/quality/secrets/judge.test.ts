@@ -150,6 +150,24 @@ test('a folder: names, places, binary files; a second look reads what changed, a
   expect(full.flagged[2]?.findings[0]?.message).toMatch(/^line 11: /);
 });
 
+test('of a version whose files are known only those that nobody looked at are read', async () => {
+  const texts = { 'known/a.txt': `token = "${github}"`, 'known/b.txt': 'nothing here', 'known/c.txt': 'nor here' };
+  for (const [path, text] of Object.entries(texts)) await write(path, text);
+  const digests = new Map(Object.entries(texts).map(([path, text]) => [path.slice(6), digestOf(text)]));
+  const asked = await openSecrets({ config: null, columns: null, day: null, env: {}, pathOf: (file) => file, readText: async () => undefined });
+  const world = { memory: openMemory(join(folder, 'memory-of-known')), progress: silentProgress, signal: new AbortController().signal };
+  const look = (): ReturnType<typeof judgeSecretsInFiles> =>
+    judgeSecretsInFiles({ path: join(folder, 'known'), name: 'known', digests }, asked, world);
+  const first = await look();
+  expect(first).toMatchObject({ looked: 3, report: { flagged: 1 } });
+  // who read them would find another answer
+  for (const path of Object.keys(texts)) await write(path, '?'.repeat(texts[path as keyof typeof texts].length));
+  digests.set('b.txt', digestOf('????????????'));
+  const second = await look();
+  expect(second).toMatchObject({ looked: 1 });
+  expect([second.report, second.flagged]).toEqual([first.report, first.flagged]);
+});
+
 test('one file that is larger than memory should hold: places go on from piece to piece', async () => {
   const lines = 'words and words é\n'.repeat(64 * 1024);
   await write('large.log', `${lines.repeat(15)}${github}\n`);

@@ -5,13 +5,13 @@ import { parseYaml } from '../../base/config.ts';
 import { errnoOf, PlumbError } from '../../base/errors.ts';
 import { fields, z } from '../../base/schema.ts';
 import type { Step, StepContext, StepInput, StepResult } from '../../base/step.ts';
-import { inputOfStep, worldOfStep } from '../checked-rows.ts';
+import { inputOfStep, worldOfStep, type CheckWorld } from '../checked-rows.ts';
 import { writeFlagged } from '../flagged-file.ts';
 import type { FindingsReport } from '../findings.ts';
 import { dayOfStage, lastDaysOf } from '../waivers.ts';
 import { openSecrets } from './asked.ts';
 import { secretsSchema, type SecretsConfig } from './config.ts';
-import { judgeSecretsInFiles } from './judge-files.ts';
+import { digestsOfVersion, judgeSecretsInFiles, type CheckedFiles } from './judge-files.ts';
 import { judgeSecretsInRows, secretsVersion } from './judge-rows.ts';
 
 export const secretsArguments = fields({
@@ -68,7 +68,7 @@ async function runSecrets(context: StepContext<SecretsArguments, null>): Promise
   const asked = await openAsked(context);
   const world = worldOfStep(context);
   const answer = (await stat(data)).isDirectory()
-    ? await judgeSecretsInFiles({ path: data, name: args.data }, asked, world)
+    ? await judgeSecretsInFiles({ path: data, name: args.data, ...(await digestsOf(context, world)) }, asked, world)
     : await judgeSecretsInRows(await inputOfStep(context, 'data', world), asked, world);
   await writeFile(report, canonicalJsonFile(answer.report));
   await writeFlagged(flagged, answer.flagged);
@@ -76,6 +76,13 @@ async function runSecrets(context: StepContext<SecretsArguments, null>): Promise
     context.log(`${severity}: ${kind} in ${rows} ${column === null ? 'files' : `rows of "${column}"`}`);
   if (!answer.report.holds) throw secretsFound(answer.report);
   return { metrics: { rows: answer.report.rows, flagged: answer.report.flagged }, measured: { looked_at: answer.looked } };
+}
+
+/** The files were put there by their digests, and are verified. */
+async function digestsOf({ origins }: StepContext<SecretsArguments, null>, world: CheckWorld): Promise<Pick<CheckedFiles, 'digests'>> {
+  const origin = origins['data'];
+  const digests = origin === undefined ? null : await digestsOfVersion(world.readNode, origin.digest);
+  return digests === null ? {} : { digests };
 }
 
 async function openAsked({ inputs, with: args, passed }: StepContext<SecretsArguments, null>): ReturnType<typeof openSecrets> {
