@@ -80,7 +80,6 @@ test('words and files that secrets does not understand', async () => {
     [['secrets', 'data', '--rev', 'HEAD'], 'USAGE'],
   ] as const)
     expect(await project.plumb(words), words.join(' ')).toMatchObject({ code });
-  expect(await project.plumb(['code', 'loose.jsonl', '--text', 'late'])).toMatchObject({ exit: 0 });
 });
 
 const pipeline = `stages:
