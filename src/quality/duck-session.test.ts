@@ -26,6 +26,17 @@ describe('a session of DuckDB', () => {
     await expect(ending).rejects.toThrow('enough');
   });
 
+  test('ends before its first query where the signal came while it was opened, and after its last', async () => {
+    const stop = new AbortController();
+    let asked = 0;
+    const opening = withDuckSession(bounds, stop.signal, async () => void (asked += 1));
+    stop.abort(new Error('enough'));
+    await expect(opening).rejects.toThrow('enough');
+    expect(asked).toBe(0);
+    const late = new AbortController();
+    await expect(withDuckSession(bounds, late.signal, async () => late.abort(new Error('late')))).rejects.toThrow('late');
+  });
+
   test('tells how far a query is, never back, and all of it in the end', async () => {
     const told: number[] = [];
     const bar = { advance: (amount: number) => void told.push(amount), end: () => undefined };

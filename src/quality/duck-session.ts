@@ -42,7 +42,11 @@ export async function withDuckSession<T>(
     };
     signal.addEventListener('abort', stop);
     try {
-      return await work({ connection, folder });
+      // who stopped while it was opened is not told again
+      signal.throwIfAborted();
+      const answer = await work({ connection, folder });
+      signal.throwIfAborted();
+      return answer;
     } catch (error) {
       signal.throwIfAborted();
       throw error;

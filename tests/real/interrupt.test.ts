@@ -1,5 +1,5 @@
 // Ctrl-C and SIGTERM while stages run: exit code 130, all children gone, and the next run goes on from what was complete.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { isAlive, TestProject, type Answer } from '../project.ts';
@@ -108,4 +108,26 @@ test('a second signal does not wait for children that take their time', async ()
   expect((await ending).exit).toBe(130);
   expect(performance.now() - sent).toBeLessThan(2000);
   await until('the child is gone', () => !isAlive(child), 2000);
+});
+
+test.each([
+  ['validate', ['validate', 'rows.csv', '--rules', 'rules.yaml', '--out', 'broken.jsonl']],
+  ['profile', ['profile', 'rows.csv', '--html', 'page.html']],
+])('ctrl-C ends %s while DuckDB reads: nothing is written, nothing lies about, and no stack is told', async (_, words) => {
+  using project = TestProject.create({
+    'rules.yaml': 'version: 1\nrules:\n  - column: text\n    min_length: 40\n',
+  });
+  // some seconds for whatever machine
+  const block = Array.from({ length: 100_000 }, (__, at) => `${at},row ${at} of a hundred thousand that are all alike\n`).join('');
+  project.write('rows.csv', `id,text\n${block.repeat(20)}`);
+  const folder = project.path('tmp');
+  mkdirSync(folder);
+  project.env['TMPDIR'] = folder;
+  const sessions = (): string[] => readdirSync(folder).filter((name) => name.startsWith('plumb-'));
+  const answer = await interrupted(project, words, 'SIGINT', () => sessions().length > 0, true);
+  expect(answer).toMatchObject({ exit: 130, signal: null, stdout: '' });
+  expect(answer.stderr).toContain('INTERRUPTED');
+  expect(answer.stderr).not.toMatch(/\n {4}at /);
+  expect(sessions()).toEqual([]);
+  expect(existsSync(project.path('broken.jsonl')) || existsSync(project.path('page.html'))).toBe(false);
 });

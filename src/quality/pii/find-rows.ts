@@ -63,7 +63,7 @@ async function recallNearest(rows: CheckedRows, { check }: FindSettings, world: 
 async function look({ source }: CheckedRows, settings: FindSettings, world: CheckWorld, known: Known | null): Promise<FoundRows> {
   const changes = known?.changes ?? null;
   const open = await settings.openScan(changes === null);
-  const bar = world.progress.start('personal data', changes?.addedCount, 'rows');
+  const bar = world.progress.start(`personal data in ${source.name}`, changes?.addedCount ?? source.tree?.rows, 'rows');
   const flagged: RowFinds[] = [];
   let scanned = 0;
   try {

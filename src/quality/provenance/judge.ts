@@ -163,11 +163,18 @@ async function updated(asking: ProvenanceAsking, sidecar: CheckedRows, before: B
   ];
   if ((data.addedCount + data.removedCount) * 2 > data.rows || (facts.addedCount + facts.removedCount) * 2 > facts.rows) return null;
   const { known } = before;
-  const held = await changeFacts(known, facts, { name: sidecar.source.name, rules: asking.rules });
-  for await (const batch of data.removed()) for (const { value } of batch) known.addCount(known.entryOf(rowDigest(value)), -1);
+  const tell = <Batch extends { readonly length: number }>(batches: AsyncIterable<Batch>, source: RowSource, count: number): AsyncGenerator<Batch> =>
+    tellBatches(batches, () => world.progress.start(`provenance of ${source.name}`, count, 'rows'));
+  const held = await changeFacts(
+    known,
+    { removed: tell(facts.removed(), sidecar.source, facts.removedCount), added: tell(facts.added(), sidecar.source, facts.addedCount) },
+    { name: sidecar.source.name, rules: asking.rules },
+  );
+  for await (const batch of tell(data.removed(), asking.rows.source, data.removedCount))
+    for (const { value } of batch) known.addCount(known.entryOf(rowDigest(value)), -1);
   const flagged = new Map<number, FlaggedPlace>();
   const added = new Map<number, number>();
-  for await (const batch of data.added()) {
+  for await (const batch of tell(data.added(), asking.rows.source, data.addedCount)) {
     for (const row of batch) {
       const { digest, holds } = countRow(known, row, asking);
       const entry = known.entryOf(digest);
@@ -186,19 +193,22 @@ async function updated(asking: ProvenanceAsking, sidecar: CheckedRows, before: B
   return { known, flagged: [...flagged.values()].toSorted((a, b) => a.row - b.row), read };
 }
 
-type Changes = Awaited<ReturnType<typeof findRowChanges>>;
+interface ChangedFacts {
+  readonly removed: AsyncIterable<readonly Row[]>;
+  readonly added: AsyncIterable<readonly Row[]>;
+}
 
 /** @returns entries that held before and that the sidecar says something else of now */
-async function changeFacts(known: KnownRows, facts: Changes, { name, rules }: { name: string; rules: ProvenanceRules }): Promise<Set<number>> {
+async function changeFacts(known: KnownRows, facts: ChangedFacts, { name, rules }: { name: string; rules: ProvenanceRules }): Promise<Set<number>> {
   const held = new Set<number>();
-  for await (const batch of facts.removed()) {
+  for await (const batch of facts.removed) {
     for (const { row, value } of batch) {
       const entry = known.entryOf(parseProvenance(value, name, row).row);
       if (known.faults(entry) === 0) held.add(entry);
       known.unset(entry);
     }
   }
-  for await (const batch of facts.added()) {
+  for await (const batch of facts.added) {
     for (const { row, value } of batch) {
       const said = parseProvenance(value, name, row);
       const entry = known.entryOf(said.row);
