@@ -9,7 +9,7 @@
 // Blocks in lists are indented. Port 8080 of a page is a free port here. `plumb` is a function of the shell: this tree's, as is `npx plumb`. `plumb demo --keep day`, with which several pages
 // begin, is played once and copied.
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -134,7 +134,9 @@ async function play(text: string, folder: string, more: Readonly<Record<string, 
   const child = spawn('bash', [join(home, 'page.sh')], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const pieces: Buffer[] = [];
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
-  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve)).finally(() =>
+    rm(home, { recursive: true, force: true, maxRetries: 3 }),
+  );
   const printed = new Map<number, { exit: number; text: string }>();
   let said: string[] = [];
   for (const line of Buffer.concat(pieces).toString('utf8').split('\n')) {
