@@ -86,7 +86,9 @@ export async function scanFile(table: FileTable, scanning: Scanning, sql: Sql): 
     const noted = broken.length > 0;
     const inner = `(SELECT *, ${bits.select()} FROM ${relation})`;
     const list = noted ? [`CASE WHEN ${bits.some(broken)} THEN ${listOf(named, kinds)} END AS shown`] : [];
-    await sql.run(`CREATE TEMP TABLE marks AS SELECT ${[`${table.number}::INTEGER AS n`, ...bits.names(), ...list].join(', ')} FROM ${inner}`);
+    // without checks of rows they are counted, which needs none of them
+    const kind = bits.size === 0 ? 'VIEW' : 'TABLE';
+    await sql.run(`CREATE TEMP ${kind} marks AS SELECT ${[`${table.number}::INTEGER AS n`, ...bits.names(), ...list].join(', ')} FROM ${inner}`);
     return { relation, number: table.number, kinds, kept: scanning.rest, shown: noted ? named : [] };
   }
   const read = `(SELECT ${[...named.map(quoteName), ...columns.prepared.map(({ name, sql: of }) => `${of} AS ${name}`), '1 AS w'].join(', ')} FROM ${relation})`;
@@ -151,12 +153,11 @@ export async function brokenRows(wanted: readonly number[], bits: Bits, sql: Sql
   if (wanted.length === 0) return [];
   const query = `SELECT n, ${bits.names().join(', ')} FROM marks WHERE ${bits.some(wanted)} ORDER BY n`;
   for await (const [numbers = [], ...columns] of sql.read(query)) {
-    numbers.forEach((number, at) => {
-      const row = columns.map((column) => column[at] as number);
-      wanted.forEach((bit, list) => {
-        if (isSet(row, bit)) lists[list]?.push(number as number);
-      });
-    });
+    // bit by bit, not row by row: nothing is made for a row
+    for (const [list, bit] of wanted.entries()) {
+      const [words = [], mask] = [columns[Math.floor(bit / bitsOfWord)], 2 ** (bit % bitsOfWord)];
+      for (let at = 0; at < words.length; at += 1) if (((words[at] as number) & mask) !== 0) lists[list]?.push(numbers[at] as number);
+    }
   }
   return lists.map((list) => list.all());
 }
