@@ -104,3 +104,29 @@ test('an edit in many rows reads little', async () => {
     { before: 2502, after: 2502, count: 2499 },
   ]);
 });
+
+test('rows that were sorted anew, or moved together, are no change', async () => {
+  const before = Array.from({ length: 2000 }, (_, at) => (at * 7919) % 2000);
+  const sorted = before.toSorted((a, b) => a - b);
+  const moved = [...before.slice(1500), ...before.slice(0, 1500)];
+  for (const after of [sorted, moved, before.toReversed()]) {
+    const changes = await findRowChanges(await versionOf(before), await versionOf(after), { readNode });
+    expect([changes.addedCount, changes.removedCount]).toEqual([0, 0]);
+    await expectRight(changes, before, after);
+  }
+});
+
+test('rows edited side by side, and each of many edits far apart, read little', async () => {
+  const before = Array.from({ length: 5000 }, (_, at) => at);
+  const together = before.map((value) => (value >= 2500 && value < 2600 ? -value : value));
+  const apart = before.map((value) => (value % 500 === 250 ? -value : value));
+  for (const [after, edits, most] of [
+    [together, 100, 400],
+    [apart, 10, 200],
+  ] as const) {
+    const changes = await findRowChanges(await versionOf(before), await versionOf(after), { readNode });
+    expect([changes.addedCount, changes.removedCount]).toEqual([edits, edits]);
+    expect(changes.compared).toBeLessThan(most);
+    await expectRight(changes, before, after);
+  }
+});
