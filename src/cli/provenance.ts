@@ -14,7 +14,7 @@ interface ShowOptions {
 }
 
 interface CheckOptions {
-  readonly require: string;
+  readonly require?: readonly string[];
   readonly licences?: readonly string[];
   readonly limit: string;
   readonly out?: string;
@@ -36,11 +36,11 @@ export const define: Define = (command, cli) => {
     .command('check')
     .description('how many rows have provenance, what is missing, licences by number of rows')
     .argument('<data>', 'data set')
-    .option('--require <names>', 'what every row must have: source, document, created, annotator, licence, reviewed, pii', 'source')
+    .option('--require <name...>', 'what every row must have: source, document, created, annotator, licence, reviewed, pii (default: source)')
     .option('--licences <spdx...>', 'licences that are allowed')
     .option('--limit <n>', 'rows of each kind that are shown', '5')
     .option('--out <file>', 'write all flagged rows there (flagged/1)')
-    .addHelpText('after', '\nExample:\n  $ plumb provenance check intents --require source,licence,reviewed --licences CC-BY-4.0 MIT')
+    .addHelpText('after', '\nExample:\n  $ plumb provenance check intents --require source licence reviewed --licences CC-BY-4.0 MIT')
     .action(async (data: string, options: CheckOptions) => check(data, options, cli));
 };
 
@@ -122,7 +122,7 @@ async function check(word: string, options: CheckOptions, cli: Cli): Promise<voi
   const { judgeProvenance } = await import('../quality/provenance/judge.ts');
   const { checkText } = await import('./provenance-text.ts');
   const rules = {
-    require: requireOf(options.require, (await import('../quality/provenance/schema.ts')).requirements),
+    require: requireOf(options.require ?? ['source'], (await import('../quality/provenance/schema.ts')).requirements),
     licences: options.licences ?? null,
   };
   const data = await openDataset(project, word, cli);
@@ -137,9 +137,10 @@ async function check(word: string, options: CheckOptions, cli: Cli): Promise<voi
   if (!report.holds) cli.exitCode = exitCodes.no;
 }
 
-function requireOf<T extends string>(text: string, allowed: readonly T[]): T[] {
-  const words = text
-    .split(',')
+/** Several words, or one list with commas. */
+function requireOf<T extends string>(given: readonly string[], allowed: readonly T[]): T[] {
+  const words = given
+    .flatMap((text) => text.split(','))
     .map((word) => word.trim())
     .filter((word) => word !== '');
   const wrong = words.find((word) => !allowed.includes(word as T));
