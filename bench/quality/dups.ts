@@ -2,25 +2,17 @@
 //   node bench/quality/dups.ts rows.jsonl truth.jsonl      made by make/corpus.py
 // recall: of planted pairs with a Jaccard index of 0.8 and more, those in one cluster; precision: of rows that are told, those that truly are alike.
 import { readFileSync } from 'node:fs';
-import { silentProgress } from '../../src/base/progress.ts';
 import { judgeDuplicates } from '../../src/quality/duplicates/judge.ts';
 import { duplicateSettings } from '../../src/quality/duplicates/settings.ts';
-import { noMemory } from '../../src/quality/memory.ts';
 import { jaccardOf, ShingleSets } from '../../src/quality/text/jaccard.ts';
 import { readRowsAt } from '../../src/quality/text/rows-at.ts';
+import { bareRows, bareWorld } from './bare-files.ts';
 
 const [file, truthFile] = process.argv.slice(2);
 if (file === undefined || truthFile === undefined) throw new Error('usage: node bench/quality/dups.ts rows.jsonl truth.jsonl');
-const world = {
-  memory: noMemory,
-  readNode: () => Promise.reject(new Error('there is no tree')),
-  pathOf: async () => null,
-  progress: silentProgress,
-  signal: new AbortController().signal,
-};
-const source = { path: file, format: 'jsonl', name: 'rows' } as const;
+const rows = bareRows(file, 'rows');
 const started = performance.now();
-const found = await judgeDuplicates({ source, content: `sha256:${'0'.repeat(64)}` }, duplicateSettings.parse({ columns: ['text'] }), world);
+const found = await judgeDuplicates(rows, duplicateSettings.parse({ columns: ['text'] }), bareWorld);
 const s = (performance.now() - started) / 1000;
 
 const truth = readFileSync(truthFile, 'utf8').trim().split('\n');
@@ -34,9 +26,9 @@ const told = [...found.flagged()].map(({ row, findings }) => [row, findings[0]?.
 const sets = new ShingleSets(5);
 const read = new Map<number, Float64Array>();
 for await (const { row, value } of readRowsAt(
-  source,
+  rows.source,
   [...new Set(told.flat())].toSorted((a, b) => a - b),
-  world,
+  bareWorld,
 ))
   read.set(row, sets.setOf({ parts: [String(value['text'])], tokens: null }));
 const empty = new Float64Array(0);

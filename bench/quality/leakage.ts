@@ -2,23 +2,12 @@
 //   node bench/quality/leakage.ts folder 13      folder: train.jsonl, eval.jsonl, truth.json of make/leak.py; words in a row
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { silentProgress } from '../../src/base/progress.ts';
 import { judgeLeakage } from '../../src/quality/leakage/judge.ts';
 import { leakageSettings } from '../../src/quality/leakage/settings.ts';
-import { noMemory } from '../../src/quality/memory.ts';
+import { bareRows, bareWorld } from './bare-files.ts';
 
 const [folder = '', words = '13'] = process.argv.slice(2);
-const world = {
-  memory: noMemory,
-  readNode: () => Promise.reject(new Error('there is no tree')),
-  pathOf: async () => null,
-  progress: silentProgress,
-  signal: new AbortController().signal,
-};
-const side = (name: string): Parameters<typeof judgeLeakage>[0] => ({
-  rows: { source: { path: join(folder, `${name}.jsonl`), format: 'jsonl', name }, content: `sha256:${'0'.repeat(64)}` },
-  world,
-});
+const side = (name: string): Parameters<typeof judgeLeakage>[0] => ({ rows: bareRows(join(folder, `${name}.jsonl`), name), world: bareWorld });
 const started = performance.now();
 const { flagged } = await judgeLeakage(side('eval'), [side('train')], leakageSettings.parse({ columns: ['text'], ngrams: [Number(words)] }));
 const s = (performance.now() - started) / 1000;
