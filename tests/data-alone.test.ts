@@ -179,3 +179,18 @@ models:
   const found = await report(repository, 'ci', 'report', '--base', 'main');
   expect(found).toMatchObject({ model: 'tickets', candidate: null, problem: { code: 'MODEL_UNKNOWN' } });
 }, 180_000);
+
+test('a branch that moves the data says which columns, beside the base; one that brings a row says nothing of it', async () => {
+  const repository = await branched();
+  const other = tickets(30).map((ticket) => ({ ...ticket, amount: ticket.amount + 500, label: 'refund' }));
+  await lock(repository, 'tickets', other);
+  await commit(repository, 'other tickets');
+  const moved = await report(repository, 'ci', 'report', '--base', 'main');
+  expect(moved.drift).toMatchObject([
+    { dataset: 'tickets', against: ['the base'], state: 'drifted', severity: 'warning', rows: { before: 30, after: 30 } },
+  ]);
+  expect(moved.drift?.[0]?.columns.map(({ column }) => column)).toEqual(expect.arrayContaining(['amount', 'label']));
+  await lock(repository, 'tickets', tickets(31));
+  await commit(repository, 'as before, and one more');
+  expect((await report(repository, 'ci', 'report', '--base', 'main')).drift).toBeUndefined();
+}, 120_000);

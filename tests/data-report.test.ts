@@ -76,7 +76,10 @@ test('a check that does not hold leaves no run, and the report says what it foun
   expect(duplicates?.kinds[0]).toMatchObject({ rows: 1, brought: 1 });
   expect(found.findings?.find(({ check }) => check === 'secrets')?.kinds[0]?.sample[0]?.key).toBe('leak');
   expect(found.problem?.what).toContain('duplicates: exact-duplicate');
-  expect(found.drift).toMatchObject([{ dataset: 'topics', against: ['asked'], state: 'drifted', severity: 'warning' }]);
+  expect(found.drift).toMatchObject([
+    { dataset: 'topics', against: ['asked'], state: 'drifted', severity: 'warning' },
+    { dataset: 'topics', against: ['the base'], state: 'drifted', severity: 'warning' },
+  ]);
   expect(found.drift?.[0]?.columns.find(({ column }) => column === 'age')).toMatchObject({ state: 'drifted', plot: { kind: 'histogram' } });
   expect(found.stages.find(({ stage }) => stage === 'dups')?.state).toBe('failed');
   const comment = await must(repository, 'ci', 'report', '--stdout', '--base', 'main', '--html', 'page.html');

@@ -12,22 +12,25 @@ import { checkInWords, gathered, isBroken, partOfRun, partOfStage, type CheckPar
 import { dataPart, lockPart, newDataPart } from '../report/data-part.ts';
 import type { BranchChange } from '../report/judge.ts';
 import type { DataPart } from '../report/parts.ts';
-import { sidecarName } from '../quality/provenance/sidecar.ts';
+import { isSidecar } from '../quality/provenance/sidecar.ts';
 import { describeParams, describeStages, keptOf, type PlannedSide } from '../report/stage-changes.ts';
 import type { Store } from '../store/store.ts';
+import { driftSince } from './branch-drift.ts';
 import type { Cli } from './command.ts';
 import type { OpenPipeline } from './open-pipeline.ts';
 import { steps } from './steps.ts';
 
 /** The commit that is compared with. */
 export interface Before {
+  /** null: there is none */
+  readonly commit: Oid | null;
   readonly lock: Lock;
   /** null: it is not there, or does not hold together */
   readonly pipeline: { readonly tree: SourceTree; readonly bound: Pipeline } | null;
 }
 
 /** What was there before the first commit. */
-export const nothingBefore: Before = { lock: { version: 1, datasets: {} }, pipeline: null };
+export const nothingBefore: Before = { commit: null, lock: { version: 1, datasets: {} }, pipeline: null };
 
 export async function openBefore(project: Project, commit: Oid): Promise<Before> {
   const tree = await openCommitTree(project, commit);
@@ -35,7 +38,7 @@ export async function openBefore(project: Project, commit: Oid): Promise<Before>
     if (isPipelineTrouble(error)) return null;
     throw error;
   });
-  return { lock: tree.lock, pipeline: bound === null ? null : { tree, bound } };
+  return { commit, lock: tree.lock, pipeline: bound === null ? null : { tree, bound } };
 }
 
 /** Its stages, with its runs as far as they can be had. */
@@ -76,6 +79,7 @@ export async function describeBranch(open: OpenPipeline, { before, ciRun }: Bran
     parts.push(part);
     if (kept === undefined && isBroken(part)) failed.add(name);
   }
+  if (before.commit !== null) parts.push(...(await driftSince(open.project, { base: before.commit, data, lock: open.tree.lock, warnings }, cli)));
   const { stages, cost } = describeStages({ before: was, after, ciRun, failed });
   return { data, params: describeParams(was, after), stages, cost, validation: [], ...gathered(parts), warnings };
 }
@@ -108,6 +112,6 @@ async function changedData({ project, tree }: OpenPipeline, before: Lock, { cli,
 
 /** Lines of a sidecar are digests: how many came says all that a reader learns of them. */
 async function changedPart(store: Store, { name, before, after }: DataPart, { cli, now }: { cli: Cli; now: Lock['datasets'] }): Promise<DataPart> {
-  if (Object.keys(now).some((data) => sidecarName(data) === name)) return { ...(await dataPart(store, name, before, after, cli)), samples: [] };
+  if (isSidecar(name, Object.keys(now))) return { ...(await dataPart(store, name, before, after, cli)), samples: [] };
   return before === null && after !== null ? newDataPart(store, name, after, cli) : dataPart(store, name, before, after, cli);
 }

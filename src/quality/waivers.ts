@@ -7,7 +7,7 @@ import { digestSchema, fields, z } from '../base/schema.ts';
 import type { StepInput } from '../base/step.ts';
 import type { Finding, FlaggedRow } from './findings.ts';
 
-const waiver = fields({
+const waiverSchema = fields({
   kind: z.string().min(1).describe('of the finding: EMAIL_ADDRESS, exact-duplicate, 13-gram, the name of a rule for secrets'),
   data: z.string().min(1).optional().describe('data set, or stage.output; default: all'),
   column: z.string().min(1).optional().describe('column, or path of a file; default: all'),
@@ -24,10 +24,10 @@ const waiver = fields({
 
 export const waiversSchema = fields({
   version: z.literal(1).describe('version of this format'),
-  waivers: z.array(waiver).describe('each with its reason, its owner and its last day'),
+  waivers: z.array(waiverSchema).describe('each with its reason, its owner and its last day'),
 }).describe('waivers: which findings may stay, who answers for them, until when');
 
-export type Waiver = z.infer<typeof waiver>;
+export type Waiver = z.infer<typeof waiverSchema>;
 
 export interface WaivedFind {
   readonly data: string;

@@ -11,6 +11,11 @@ export function sidecarName(dataset: string): string {
   return `${dataset}.provenance`;
 }
 
+/** @param datasets names of all that there are */
+export function isSidecar(name: string, datasets: readonly string[]): boolean {
+  return datasets.some((dataset) => sidecarName(dataset) === name);
+}
+
 /** 'data/intents.parquet' -> 'data/intents.provenance.jsonl' */
 export function sidecarPath(path: string): string {
   return `${path.replace(/\.(jsonl|ndjson|csv|parquet)$/i, '')}.provenance.jsonl`;
