@@ -10,7 +10,7 @@ import { cellsOf } from './cells.ts';
 import { createLocalScanner } from './scan.ts';
 import { openPool } from './scan-pool.ts';
 import { usualEntities } from './recognise.ts';
-import type { Waiver } from './waivers.ts';
+import type { Waiver } from '../waivers.ts';
 
 const secret = 'a key of tests, long enough';
 const env = { PLUMB_PII_KEY: secret };
@@ -128,12 +128,12 @@ test('a waiver covers what it names until its day; without owner, reason or day 
   ]);
   const config = piiSchema.parse({ version: 1, key: { check: keyCheck(secret) } });
   const first = (await judge(project, { config })).finds[0]?.finds[0]?.hash ?? '';
-  const waiver: Waiver = { entity: 'EMAIL_ADDRESS', hash: first, owner: 'Ada', reason: 'she asked to be named', expires: '2026-12-31' };
+  const waiver: Waiver = { kind: 'EMAIL_ADDRESS', hash: first, owner: 'Ada', reason: 'she asked to be named', expires: '2026-12-31' };
   const waived = await judge(project, { config, waivers: [waiver] });
   expect(waived.flagged.map(({ findings }) => findings[0]?.severity)).toEqual(['info', 'error']);
   expect(waived.report).toMatchObject({ holds: false, flagged: 1, numbers: { waived: 1 } });
   expect(waived.flagged[0]?.findings[0]?.message).toContain('waived by Ada until 2026-12-31: she asked to be named');
-  const all: Waiver = { entity: 'EMAIL_ADDRESS', owner: 'Ada', reason: 'test data', expires: '2026-11-22' };
+  const all: Waiver = { kind: 'EMAIL_ADDRESS', owner: 'Ada', reason: 'test data', expires: '2026-11-22' };
   expect((await judge(project, { config, waivers: [all] })).report.holds).toBe(true);
   const { expires: _, ...endless } = all;
   for (const [broken, day, why] of [
