@@ -134,9 +134,11 @@ async function play(text: string, folder: string, more: Readonly<Record<string, 
   const child = spawn('bash', [join(home, 'page.sh')], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   const pieces: Buffer[] = [];
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
-  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve)).finally(() =>
-    rm(home, { recursive: true, force: true, maxRetries: 3 }),
-  );
+  try {
+    await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  } finally {
+    await rm(home, { recursive: true, force: true, maxRetries: 3 });
+  }
   const printed = new Map<number, { exit: number; text: string }>();
   let said: string[] = [];
   for (const line of Buffer.concat(pieces).toString('utf8').split('\n')) {

@@ -121,9 +121,9 @@ test('a number needs a word before it, a check digit or a form: an order is no a
 
 test('a telephone number that says its country is one, whatever check digit its last ten digits have', () => {
   const recognise = createRecogniser(usualEntities);
-  const found = (text: string): string[] => recognise(text).map(({ entity, start, end }) => `${entity} ${text.slice(start, end)}`);
-  expect(found('call +1 415 555 2671')).toEqual(['PHONE_NUMBER +1 415 555 2671']);
-  expect(found('nhs 401-023-2137')).toContain('UK_NHS 401-023-2137');
+  const shown = (text: string): string[] => recognise(text).map(({ entity, start, end }) => `${entity} ${text.slice(start, end)}`);
+  expect(shown('call +1 415 555 2671')).toEqual(['PHONE_NUMBER +1 415 555 2671']);
+  expect(shown('nhs 401-023-2137')).toContain('UK_NHS 401-023-2137');
 });
 
 test('the name of a column speaks for what stands in it', () => {
