@@ -239,6 +239,8 @@ describe('rows with a source, accepted one by one', () => {
     const lines = project.read('data/topics.provenance.jsonl').trimEnd().split('\n');
     const verdicts = lines.map((line) => (JSON.parse(line) as { pii?: unknown }).pii);
     expect(verdicts.filter((verdict) => verdict === undefined)).toEqual([]);
+    // the stage redacts: the rows that came in hold the address all the same
+    expect(verdicts.filter((verdict) => JSON.stringify(verdict).includes('EMAIL_ADDRESS'))).toHaveLength(2);
     expect(lines.join()).not.toContain(mail);
     expect(await project.plumb(['provenance', 'record', 'topics', '--pii', 'split'])).toMatchObject({ code: 'USAGE' });
     expect((await project.plumb(['forget', mail, '--text'])).json).toMatchObject({ counts: { matched: 2, derived: 2 } });

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { formatOfName } from '../datasets/row-format.ts';
 import { PlumbError } from '../base/errors.ts';
 import type { Digest } from '../base/digest.ts';
+import type { JsonValue } from '../base/schema.ts';
 import { readRowBatches } from '../datasets/rows.ts';
 import { findRun } from '../pipeline/find-run.ts';
 import { RunLog } from '../pipeline/records.ts';
@@ -93,7 +94,7 @@ async function lineageOf(files: readonly string[], cli: Cli): Promise<LineageInd
 
 /** @param word a file of flagged rows, or a stage whose last run looked at this very version */
 async function piiOf(word: string, { project, data, cli }: { project: Project; data: DatasetData; cli: Cli }): Promise<RecordWish['pii']> {
-  if (formatOfName(word) === 'jsonl') return { found: await flaggedIn(resolve(cli.cwd, word), word, cli), all: false };
+  if (formatOfName(word) === 'jsonl') return { found: await flaggedIn(resolve(cli.cwd, word), { name: word, rewritten: false }, cli), all: false };
   const { record } = await findRun(word, await new RunLog(project.localDir).read(), project.store);
   const { flagged } = record.outputs;
   const isPii = 'uses' in record.command && record.command.uses === 'plumb/pii';
@@ -107,10 +108,21 @@ async function piiOf(word: string, { project, data, cli }: { project: Project; d
       what: `the last run of "${record.stage}" looked at another version of ${data.rows.source.name} than the one that stands here`,
       mend: `lock the data and run the stage: \`plumb add ${data.entry.path}\`, \`plumb run ${record.stage}\``,
     });
-  return { found: await flaggedIn(await project.store.pathOf(flagged.digest), `${record.stage}.flagged`, cli), all: true };
+  const rewritten = 'uses' in record.command && asksToRewrite(record.command.with);
+  return { found: await flaggedIn(await project.store.pathOf(flagged.digest), { name: `${record.stage}.flagged`, rewritten }, cli), all: true };
 }
 
-async function flaggedIn(path: string, name: string, cli: Cli): Promise<Map<Digest, string[]>> {
+function asksToRewrite(args: JsonValue): boolean {
+  return args !== null && typeof args === 'object' && !Array.isArray(args) && args['rewrite'] !== undefined;
+}
+
+interface FlaggedFile {
+  readonly name: string;
+  /** by a stage that rewrites: what it only tells is in the rows as they came in, and the verdict is of these */
+  readonly rewritten: boolean;
+}
+
+async function flaggedIn(path: string, { name, rewritten }: FlaggedFile, cli: Cli): Promise<Map<Digest, string[]>> {
   const found = new Map<Digest, string[]>();
   for await (const batch of readRowBatches(path, 'jsonl', { name, signal: cli.signal })) {
     for (const { row, value } of batch) {
@@ -121,7 +133,7 @@ async function flaggedIn(path: string, name: string, cli: Cli): Promise<Map<Dige
           where: { file: name, row },
           mend: 'name what plumb/pii wrote as `flagged`',
         });
-      const kinds = parsed.data.findings.filter(({ severity }) => severity !== 'info').map(({ kind }) => kind);
+      const kinds = parsed.data.findings.filter(({ severity }) => rewritten || severity !== 'info').map(({ kind }) => kind);
       if (kinds.length > 0) found.set(parsed.data.digest, [...(found.get(parsed.data.digest) ?? []), ...kinds]);
     }
   }
