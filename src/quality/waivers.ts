@@ -45,7 +45,7 @@ export interface WaiverBook {
 }
 
 /** Of a file of waivers. @returns none where it does not read: whoever judges by it says so */
-export async function lastDaysOf(text: string): Promise<string[]> {
+async function lastDaysOf(text: string): Promise<string[]> {
   const read = await parseYaml(text, '', waiversSchema).catch((error: unknown) => (isPlumbError(error) ? null : Promise.reject(error)));
   return (read?.waivers ?? []).flatMap(({ expires }) => (expires === undefined ? [] : [expires]));
 }

@@ -15,7 +15,7 @@ import { lineageOutput } from '../provenance/lineage.ts';
 import { judgePii, piiVersion, type PiiAsked } from './check.ts';
 import { piiSchema, usualConfig, usualFile, type PiiConfig } from './config.ts';
 import { rewriteRows } from './rewrite-rows.ts';
-import { dayOfStage, lastDaysOf, waiversSchema } from '../waivers.ts';
+import { dayOfStage, waiversOfStep, waiversSchema } from '../waivers.ts';
 
 export const piiArguments = fields({
   data: z.string().min(1).describe('data set of the lock, or output of a stage'),
@@ -54,7 +54,7 @@ export const pii: Step<PiiArguments, null> = {
   async lastDays({ config }, readText) {
     if (config === undefined) return [];
     const { waivers } = await parseYaml(await readText(config), config, piiSchema);
-    return waivers === undefined ? [] : lastDaysOf(await readText(waivers));
+    return waiversOfStep.lastDays({ waivers }, readText);
   },
   run: runPii,
 };
@@ -68,7 +68,7 @@ function filesOf({ waivers, recognisers }: PiiConfig): Record<string, StepInput>
   const models = recognisers.flatMap((one, at) =>
     one.kind === 'onnx' ? [[`model${at}`, file(one.model)] as const, [`tokenizer${at}`, file(one.tokenizer)] as const] : [],
   );
-  return { ...(waivers === undefined ? {} : { waivers: file(waivers) }), ...Object.fromEntries(models) };
+  return { ...waiversOfStep.input(waivers), ...Object.fromEntries(models) };
 }
 
 async function runPii(context: StepContext<PiiArguments, null>): Promise<StepResult> {

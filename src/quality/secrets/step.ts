@@ -8,7 +8,7 @@ import type { Step, StepContext, StepInput, StepResult } from '../../base/step.t
 import { inputOfStep, worldOfStep, type CheckWorld } from '../checked-rows.ts';
 import { writeFlagged } from '../flagged-file.ts';
 import type { FindingsReport } from '../findings.ts';
-import { dayOfStage, lastDaysOf } from '../waivers.ts';
+import { dayOfStage, waiversOfStep } from '../waivers.ts';
 import { openSecrets } from './asked.ts';
 import { secretsSchema, type SecretsConfig } from './config.ts';
 import { digestsOfVersion, judgeSecretsInFiles, type CheckedFiles } from './judge-files.ts';
@@ -41,7 +41,7 @@ export const secrets: Step<SecretsArguments, null> = {
   async lastDays({ config }, readText) {
     if (config === undefined || isToml(config)) return [];
     const { waivers } = await parseYaml(await readText(config), config, secretsSchema);
-    return waivers === undefined ? [] : lastDaysOf(await readText(waivers));
+    return waiversOfStep.lastDays({ waivers }, readText);
   },
   run: runSecrets,
 };
@@ -53,7 +53,7 @@ async function filesOf(config: string, readText: (path: string) => Promise<strin
   return {
     config: own,
     ...(rules === undefined ? {} : { rules: { kind: 'file', path: rules } }),
-    ...(waivers === undefined ? {} : { waivers: { kind: 'file', path: waivers } }),
+    ...waiversOfStep.input(waivers),
   };
 }
 
